@@ -1,0 +1,100 @@
+"""ImageIndex: everything the suite knows of a data set without opening a picture again."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+SUPPORT, QUERY, BOTH = 1, 2, 3
+"""Bits of ``ImageIndex.pools``: which side of an episode an image may stand on."""
+
+SPLITS = ("base", "validation", "novel", "all")
+"""Class splits: trained on, selected on, evaluated on; ``all`` where a data set has none."""
+
+
+@dataclass(frozen=True, eq=False)
+class ImageIndex:
+    """Arrays over the M images of a data set and its C classes.
+
+    Parameters
+    ----------
+    name, variant : registered data set name and which of its protocols this is.
+    paths : M names, relative to the data set's root, with forward slashes; unique.
+    labels : int32 [M], indices into ``class_names``.
+    class_names : C unique names.
+    class_splits : C values of ``SPLITS``.
+    pools : uint8 [M], bits ``SUPPORT`` and ``QUERY``.
+    groups : int64 [M], images of one group never stand on both sides of an episode.
+    positions : int64 [M], the place of an image in its class's sequence (0 where there is none).
+    guards : int64 [C], the least distance in positions between a support and a query image (0: none).
+    digests : uint8 [M, 32], sha256 of the image's content (bytes of the file, or recipe of a drawn one).
+    reader : row number -> the RGB picture that a person sees.
+    synthetic : drawn, not photographed.
+    notes : sentences for the record (how groups were derived, which variant was found, …).
+    unreadable : (path, reason) of images left out.
+    """
+
+    name: str
+    variant: str
+    paths: tuple[str, ...]
+    labels: NDArray[np.int32]
+    class_names: tuple[str, ...]
+    class_splits: tuple[str, ...]
+    pools: NDArray[np.uint8]
+    groups: NDArray[np.int64]
+    positions: NDArray[np.int64]
+    guards: NDArray[np.int64]
+    digests: NDArray[np.uint8]
+    reader: Callable[[int], Image] = field(repr=False)
+    synthetic: bool = False
+    notes: tuple[str, ...] = ()
+    unreadable: tuple[tuple[str, str], ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """sha256 (hex) over the name, variant, paths, classes and all arrays: two equal ones, equal data."""
+        sha = hashlib.sha256(b"fsbench-index-1\n")
+        for text in (self.name, self.variant, *self.class_names, *self.class_splits, *self.paths):
+            data = text.encode("utf-8", "surrogateescape")
+            sha.update(len(data).to_bytes(8, "little") + data)
+        arrays = (self.labels, self.pools, self.groups, self.positions, self.guards, self.digests)
+        for array, kind in zip(arrays, ("<i4", "u1", "<i8", "<i8", "<i8", "u1"), strict=True):
+            sha.update(np.ascontiguousarray(array, dtype=kind).tobytes())
+        return sha.hexdigest()
+
+    def only(self, split: str) -> ImageIndex:
+        """The same data set with the classes of one split (``base``, ``validation``, ``novel``, ``all``)."""
+        keep = np.flatnonzero(np.array([s == split for s in self.class_splits], dtype=bool))
+        return self.take_classes(keep)
+
+    def take_classes(self, classes: NDArray[np.integer]) -> ImageIndex:
+        """The sub-index of some classes (indices into ``class_names``, kept in their order)."""
+        renumber = np.full(len(self.class_names), -1, dtype=np.int32)
+        renumber[classes] = np.arange(len(classes), dtype=np.int32)
+        rows = np.flatnonzero(renumber[self.labels] >= 0)
+        reader = self.reader
+        return replace(
+            self,
+            paths=tuple(self.paths[i] for i in rows),
+            labels=renumber[self.labels[rows]],
+            class_names=tuple(self.class_names[c] for c in classes),
+            class_splits=tuple(self.class_splits[c] for c in classes),
+            pools=self.pools[rows],
+            groups=self.groups[rows],
+            positions=self.positions[rows],
+            guards=self.guards[classes],
+            digests=self.digests[rows],
+            reader=lambda row: reader(int(rows[row])),
+        )

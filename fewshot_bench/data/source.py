@@ -1,0 +1,44 @@
+"""DatasetSource: the contract of a data set adapter, one short file each."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from fewshot_bench.data.index import ImageIndex
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a data set is, for ``fsbench datasets NAME`` and the message when it is missing."""
+
+    summary: str
+    licence: str
+    published: str
+    layout: str
+    reference: str = ""
+
+
+class DatasetSource(ABC):
+    """A named data set: where its files are expected, and how they become an ``ImageIndex``.
+
+    ``variants`` maps the name of each protocol to a sentence; the first is the default. A user asks for
+    one as ``NAME:VARIANT``. Adapters are constructed without arguments and do no work until ``load``.
+    """
+
+    name: ClassVar[str]
+    card: ClassVar[Card]
+    variants: ClassVar[dict[str, str]] = {"default": "the whole set"}
+    folders: ClassVar[tuple[str, ...]] = ()
+    """Folder names under the data root that may hold it, in order; empty: needs no files."""
+    synthetic: ClassVar[bool] = False
+
+    @abstractmethod
+    def load(self, root: Path | None, variant: str | None = None) -> ImageIndex:
+        """Index the files under ``root`` (the data set's own folder; None when it needs no files).
+
+        Raises FsbenchError with one sentence when the layout is not the one expected; ``variant`` None
+        takes the first variant that the files allow.
+        """

@@ -1,0 +1,36 @@
+"""Encoder: a picture becomes a vector. HOG, raw pixels, a CNN, a trained student: all are encoders."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+
+@runtime_checkable
+class Encoder(Protocol):
+    """What the engine needs of an encoder to cache and batch it.
+
+    ``pretraining`` says what data its weights saw ("ImageNet-1k", "none", …), for the leaderboard.
+    """
+
+    @property
+    def pretraining(self) -> str:
+        """The data the weights were trained on before this run; "none" where there are no weights."""
+        ...
+
+    def fingerprint(self) -> str:
+        """Hex digest of everything that the vectors depend on; does not build the network."""
+        ...
+
+    def prepare(self, image: Image) -> NDArray[Any]:
+        """The input array of one RGB picture; equal shape and type for all pictures. Thread-safe."""
+        ...
+
+    def encode(self, batch: NDArray[Any]) -> NDArray[np.float32]:
+        """``batch [B, …]`` of prepared pictures -> embeddings ``[B, D]``, evaluation mode."""
+        ...
