@@ -1,1 +1,97 @@
+"""The command line: parse, call, print. Each command is a module here, imported when it is used."""
 
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from typing import Any
+
+import click
+
+from fewshot_bench.errors import FsbenchError
+
+COMMANDS = {
+    "run": "Run a method on episodes of a data set and write a record.",
+    "methods": "List the installed methods, or show one with its parameters.",
+    "datasets": "List the data sets, or show one: layout, licence, where it is looked for.",
+    "episodes": "Draw episodes into a manifest file, or show what one holds.",
+    "leaderboard": "Make tables of records: one table per set of episodes.",
+    "compare": "Compare two records of the same episodes, paired.",
+    "cache": "Show or prune the embedding cache.",
+}
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command's module only when that command runs."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All commands, in the order in which a person needs them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of a name, imported now; None when there is no such command."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"fewshot_bench.cli.{cmd_name}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list of commands from the table above: ``--help`` imports none of them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="fewshot-bench", prog_name="fsbench")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+def group(debug: bool) -> None:
+    """Few-shot image recognition, measured: N-way K-shot episodes, methods as plugins, one leaderboard.
+
+    A first run, with no download:
+
+        fsbench run --method pretrained-lr --dataset packshots --ways 20 --shots 1
+    """
+
+
+def fail(message: str, code: int) -> int:
+    """Print one sentence on stderr; returns the exit status."""
+    click.echo(f"Error: {message}", err=True)
+    return code
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and exit: 0 success, 1 the run failed, 2 usage, 130 interrupted."""
+    words = sys.argv[1:] if arguments is None else arguments
+    debug = "--debug" in words
+    sys.exit(guarded([word for word in words if word != "--debug"], debug))
+
+
+def guarded(words: list[str], debug: bool) -> int:
+    """The exit status of a command line; an error is a sentence unless ``debug`` asks for the traceback."""
+    try:
+        outcome: Any = group.main(words, prog_name="fsbench", standalone_mode=False)
+        sys.stdout.flush()
+        return outcome if isinstance(outcome, int) else 0
+    except BrokenPipeError:  # the reader went away: `fsbench … | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except (KeyboardInterrupt, click.Abort):
+        if debug:
+            raise
+        return fail("Interrupted; run the same command again to go on from what is finished.", 130)
+    except click.ClickException as error:
+        if debug:
+            raise
+        error.show()
+        return error.exit_code
+    except FsbenchError as error:
+        if debug:
+            raise
+        return fail(str(error), error.exit_code)
+    except Exception as error:
+        if debug:
+            raise
+        text = " ".join(str(error).split()) or "no message"
+        return fail(f"{type(error).__name__}: {text} (run again with --debug for the traceback).", 1)

@@ -1,0 +1,30 @@
+# make demo: the first run, from nothing.  make test: the tests.  make lint: style and types.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PLUGINS := $(wildcard plugins/*)
+
+.PHONY: demo test lint install clean
+
+install: $(VENV)/.installed
+
+# A CPU build of torch where pip has one, and torch first: the others then find it installed.
+$(VENV)/.installed: setup.cfg $(wildcard plugins/*/setup.cfg)
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet $$(sed -n '/^ *torch>=/p' setup.cfg)
+	$(BIN)/python -m pip install --quiet --editable '.[test,lint]' $(PLUGINS:%=--editable ./%)
+	touch $@
+
+demo: install
+	$(BIN)/python -m benchmarks.demo
+
+test: install
+	$(BIN)/python -m pytest
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+clean:
+	rm -rf $(VENV) demo .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,39 @@
+"""``fsbench methods``: what is installed, and one method with its parameters."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.command("methods")
+@click.argument("name", required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def command(name: str | None, as_json: bool) -> None:
+    """List the installed methods; with NAME, show that one: reference, pretraining, parameters."""
+    import json
+
+    from fewshot_bench.cli.terminal import table
+    from fewshot_bench.listing import list_methods, show_method
+
+    if name is not None:
+        shown = show_method(name)
+        if as_json:
+            click.echo(json.dumps(shown, indent=2))
+            return
+        parameters = shown.pop("parameters")
+        for key, value in shown.items():
+            click.echo(f"{key:<13} {value}")
+        if parameters:
+            columns = list(parameters[0])
+            click.echo()
+            click.echo(table(columns, [[row[c] for c in columns] for row in parameters]))
+        return
+    listed = list_methods()
+    if as_json:
+        click.echo(json.dumps(listed, indent=2))
+        return
+    columns = ["method", "summary", "kind", "distribution"]
+    click.echo(table(columns, [[row[c] for c in columns] for row in listed if not row["broken"]]))
+    for row in listed:
+        if row["broken"]:
+            click.echo(f"broken: {row['broken']}", err=True)

@@ -1,0 +1,51 @@
+"""``fsbench run``: one method, one data set, one set of episodes, one record."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+@click.command("run")
+@click.option("--method", required=True, help="Name of a method; `fsbench methods` lists them.")
+@click.option(
+    "--dataset",
+    required=True,
+    help="Name of a data set (NAME or NAME:VARIANT), or a folder of class folders.",
+)
+@click.option("--ways", default="5", show_default=True, help="N, classes of an episode, or all.")
+@click.option("--shots", default="1", show_default=True, help="K, support images of a class, or all.")
+@click.option("--queries", default="15", show_default=True, help="Query images of a class, or all.")
+@click.option("--episodes", type=int, help="Number of episodes. [default: 600; with all ways at most 100]")
+@click.option("--seed", type=int, default=0, show_default=True, help="Which episodes are drawn.")
+@click.option("--split", help="Class split to evaluate on. [default: novel, or all where there is none]")
+@click.option("--drop-small", is_flag=True, help="Leave out classes with too few images, and say so.")
+@click.option("--variable", is_flag=True, help="Meta-Dataset's variable ways and shots.")
+@click.option("--episodes-from", type=click.Path(path_type=Path), help="Replay the episodes of a manifest.")
+@click.option("--data-root", type=click.Path(path_type=Path), help="Folder of data sets. [$FSBENCH_DATA]")
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="A parameter of the method.")
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
+@click.option(
+    "--results", type=click.Path(path_type=Path), default=Path("results"), show_default=True,
+    help="Folder that the record is written to.",
+)  # fmt: skip
+@click.option("--verify", is_flag=True, help="Read every file again instead of trusting sizes and dates.")
+@click.option("--json", "as_json", is_flag=True, help="Print the record as one JSON object.")
+def command(as_json: bool, settings: tuple[str, ...], **options: Any) -> None:
+    """Run METHOD on episodes of DATASET and write a record.
+
+    Example: fsbench run --method pretrained-lr --dataset packshots --ways 20 --shots 1
+    """
+    from fewshot_bench.cli.terminal import Watcher, say
+    from fewshot_bench.config import parse_settings
+    from fewshot_bench.engine import Request, run
+    from fewshot_bench.report.summary import summary
+
+    places = {key: options.pop(key) for key in ("data_root", "device", "results", "verify")}
+    request = Request(parameters=parse_settings(settings), **options)
+    with Watcher() as watcher:
+        record, path = run(request, progress=watcher, **places)
+    click.echo(record.to_json() if as_json else summary(record), nl=not as_json)
+    say(f"Record: {path}")

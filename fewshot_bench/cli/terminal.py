@@ -1,0 +1,82 @@
+"""What a person sees while a run works: progress bars on a terminal, plain lines elsewhere, all on stderr."""
+
+from __future__ import annotations
+
+import sys
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+WORDS = {
+    "scan": "reading files",
+    "embed": "encoding images",
+    "score": "scoring episodes",
+}
+
+
+class Watcher:
+    """A ``Progress`` callback that draws one bar a stage; silent when stderr is no terminal."""
+
+    def __init__(self) -> None:
+        self.on = sys.stderr.isatty()
+        self.bars: Progress | None = None
+        self.tasks: dict[str, TaskID] = {}
+
+    def __enter__(self) -> Watcher:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.bars is not None:
+            self.bars.stop()
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        """Advance the bar of ``stage``."""
+        if not self.on or total <= 0:
+            return
+        if self.bars is None:
+            from rich.console import Console
+            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+            self.bars = Progress(
+                TextColumn("{task.description}"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TimeRemainingColumn(),
+                console=Console(stderr=True),
+                transient=True,
+            )
+            self.bars.start()
+        if stage not in self.tasks:
+            self.tasks[stage] = self.bars.add_task(WORDS.get(stage, stage), total=total)
+        self.bars.update(self.tasks[stage], completed=done, total=total)
+
+
+def say(text: str) -> None:
+    """One line for a person, on stderr."""
+    click.echo(text, err=True)
+
+
+def table(columns: list[str], rows: list[list[str]], *, title: str = "", right: tuple[str, ...] = ()) -> str:
+    """A table as text, as wide as the terminal (120 columns where there is none); ``right``: numbers."""
+    import shutil
+    from io import StringIO
+
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    drawn = Table(title=title or None, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
+    for name in columns:
+        drawn.add_column(name, justify="right" if name in right else "left", overflow="fold")
+    for row in rows:
+        drawn.add_row(*(cell.replace("[", "\\[") for cell in row))
+    stream = StringIO()
+    width = shutil.get_terminal_size((120, 24)).columns if sys.stdout.isatty() else 160
+    Console(file=stream, width=width, no_color=True).print(drawn)
+    return "\n".join(line.rstrip() for line in stream.getvalue().rstrip().splitlines())

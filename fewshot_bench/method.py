@@ -1,0 +1,76 @@
+"""Method: a name, typed parameters, a reference, and the mathematics. The engine owns everything else."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fewshot_bench.config import NoConfig
+
+if TYPE_CHECKING:
+    from fewshot_bench.context import Context
+    from fewshot_bench.embed.encoder import Encoder
+    from fewshot_bench.engine.images import ImageTasks
+    from fewshot_bench.heads.head import Head
+
+
+class Method(ABC):
+    """What every method declares. Subclass ``EmbeddingMethod`` or ``EpisodicMethod``, not this.
+
+    ``api_version`` is the version of the plugin API the method was written for (1). ``transductive`` is
+    True when the scores of a query may depend on other queries; the leaderboard ranks such methods apart.
+    ``calibrated`` is True when scores are probabilities. ``pretraining`` says what data the method's
+    weights saw before the run; the leaderboard shows it.
+    """
+
+    api_version: ClassVar[int]
+    name: ClassVar[str]
+    summary: ClassVar[str]
+    reference: ClassVar[str] = ""
+    transductive: ClassVar[bool] = False
+    calibrated: ClassVar[bool] = False
+    Config: ClassVar[type[Any]] = NoConfig
+
+    def __init__(self, config: Any = None) -> None:
+        self.config = self.Config() if config is None else config
+
+    @property
+    @abstractmethod
+    def pretraining(self) -> str:
+        """The data that the weights were trained on before this run; "none" without any."""
+
+
+class EmbeddingMethod(Method):
+    """A method that is an encoder and a head; caching and batching come from the engine.
+
+    ``setup`` sets both from ``self.config``; it builds no network and reads no picture.
+    """
+
+    encoder: Encoder
+    head: Head
+
+    @abstractmethod
+    def setup(self, context: Context) -> None:
+        """Set ``self.encoder`` and ``self.head``."""
+
+    @property
+    def pretraining(self) -> str:
+        """What the encoder's weights saw."""
+        return self.encoder.pretraining
+
+
+class EpisodicMethod(Method):
+    """A method that adapts to each episode and needs its pictures."""
+
+    image_size: ClassVar[int] = 84
+    """Side in pixels of the square RGB pictures that ``solve`` is given."""
+
+    def setup(self, context: Context) -> None:
+        """Prepare from ``self.config``; called once before the first ``solve``."""
+
+    @abstractmethod
+    def solve(self, tasks: ImageTasks) -> NDArray[np.floating[Any]]:
+        """Class scores ``[E, Q, N]`` of a batch of episodes: support pictures and labels, query pictures."""

@@ -1,0 +1,1 @@
+"""Baselines that every other method has to beat."""
