@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -15,11 +14,15 @@ from fewshot_bench.errors import UsageError
 if TYPE_CHECKING:
     from fewshot_bench.embed.encoder import Encoder
 
-Progress = Callable[[str, int, int], None]
-"""``progress(stage, done, total)``: called as long work advances."""
+
+class Progress(Protocol):
+    """Called as long work advances: what stage, how far, of how much, and what there is to say of it."""
+
+    def __call__(self, stage: str, done: int, total: int, note: str = "") -> None:
+        """``done`` of ``total`` steps of ``stage``; ``note`` is a few words (losses, images a second)."""
 
 
-def silent(stage: str, done: int, total: int) -> None:
+def silent(stage: str, done: int, total: int, note: str = "") -> None:
     """The progress of a run that nobody watches."""
 
 

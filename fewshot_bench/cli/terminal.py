@@ -35,7 +35,7 @@ class Watcher:
         if self.bars is not None:
             self.bars.stop()
 
-    def __call__(self, stage: str, done: int, total: int) -> None:
+    def __call__(self, stage: str, done: int, total: int, note: str = "") -> None:
         """Advance the bar of ``stage``."""
         if not self.on or total <= 0:
             return
@@ -48,13 +48,14 @@ class Watcher:
                 BarColumn(),
                 MofNCompleteColumn(),
                 TimeRemainingColumn(),
+                TextColumn("{task.fields[note]}"),
                 console=Console(stderr=True),
                 transient=True,
             )
             self.bars.start()
         if stage not in self.tasks:
-            self.tasks[stage] = self.bars.add_task(WORDS.get(stage, stage), total=total)
-        self.bars.update(self.tasks[stage], completed=done, total=total)
+            self.tasks[stage] = self.bars.add_task(WORDS.get(stage, stage), total=total, note=note)
+        self.bars.update(self.tasks[stage], completed=done, total=total, note=note)
 
 
 def say(text: str) -> None:

@@ -1,0 +1,39 @@
+"""``fsbench leaderboard``: tables of records."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command("leaderboard")
+@click.argument("results", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--format", "style", type=click.Choice(["md", "csv", "json", "html"]), default="md", show_default=True
+)
+@click.option("--output", type=click.Path(path_type=Path), help="Write to this file instead of stdout.")
+@click.option("--title", default="Leaderboard", show_default=True)
+def command(results: tuple[Path, ...], style: str, output: Path | None, title: str) -> None:
+    """Make tables of the records at RESULTS (files or folders): one table for each set of episodes."""
+    from fewshot_bench.cli.terminal import say
+    from fewshot_bench.errors import UsageError
+    from fewshot_bench.records import read_all, write_atomic
+    from fewshot_bench.report.leaderboard import frame, tables
+    from fewshot_bench.report.markdown import markdown
+    from fewshot_bench.report.page import page
+
+    made = tables(read_all(list(results)))
+    if not made:
+        raise UsageError(f"There are no records below {', '.join(map(str, results))}; `fsbench run` makes some.")
+    if style == "csv":
+        text = frame(made).to_csv(index=False)
+    elif style == "json":
+        text = frame(made).to_json(orient="records", indent=2, force_ascii=False) + "\n"
+    else:
+        text = (page if style == "html" else markdown)(made, title)
+    if output is None:
+        click.echo(text, nl=False)
+        return
+    write_atomic(output, lambda stream: stream.write(text.encode("utf-8")))
+    say(f"Leaderboard: {output}")

@@ -1,0 +1,1 @@
+"""What trained methods share: losses and mining, pairs, distortions, the loop, checkpoints."""

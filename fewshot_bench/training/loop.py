@@ -1,0 +1,188 @@
+"""The training loop that all trained methods share: schedule, validation, early stopping, resuming."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from fewshot_bench.context import Progress
+from fewshot_bench.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from fewshot_bench.training.log import append_log
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from torch.nn import Module
+
+AHEAD = 3
+"""Batches prepared by threads while the network works on one."""
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How long and how fast: ``epochs`` of ``steps`` optimiser steps, AdamW, cosine decay after a warm-up.
+
+    ``accumulate`` batches make one step. ``average`` is the decay of the exponential moving average of
+    the weights that is validated and kept (0: the weights themselves). ``patience`` epochs without a
+    better validation end the training.
+    """
+
+    epochs: int
+    steps: int
+    lr: float
+    weight_decay: float = 1e-4
+    warmup: int = 20
+    accumulate: int = 1
+    average: float = 0.0
+    patience: int = 5
+    precision: str = "float32"
+
+    def rate(self, step: int) -> float:
+        """The learning rate of optimiser step ``step`` (from 0): linear warm-up, then half a cosine."""
+        total = self.epochs * self.steps
+        if step < self.warmup:
+            return self.lr * (step + 1) / self.warmup
+        done = (step - self.warmup) / max(1, total - self.warmup)
+        return 0.5 * self.lr * (1 + math.cos(math.pi * min(1.0, done)))
+
+
+class Task(Protocol):
+    """What is trained: batches as a pure function of (epoch, number), their loss, and a validation."""
+
+    def batch(self, epoch: int, number: int) -> Any:
+        """Batch ``number`` of ``epoch``, made in a thread: equal for equal arguments, whatever else ran."""
+
+    def loss(self, network: Module, batch: Any) -> tuple[Tensor, dict[str, float]]:
+        """The scalar to minimise, and numbers for the progress bar and the log."""
+
+    def validate(self, network: Module) -> float:
+        """A score on validation classes, higher is better."""
+
+
+def prefetch(make: Callable[[int], Any], count: int, workers: int = 2) -> Iterator[Any]:
+    """``make(0) … make(count − 1)`` in order, a few of them made ahead in threads."""
+    with ThreadPoolExecutor(workers) as pool:
+        waiting: list[Future[Any]] = [pool.submit(make, i) for i in range(min(AHEAD, count))]
+        try:
+            for following in range(AHEAD, count + AHEAD):
+                ready = waiting.pop(0).result()
+                if following < count:
+                    waiting.append(pool.submit(make, following))
+                yield ready
+                if not waiting:
+                    return
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+def train(
+    name: str,
+    network: Module,
+    task: Task,
+    schedule: Schedule,
+    folder: Path,
+    progress: Progress,
+    *,
+    device: str,
+    images_per_batch: int,
+) -> Path:
+    """Train ``network`` in place and return the path of the best checkpoint (safetensors) in ``folder``.
+
+    A training that was interrupted goes on from its last whole epoch and ends with the same weights; one
+    that was finished is not repeated. ``folder`` also holds ``log.csv``, one line an epoch.
+    """
+    import torch
+
+    best_path, last_path = folder / "best.safetensors", folder / "last.safetensors"
+    state = load_checkpoint(last_path)
+    if state is not None and state.finished:
+        return best_path
+    trained = {k: p for k, p in network.named_parameters() if p.requires_grad}
+    optimizer = torch.optim.AdamW(trained.values(), lr=schedule.lr, weight_decay=schedule.weight_decay)
+    average = {k: v.detach().clone() for k, v in network.state_dict().items()}
+    state = state or Checkpoint()
+    if state.epoch:
+        state.restore(network, optimizer, trained, average)
+    cuda = device == "cuda"
+    half = torch.bfloat16 if schedule.precision == "bf16" else torch.float32
+    autocast = torch.autocast(device, dtype=half, enabled=schedule.precision == "bf16")
+    per_epoch = schedule.steps * schedule.accumulate
+
+    while state.epoch < schedule.epochs and not state.finished:
+        network.train()
+        began, sums = time.perf_counter(), dict[str, float]()
+        epoch = state.epoch
+        batches = prefetch(lambda number, epoch=epoch: task.batch(epoch, number), per_epoch)  # type: ignore[misc]
+        for number, batch in enumerate(batches):
+            step = epoch * schedule.steps + number // schedule.accumulate
+            for group in optimizer.param_groups:
+                group["lr"] = schedule.rate(step)
+            with autocast:
+                loss, numbers = task.loss(network, batch)
+            if not bool(torch.isfinite(loss)):
+                from fewshot_bench.errors import FsbenchError
+
+                raise FsbenchError(
+                    f"The loss of {name} became {float(loss.detach())} at epoch {epoch + 1}, step {number + 1}; "
+                    f"lower the learning rate ({schedule.lr:g})."
+                )
+            (loss / schedule.accumulate).backward()
+            if (number + 1) % schedule.accumulate == 0:
+                torch.nn.utils.clip_grad_norm_(trained.values(), 5.0)
+                optimizer.step()
+                optimizer.zero_grad(set_to_none=True)
+                blend(average, network, schedule.average, step)
+            for key, value in {"loss": float(loss.detach()), **numbers}.items():
+                sums[key] = sums.get(key, 0.0) + value
+            speed = (number + 1) * images_per_batch / (time.perf_counter() - began)
+            means = {key: value / (number + 1) for key, value in sums.items()}
+            note = " ".join(f"{key} {value:.3f}" for key, value in means.items())
+            progress(f"train {name}", epoch * per_epoch + number + 1, schedule.epochs * per_epoch,
+                     f"{note} {speed:.0f} images/s")  # fmt: skip
+        if cuda:
+            torch.cuda.synchronize()
+        score = with_weights(network, average, task.validate)
+        state.epoch += 1
+        better = state.best is None or score > state.best
+        if better:
+            state.best, state.best_epoch = score, state.epoch
+            save_checkpoint(best_path, Checkpoint(state.epoch, score, state.epoch), average)
+        state.finished = state.epoch == schedule.epochs or state.epoch - state.best_epoch >= schedule.patience
+        append_log(
+            folder / "log.csv", {"epoch": state.epoch, **means, "validation": score, "images/s": speed}
+        )
+        state.keep(optimizer, trained, average, network)
+        save_checkpoint(last_path, state, state.tensors)
+    return best_path
+
+
+def blend(average: dict[str, Tensor], network: Module, decay: float, step: int) -> None:
+    """Move the averaged weights towards the network's: a ← d·a + (1 − d)·w, d warming up with the steps."""
+    import torch
+
+    d = min(decay, (1 + step) / (10 + step)) if decay else 0.0
+    with torch.no_grad():
+        for key, value in network.state_dict().items():
+            if value.dtype.is_floating_point and d:
+                average[key].lerp_(value, 1 - d)
+            else:
+                average[key].copy_(value)
+
+
+def with_weights(network: Module, weights: dict[str, Tensor], act: Callable[[Module], float]) -> float:
+    """``act(network)`` with other weights and in evaluation mode; its own are put back."""
+    import torch
+
+    own = {key: value.detach().clone() for key, value in network.state_dict().items()}
+    network.load_state_dict(weights)
+    network.eval()
+    try:
+        with torch.no_grad():
+            return act(network)
+    finally:
+        network.load_state_dict(own)

@@ -1,0 +1,130 @@
+"""The loop: it learns, an interrupted training ends with the same weights, a finished one is not repeated."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from fewshot_bench.errors import FsbenchError  # noqa: E402
+from fewshot_bench.training.checkpoint import load_checkpoint  # noqa: E402
+from fewshot_bench.training.loop import Schedule, train  # noqa: E402
+
+SCHEDULE = Schedule(epochs=4, steps=5, lr=0.05, warmup=2, average=0.9)
+
+
+def silent(stage, done, total, note=""):
+    return None
+
+
+class Line:
+    """y = 3x − 1, learnt by least squares."""
+
+    def __init__(self, stop_at=None, scale=1.0):
+        self.stop_at, self.scale, self.batches = stop_at, scale, []
+
+    def batch(self, epoch, number):
+        x = np.random.default_rng([epoch, number]).normal(size=(16, 1)).astype(np.float32)
+        return torch.from_numpy(x)
+
+    def loss(self, network, batch):
+        self.batches.append(batch)
+        if self.stop_at is not None and len(self.batches) > self.stop_at:
+            raise KeyboardInterrupt
+        error = (network(batch) - (3 * batch - 1)).square().mean() * self.scale
+        return error, {"error": float(error.detach())}
+
+    def validate(self, network):
+        assert not network.training
+        x = torch.linspace(-1, 1, 9)[:, None]
+        return -float((network(x) - (3 * x - 1)).square().mean())
+
+
+def network():
+    made = torch.nn.Linear(1, 1)
+    with torch.no_grad():
+        made.weight.zero_()
+        made.bias.zero_()
+    return made
+
+
+def fit(folder, task=None, schedule=SCHEDULE, progress=silent):
+    task = task or Line()
+    return train("line", network(), task, schedule, folder, progress, device="cpu", images_per_batch=16)
+
+
+def weights(path):
+    return {k: v.numpy().tobytes() for k, v in load_checkpoint(path).tensors.items()}
+
+
+def test_it_learns_and_logs_every_epoch(tmp_path):
+    notes = []
+    best = fit(
+        tmp_path, schedule=replace(SCHEDULE, epochs=20), progress=lambda *a, note="": notes.append((*a, note))
+    )
+    state = load_checkpoint(best)
+    assert state.best > -0.5 and set(state.tensors) == {"weight", "bias"}
+    with (tmp_path / "log.csv").open() as stream:
+        lines = list(csv.DictReader(stream))
+    assert [int(line["epoch"]) for line in lines] == list(range(1, 21))
+    assert float(lines[-1]["error"]) < float(lines[0]["error"])
+    assert notes[-1][:3] == ("train line", 100, 100) and "images/s" in notes[-1][3]
+
+
+@pytest.mark.parametrize("stop_at", [0, 7, 19])
+def test_an_interrupted_training_ends_with_the_same_weights(tmp_path, stop_at):
+    whole = fit(tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        fit(tmp_path / "parts", Line(stop_at=stop_at))
+    resumed = fit(tmp_path / "parts")
+    assert weights(resumed) == weights(whole)
+    assert weights(tmp_path / "parts/last.safetensors") == weights(tmp_path / "whole/last.safetensors")
+    without_speed = [
+        [{k: v for k, v in line.items() if k != "images/s"} for line in csv.DictReader(path.open())]
+        for path in (tmp_path / "parts/log.csv", tmp_path / "whole/log.csv")
+    ]
+    assert without_speed[0] == without_speed[1]
+
+
+def test_a_finished_training_is_not_repeated(tmp_path):
+    fit(tmp_path)
+    again = Line()
+    fit(tmp_path, again)
+    assert again.batches == []
+
+
+def test_training_stops_early_when_validation_no_longer_improves(tmp_path):
+    class Worse(Line):
+        def validate(self, network):
+            return -float(network.weight.detach().abs())
+
+    best = fit(tmp_path, Worse(), replace(SCHEDULE, epochs=50, patience=2))
+    assert load_checkpoint(best).epoch == 1
+    assert load_checkpoint(tmp_path / "last.safetensors").epoch == 3
+
+
+def test_accumulated_batches_make_one_step_of_their_mean(tmp_path):
+    class Constant(Line):
+        def batch(self, epoch, number):
+            return super().batch(epoch, number // 2)
+
+    once = fit(tmp_path / "once")
+    twice = fit(tmp_path / "twice", Constant(), replace(SCHEDULE, accumulate=2))
+    a, b = load_checkpoint(once).tensors, load_checkpoint(twice).tensors
+    assert all(torch.allclose(a[key], b[key], atol=1e-6) for key in a)
+
+
+def test_a_loss_that_explodes_is_one_sentence(tmp_path):
+    with pytest.raises(FsbenchError, match="loss of line became .* lower the learning rate"):
+        fit(tmp_path, Line(scale=float("inf")))
+
+
+def test_a_damaged_checkpoint_is_one_sentence(tmp_path):
+    fit(tmp_path)
+    (tmp_path / "last.safetensors").write_bytes(b"nonsense")
+    with pytest.raises(FsbenchError, match="cannot be read .* remove it"):
+        fit(tmp_path)
