@@ -5,9 +5,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from fewshot_bench.data.index import ImageIndex
+
+if TYPE_CHECKING:
+    from fewshot_bench.data.scan import Scan
 
 
 @dataclass(frozen=True)
@@ -36,9 +39,12 @@ class DatasetSource(ABC):
     synthetic: ClassVar[bool] = False
 
     @abstractmethod
-    def load(self, root: Path | None, variant: str | None = None) -> ImageIndex:
+    def load(
+        self, root: Path | None = None, variant: str | None = None, scan: Scan | None = None
+    ) -> ImageIndex:
         """Index the files under ``root`` (the data set's own folder; None when it needs no files).
 
         Raises FsbenchError with one sentence when the layout is not the one expected; ``variant`` None
-        takes the first variant that the files allow.
+        takes the first variant that the files allow. ``scan`` says how files are read and carries the
+        cache of what is known of them; adapters of picture files hand it to ``build.read_rows``.
         """

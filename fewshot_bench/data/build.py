@@ -1,0 +1,132 @@
+"""From rows (path, class, …) to an ImageIndex: what every adapter of picture files shares."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fewshot_bench.data.decode import open_rgb
+from fewshot_bench.data.groups import join, same_content
+from fewshot_bench.data.index import BOTH, ImageIndex
+from fewshot_bench.data.scan import Scan, contents
+from fewshot_bench.errors import FsbenchError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+
+class Row(NamedTuple):
+    """One picture of a data set: ``path`` below its root with forward slashes, ``label`` its class's name.
+
+    Images with an equal ``group`` (None: none) never stand on both sides of an episode; ``pool``,
+    ``position`` and ``split`` are those of ``ImageIndex``, ``split`` being equal within a class.
+    """
+
+    path: str
+    label: str
+    pool: int = BOTH
+    group: Hashable = None
+    position: int = 0
+    split: str = "all"
+
+
+@dataclass(frozen=True, eq=False)
+class Readable:
+    """The rows of a data set whose pictures decode, digests uint8 [M, 32], and (path, reason) of the rest."""
+
+    root: Path
+    rows: tuple[Row, ...]
+    digests: NDArray[np.uint8]
+    unreadable: tuple[tuple[str, str], ...]
+    emptied: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class FileReader:
+    """Row number -> picture, opened when it is asked for."""
+
+    root: Path
+    paths: tuple[str, ...]
+
+    def __call__(self, row: int) -> Image:
+        return open_rgb(self.root / self.paths[row])
+
+
+def natural(name: str) -> list[tuple[int, int, str]]:
+    """Sort key by which "video2" comes before "video10"."""
+    parts = re.findall(r"[0-9]+|[^0-9]+", name)
+    return [(0, int(part), part) if part[0] in "0123456789" else (1, 0, part) for part in parts]
+
+
+def read_rows(root: Path, rows: Sequence[Row], scan: Scan | None = None) -> Readable:
+    """Digest and decode the pictures of all rows; unreadable ones are left out and named.
+
+    Raises FsbenchError when a path leaves the root, is not there, or no picture is left.
+    """
+    found = contents(root, [row.path for row in rows], scan or Scan())
+    sound = [i for i, defect in enumerate(found.defects) if not defect]
+    kept = tuple(rows[i] for i in sound)
+    unreadable = tuple((r.path, d) for r, d in zip(rows, found.defects, strict=True) if d)
+    if not kept:
+        first = f" (the first, {unreadable[0][0]}: {unreadable[0][1]})" if unreadable else ""
+        raise FsbenchError(f"None of the {len(rows)} pictures listed in {root} can be read{first}: check it.")
+    emptied = {row.label for row in rows} - {row.label for row in kept}
+    return Readable(root, kept, found.digests[sound], unreadable, tuple(sorted(emptied, key=natural)))
+
+
+def build_index(
+    name: str,
+    variant: str,
+    readable: Readable,
+    *,
+    guards: Mapping[str, int] | None = None,
+    links: Iterable[tuple[int, int]] = (),
+    notes: Iterable[str] = (),
+) -> ImageIndex:
+    """The ImageIndex of readable rows, classes numbered in natural order of their names.
+
+    ``guards`` are by class name; ``links`` are pairs of row numbers whose groups are joined. Groups of
+    pictures with identical content in one class are joined as well.
+    """
+    rows = readable.rows
+    names = sorted({row.label for row in rows}, key=natural)
+    number = {label: c for c, label in enumerate(names)}
+    labels = np.array([number[row.label] for row in rows], dtype=np.int32)
+    within, across = same_content(readable.digests, labels)
+    splits = {row.label: row.split for row in rows}
+    guards = guards or {}
+    return ImageIndex(
+        name=name,
+        variant=variant,
+        paths=(paths := tuple(row.path for row in rows)),
+        labels=labels,
+        class_names=tuple(names),
+        class_splits=tuple(splits[label] for label in names),
+        pools=np.array([row.pool for row in rows], dtype=np.uint8),
+        groups=join([row.group for row in rows], [*within, *links]),
+        positions=np.array([row.position for row in rows], dtype=np.int64),
+        guards=np.array([guards.get(label, 0) for label in names], dtype=np.int64),
+        digests=readable.digests,
+        reader=FileReader(readable.root, paths),
+        notes=(*notes, *_findings(readable, len(within), across)),
+        unreadable=readable.unreadable,
+    )
+
+
+def _findings(readable: Readable, within: int, across: int) -> list[str]:
+    findings = []
+    if readable.unreadable:
+        findings.append(f"Pictures left out because they cannot be read: {len(readable.unreadable)}.")
+    if readable.emptied:
+        findings.append(f"Classes without a readable picture, left out: {', '.join(readable.emptied)}.")
+    if within:
+        findings.append(f"Pictures identical to another of their class, joined to its group: {within}.")
+    if across:
+        findings.append(f"Contents that occur in more than one class: {across}.")
+    return findings

@@ -1,0 +1,143 @@
+"""Reading a data set's files: inside the root, digested, and decoded once in the life of their content."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import struct
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import PIL
+from numpy.typing import NDArray
+
+from fewshot_bench.data.decode import decode
+from fewshot_bench.data.facts import Facts
+from fewshot_bench.errors import FsbenchError
+
+T = TypeVar("T")
+R = TypeVar("R")
+Progress = Callable[[int, int], None]
+"""Called with (images done, images in all) while images are read; not called when all are known."""
+
+AT_ONCE = 256
+"""Images read between two savings of the cache: a scan that is stopped goes on from there."""
+
+_FILE = struct.Struct("<qq32s")  # size, mtime_ns, sha256
+_SOUND = "decodes"
+_DAMAGED = f"does not decode, Pillow {PIL.__version__}"  # another version may read it, so it is asked again
+
+
+@dataclass(frozen=True)
+class Scan:
+    """How files are read: ``verify`` digests every file again, whatever its size and time say."""
+
+    verify: bool = False
+    progress: Progress | None = None
+    facts: Facts = field(default_factory=Facts)
+
+    def each(self, work: Callable[[T], R], items: Sequence[T], save: Callable[[list[R]], None]) -> None:
+        """``work`` on all items in threads (hashing and decoding release the GIL), ``save`` now and then."""
+        with ThreadPoolExecutor(min(16, os.cpu_count() or 1)) as pool:
+            for start in range(0, len(items), AT_ONCE):
+                save(list(pool.map(work, items[start : start + AT_ONCE])))
+                if self.progress is not None:
+                    self.progress(min(start + AT_ONCE, len(items)), len(items))
+
+
+@dataclass(frozen=True, eq=False)
+class Contents:
+    """Of M files: sha256 ``digests`` uint8 [M, 32], and ``defects``, "" or why one cannot be used."""
+
+    digests: NDArray[np.uint8]
+    defects: tuple[str, ...]
+
+
+@dataclass
+class _File:
+    path: str
+    size: int
+    mtime: int
+    digest: bytes = b""
+    defect: str = ""
+
+    @property
+    def key(self) -> bytes:
+        return os.fsencode(self.path)
+
+
+def contents(root: Path, paths: Sequence[str], scan: Scan) -> Contents:
+    """Digest and decode M files below ``root``; what is known by path, size and mtime is not opened.
+
+    Raises FsbenchError for a path that leaves ``root``, is not there, or is no file.
+    """
+    files = _files(root, paths)
+    if not scan.verify:
+        known = scan.facts.get("file", [file.key for file in files])
+        for file in files:
+            size, mtime, digest = _FILE.unpack(known.get(file.key, bytes(_FILE.size)))
+            if (size, mtime) == (file.size, file.mtime):
+                file.digest = digest
+    digests = {file.digest for file in files}
+    sound, damaged = scan.facts.get(_SOUND, digests), scan.facts.get(_DAMAGED, digests)
+    for file in files:
+        file.defect = damaged.get(file.digest, b"").decode()
+    unknown = [file for file in files if file.digest not in sound and file.digest not in damaged]
+
+    def save(done: list[_File]) -> None:
+        read = [file for file in done if file.digest]
+        scan.facts.put("file", {f.key: _FILE.pack(f.size, f.mtime, f.digest) for f in read})
+        scan.facts.put(_SOUND, {f.digest: b"" for f in read if not f.defect})
+        scan.facts.put(_DAMAGED, {f.digest: f.defect.encode() for f in read if f.defect})
+
+    scan.each(_read, unknown, save)
+    table = b"".join(file.digest or bytes(32) for file in files)
+    return Contents(
+        np.frombuffer(table, dtype=np.uint8).reshape(-1, 32), tuple(file.defect for file in files)
+    )
+
+
+def _read(file: _File) -> _File:
+    try:
+        data = Path(file.path).read_bytes()
+    except OSError as error:
+        file.defect = f"cannot be read: {error.strerror}"
+        return file
+    file.digest = hashlib.sha256(data).digest()
+    file.defect, _ = decode(data)
+    return file
+
+
+def _files(root: Path, paths: Sequence[str]) -> list[_File]:
+    """Size and time of each file, once it is sure that no path or link leads out of ``root``."""
+    inside = os.path.realpath(root).rstrip(os.sep)
+    resolved: dict[str, str] = {}
+    files = []
+    for path in paths:
+        try:
+            folder, name = os.path.split(os.path.join(inside, path))  # noqa: PTH118 (half a million of them)
+            if folder not in resolved:
+                resolved[folder] = os.path.realpath(folder, strict=True)
+            place = f"{resolved[folder]}{os.sep}{name}"
+            info = os.lstat(place)
+            if stat.S_ISLNK(info.st_mode):
+                place = os.path.realpath(place, strict=True)
+                info = os.stat(place)  # noqa: PTH116
+        except OSError as error:
+            raise FsbenchError(
+                f"{path!r} in {root} cannot be opened ({error.strerror}): restore it or take it off the list."
+            ) from error
+        if not place.startswith(inside + os.sep):
+            raise FsbenchError(
+                f"{path!r} leads out of the data set's folder {root} (to {place}): "
+                "keep all files of a data set below one folder, and copy what is linked from elsewhere."
+            )
+        if not stat.S_ISREG(info.st_mode):
+            raise FsbenchError(f"{path!r} in {root} is not a file: list pictures only.")
+        files.append(_File(place, info.st_size, info.st_mtime_ns))
+    return files
