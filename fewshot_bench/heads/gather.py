@@ -1,0 +1,166 @@
+"""Inner products of table rows, from a Gram matrix computed once or from gathered features.
+
+Every head here needs inner products only. With the table's Gram matrix, the embedding dimension d leaves
+the cost of an episode; without it, E·(S + Q) rows of d numbers are gathered. Products are float64, whatever
+the table's type, where digits cancel: ‖q − c‖² = ‖q‖² − 2 q·c + ‖c‖². Heads that only add products up, and do
+not mind where the origin lies, ask for a float32 Gram matrix of the centred table, at half the cost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from fewshot_bench.episodes.tasks import Tasks
+from fewshot_bench.errors import FsbenchError
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+GRAM_BYTES = 1 << 30
+"""The largest Gram matrix that is computed, in bytes (M = 11,585 rows)."""
+
+GATHER_COST = 64
+"""Reading one number of a scattered row takes about as long as this many multiply-adds of a product."""
+
+
+@dataclass(frozen=True, eq=False)
+class Inner:
+    """Inner products between rows of an embedding table; negative row numbers (padding) read row 0.
+
+    ``scale [M]`` multiplies each row (1/‖x‖ for cosines), ``norms [M]`` are the squared norms of the scaled
+    rows, and ``gram [M, M]`` holds their products, or is None where features are gathered.
+    """
+
+    table: Tensor
+    scale: Tensor | None
+    norms: Tensor
+    gram: Tensor | None
+
+    def rows(self, index: Tensor) -> Tensor:
+        """Features of some rows: ``index [...]`` -> float64 ``[..., d]``."""
+        index = index.clamp_min(0)
+        rows = self.table[index].double()
+        return rows if self.scale is None else rows * self.scale[index].unsqueeze(-1)
+
+    def between(self, left: Tensor, right: Tensor) -> Tensor:
+        """x_left · x_right: ``left [e, A]``, ``right [e, B]`` -> ``[e, A, B]``, float64 or the Gram matrix's type."""
+        if self.gram is None:
+            return self.rows(left) @ self.rows(right).mT
+        left, right = left.clamp_min(0), right.clamp_min(0)
+        place = left.mul(len(self.gram)).unsqueeze(2) + right.unsqueeze(1)
+        return self.gram.view(-1).index_select(0, place.view(-1)).view(place.shape)
+
+    def with_means(self, support: Tensor, query: Tensor) -> tuple[Tensor, Tensor]:
+        """Products with class means c: ``support [e, N, K]``, ``query [e, Q]`` -> c·q ``[e, N, Q]``, ‖c‖² ``[e, N]``.
+
+        A class without support has the mean 0.
+        """
+        e, n, k = support.shape
+        share = (support >= 0).double()
+        share = share / share.sum(-1, keepdim=True).clamp_min(1)
+        if self.gram is None:
+            mean = (self.rows(support) * share.unsqueeze(-1)).sum(2)
+            return mean @ self.rows(query).mT, mean.square().sum(-1)
+        cross = self.between(support.view(e, n * k), query).view(e, n, k, -1)
+        flat = support.view(e * n, k)
+        within = self.between(flat, flat).view(e, n, k, k)
+        pairs = share.unsqueeze(-1) * share.unsqueeze(-2)
+        return (cross * share.unsqueeze(-1)).sum(2), (within * pairs).sum((2, 3))
+
+    def episode_bytes(self, supports: int, ways: int) -> tuple[int, int]:
+        """Working memory of one episode with ``supports`` support images: (fixed, for each query)."""
+        if self.gram is None:
+            width = self.table.shape[1]
+            return 16 * supports * width, 8 * (2 * width + supports + 4 * ways)
+        return 16 * supports * supports // ways, 8 * (3 * supports + 4 * ways)
+
+
+def inner_products(
+    table: Tensor, tasks: Tasks, *, normalize: bool = False, centred: bool = False, gram: bool | None = None
+) -> Inner:
+    """The table ``[M, d]`` made ready for products; ``normalize`` divides each row by its length (0 stays 0).
+
+    ``gram`` None takes the Gram matrix when it fits ``GRAM_BYTES`` and costs less than gathering features
+    for these episodes. Both routes give equal products to rounding: 1e-15 of the norms, or 1e-6 with
+    ``centred``, which allows a float32 Gram matrix around the table's mean (where the origin does not matter).
+    Raises FsbenchError for rows outside the table and for values that are not finite.
+    """
+    import torch
+
+    _check(table, tasks)
+    norms = torch.linalg.vector_norm(table, dim=1, dtype=torch.float64)
+    scale = torch.where(norms > 0, 1 / norms, 0) if normalize else None
+    norms = torch.where(norms > 0, 1.0, 0.0).double() if normalize else norms.square()
+    if gram is None:
+        gram = gram_is_cheaper(tasks, len(table))
+    return Inner(table, scale, norms, _gram(table, scale, centred) if gram else None)
+
+
+def _check(table: Tensor, tasks: Tasks) -> None:
+    for side, index in (("support", tasks.support), ("query", tasks.query)):
+        if index.size and int(index.max()) >= len(table):
+            raise FsbenchError(
+                f"The {side} of an episode names row {int(index.max())} of an embedding table of "
+                f"{len(table)} rows; embed the images of these episodes."
+            )
+    finite = table.isfinite().all(1)
+    if not bool(finite.all()):
+        row = int((~finite).nonzero()[0, 0])
+        raise FsbenchError(
+            f"Row {row} of the embedding table holds a value that is not finite; "
+            "check the encoder's weights and that image."
+        )
+
+
+def gram_is_cheaper(tasks: Tasks, rows: int) -> bool:
+    """Whether ½M² products for the Gram matrix beat gathering for these episodes, and the matrix fits."""
+    supports, queries = tasks.ways * tasks.shots, tasks.query.shape[1]
+    gathering = len(tasks) * (GATHER_COST * (supports + queries) + supports * queries)
+    return 8 * rows * rows <= GRAM_BYTES and rows * rows <= 2 * gathering
+
+
+def _gram(table: Tensor, scale: Tensor | None, centred: bool, panel: int = 512) -> Tensor:
+    """X Xᵀ; each product is computed once and mirrored, so the matrix is exactly symmetric."""
+    features = table.double()
+    if scale is not None:
+        features = features * scale.unsqueeze(1)
+    if centred:
+        features = (features - features.mean(0)).float()
+    m = len(features)
+    gram = features.new_empty(m, m)
+    for start in range(0, m, panel):
+        stop = min(start + panel, m)
+        gram[start:, start:stop] = features[start:] @ features[start:stop].T
+        gram[start:stop, stop:] = gram[stop:, start:stop].T
+    return gram
+
+
+def indices(tasks: Tasks, device: torch.device) -> tuple[Tensor, Tensor]:
+    """``support [E, N, K]`` and ``query [E, Q]`` as int64 tensors on a device."""
+    import torch
+
+    return torch.tensor(tasks.support, device=device), torch.tensor(tasks.query, device=device)
+
+
+def block_bytes(device: torch.device) -> int:
+    """Working memory of one block of episodes: what a CPU's caches hold, or what keeps an accelerator busy.
+
+    A constant of the device, so that one command cuts its episodes in the same blocks each time.
+    """
+    return 1 << 24 if device.type == "cpu" else 1 << 30
+
+
+def blocks(tasks: Tasks, fixed: int, each: int, memory: int) -> Iterator[tuple[slice, slice]]:
+    """(episodes, queries) slices whose work of ``fixed + each·Q`` bytes an episode fits in ``memory``.
+
+    Whole episodes where they fit; otherwise one episode at a time and part of its queries.
+    """
+    episodes, queries = tasks.query.shape
+    step = max(1, memory // max(1, fixed + each * queries))
+    part = max(1, (memory - fixed) // each)
+    for start in range(0, episodes, step):
+        for first in range(0, queries, part):
+            yield slice(start, start + step), slice(first, first + part)

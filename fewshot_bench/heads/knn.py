@@ -1,0 +1,79 @@
+"""k nearest neighbours among an episode's support images."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from fewshot_bench.episodes.tasks import Tasks
+from fewshot_bench.errors import UsageError
+from fewshot_bench.heads import distances
+from fewshot_bench.heads.gather import block_bytes, blocks, indices, inner_products
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class KNearest:
+    """The k nearest support images vote; of classes with equal votes, the one with the nearest image wins.
+
+    Parameters
+    ----------
+    k : voters, from 1 to the number of support images of an episode.
+    metric : one of ``distances.METRICS``.
+
+    Raises UsageError for other values.
+    """
+
+    k: int = 1
+    metric: str = "euclidean"
+
+    def __post_init__(self) -> None:
+        distances.check_metric(self.metric)
+        if self.k < 1:
+            raise UsageError(f"k-nearest neighbours needs k of at least 1, not {self.k}.")
+
+    def scores(self, table: Tensor, tasks: Tasks) -> tuple[Tensor, dict[str, Any]]:
+        """``table [M, D]`` -> float64 ``[E, Q, N]``: the share of the votes, −inf for padded classes.
+
+        Images at the distance of the k-th share the places left. To break ties, a class of rank r among the
+        N by its nearest image (0: nearest; equal distances, equal ranks) gains (N − r)/(N + 1) of 1/S of
+        a vote, S the number of support images: less than any difference between two counts of votes.
+        Raises UsageError when an episode has fewer than k support images.
+        """
+        import torch
+
+        self._check(tasks)
+        inner = inner_products(table, tasks, normalize=self.metric == "cosine")
+        support, query = indices(tasks, table.device)
+        ways, supports = tasks.ways, tasks.ways * tasks.shots
+        absent = (support < 0).all(2)
+        support = support.flatten(1)
+        scores = torch.empty(*query.shape, ways, dtype=torch.float64, device=table.device)
+        fixed, each = inner.episode_bytes(supports, ways)
+        for e, q in blocks(tasks, fixed, each + 40 * supports, block_bytes(table.device)):
+            distance = distances.to_support(inner, self.metric, support[e], query[e, q])
+            last = distance.topk(self.k, largest=False).values[..., -1:]
+            nearer, level = distance < last, distance == last
+            places = (self.k - nearer.sum(-1, keepdim=True)) / level.sum(
+                -1, keepdim=True, dtype=torch.float64
+            )
+            votes = torch.where(level, places, nearer.double()).unflatten(-1, (ways, -1)).sum(-1)
+            nearest = distance.unflatten(-1, (ways, -1)).amin(-1)
+            rank = torch.searchsorted(nearest.sort(-1).values, nearest)
+            votes += (ways - rank) / ((ways + 1) * supports)
+            scores[e, q] = (votes / self.k).masked_fill_(absent[e].unsqueeze(1), -float("inf"))
+        return scores, {}
+
+    def item_scores(self, table: Tensor, tasks: Tasks) -> Tensor:
+        """Minus the distance to each support image, for ranking: float32 ``[E, Q, N·K]``, −inf for padding."""
+        return distances.item_scores(table, tasks, self.metric)
+
+    def _check(self, tasks: Tasks) -> None:
+        fewest = int((tasks.support >= 0).sum((1, 2)).min(initial=tasks.ways * tasks.shots))
+        if self.k > fewest:
+            raise UsageError(
+                f"k = {self.k} nearest neighbours were asked of an episode with {fewest} support images; "
+                "choose a smaller k, or more ways or shots."
+            )

@@ -1,0 +1,52 @@
+"""Nearest class mean (Snell, Swersky, Zemel: Prototypical networks for few-shot learning, 2017)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from fewshot_bench.episodes.tasks import Tasks
+from fewshot_bench.heads import distances
+from fewshot_bench.heads.gather import block_bytes, blocks, indices, inner_products
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Prototype:
+    """Each class is the mean of its support embeddings; a query is scored by its nearness to that mean.
+
+    ``euclidean``: −‖f(q) − c_k‖², c_k = (1/K) Σ f(x) (Snell et al. 2017, eq. 1–2).
+    ``cosine``: the cosine between f(q) and the mean of the support's L2-normalised embeddings.
+
+    Raises UsageError for another metric.
+    """
+
+    metric: str = "euclidean"
+
+    def __post_init__(self) -> None:
+        distances.check_metric(self.metric)
+
+    def scores(self, table: Tensor, tasks: Tasks) -> tuple[Tensor, dict[str, Any]]:
+        """``table [M, D]`` -> float32 ``[E, Q, N]``, −inf for padded classes; nothing to report."""
+        import torch
+
+        cosine = self.metric == "cosine"
+        inner = inner_products(table, tasks, normalize=cosine)
+        support, query = indices(tasks, table.device)
+        ways, supports = tasks.ways, tasks.ways * tasks.shots
+        scores = torch.empty(*query.shape, ways, device=table.device)
+        for e, q in blocks(tasks, *inner.episode_bytes(supports, ways), block_bytes(table.device)):
+            cross, norm = inner.with_means(support[e], query[e, q])
+            if cosine:
+                near = cross / norm.sqrt().clamp_min(1e-300).unsqueeze(2)
+            else:
+                near = -distances.squared(cross, norm, inner.norms[query[e, q].clamp_min(0)])
+            absent = (support[e] < 0).all(2).unsqueeze(2)
+            scores[e, q] = near.masked_fill_(absent, -float("inf")).mT.float()
+        return scores, {}
+
+    def item_scores(self, table: Tensor, tasks: Tasks) -> Tensor:
+        """Minus the distance to each support image, for ranking: float32 ``[E, Q, N·K]``, −inf for padding."""
+        return distances.item_scores(table, tasks, self.metric)
