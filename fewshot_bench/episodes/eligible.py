@@ -1,0 +1,74 @@
+"""Which classes of a data set can give what a spec asks for, and the sentence where too few can."""
+
+from __future__ import annotations
+
+from fewshot_bench.episodes.draw import feasible
+from fewshot_bench.episodes.pools import ClassPool, ImageArrays, class_pools
+from fewshot_bench.episodes.spec import EpisodeSpec
+from fewshot_bench.episodes.variable import LEAST_WAYS, query_capacity
+from fewshot_bench.errors import UsageError
+
+Dropped = tuple[tuple[str, int, int], ...]
+"""(class name, its support images, its query images) of classes left out as too small."""
+
+_LISTED = 3
+
+
+def eligible_pools(index: ImageArrays, spec: EpisodeSpec) -> tuple[list[ClassPool], Dropped]:
+    """The classes that episodes may be drawn from, and those dropped because ``spec.drop_small`` says so.
+
+    Raises UsageError when there are fewer classes than ways, when classes are too small and none may be
+    dropped, or when all shots are asked for where support and query share images.
+    """
+    pools = class_pools(index)
+    least = LEAST_WAYS if spec.variable else 2 if spec.ways == "all" else spec.ways
+    asked = f"{least} or more" if spec.variable or spec.ways == "all" else str(least)
+    if len(pools) < least:
+        raise UsageError(
+            f"{index.name} has {len(pools)} classes, and {asked} ways were asked for; ask for fewer."
+        )
+    if spec.shots == "all" and not spec.variable:
+        _check_fixed_split(index.name, pools)
+    small = [pool for pool in pools if not _suffices(pool, spec)]
+    if small and not spec.drop_small:
+        raise UsageError(
+            f"{len(small)} of {len(pools)} classes of {index.name} cannot give {_wish(spec)}: "
+            f"{_list(small)}; ask for fewer, or let small classes be dropped."
+        )
+    kept = [pool for pool in pools if _suffices(pool, spec)] if small else pools
+    if len(kept) < least:
+        raise UsageError(
+            f"only {len(kept)} of {len(pools)} classes of {index.name} can give {_wish(spec)}, and {asked} "
+            f"ways were asked for; too small are {_list(small)}."
+        )
+    return kept, tuple((pool.name, len(pool.support), len(pool.query)) for pool in small)
+
+
+def _suffices(pool: ClassPool, spec: EpisodeSpec) -> bool:
+    if spec.variable:
+        return query_capacity(pool) >= 1
+    shots = max(1, len(pool.support)) if spec.shots == "all" else spec.shots
+    return feasible(pool, shots, 1 if spec.queries == "all" else spec.queries)
+
+
+def _check_fixed_split(name: str, pools: list[ClassPool]) -> None:
+    for pool in pools:
+        if pool.shared:
+            raise UsageError(
+                f"all shots need a fixed train/test split, and {name} has none ({pool.shared} images of "
+                f"class {pool.describe()} may stand on either side); ask for a number of shots."
+            )
+
+
+def _wish(spec: EpisodeSpec) -> str:
+    """What is asked of a class, in words; "all" asks for one at least."""
+    if spec.variable:
+        return "a support and a query image"
+    shots = 1 if spec.shots == "all" else spec.shots
+    queries = 1 if spec.queries == "all" else spec.queries
+    return f"{shots} support and {queries} query image{'s' if queries > 1 else ''} kept apart"
+
+
+def _list(small: list[ClassPool]) -> str:
+    listed = ", ".join(pool.describe() for pool in small[:_LISTED])
+    return listed + (f" and {len(small) - _LISTED} more" if len(small) > _LISTED else "")

@@ -1,0 +1,103 @@
+"""EpisodeSet: episodes as integer arrays, with the hash under which results may be compared."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fewshot_bench.episodes.rng import ORDER, random_keys, smallest
+from fewshot_bench.episodes.spec import EpisodeSpec
+from fewshot_bench.episodes.tasks import Tasks
+from fewshot_bench.errors import FsbenchError
+
+
+@dataclass(frozen=True, eq=False)
+class EpisodeSet:
+    """E episodes of up to N classes, K support and Q query images a class; −1 is padding and comes last.
+
+    Parameters
+    ----------
+    spec : what was asked for.
+    dataset, dataset_fingerprint : the index they were drawn from.
+    classes : int32 [E, N], class numbers of the index, in the order drawn.
+    support : int64 [E, N, K], row numbers of the index.
+    query : int64 [E, N, Q], row numbers of the index.
+    class_names : names of all classes of the index.
+    dropped : (name, support images, query images) of classes left out as too small.
+    """
+
+    spec: EpisodeSpec
+    dataset: str
+    dataset_fingerprint: str
+    classes: NDArray[np.int32]
+    support: NDArray[np.int64]
+    query: NDArray[np.int64]
+    class_names: tuple[str, ...]
+    dropped: tuple[tuple[str, int, int], ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.classes)
+
+    @cached_property
+    def sha256(self) -> str:
+        """sha256 (hex) of canonical bytes: data set and its fingerprint, class names, spec and arrays."""
+        head = {
+            "dataset": self.dataset,
+            "dataset_fingerprint": self.dataset_fingerprint,
+            "spec": self.spec.to_json(),
+            "class_names": self.class_names,
+            "dropped": self.dropped,
+        }
+        sha = hashlib.sha256(b"fsbench-episodes-1\n")
+        sha.update(json.dumps(head, sort_keys=True, separators=(",", ":")).encode("ascii"))
+        for array, kind in ((self.classes, "<i4"), (self.support, "<i8"), (self.query, "<i8")):
+            sha.update(np.array(array.shape, dtype="<i8").tobytes())
+            sha.update(np.ascontiguousarray(array, dtype=kind).tobytes())
+        return sha.hexdigest()
+
+    @cached_property
+    def support_counts(self) -> NDArray[np.int64]:
+        """Support images of each class of each episode, [E, N]."""
+        return np.asarray((self.support >= 0).sum(axis=2))
+
+    def images(self) -> NDArray[np.int64]:
+        """The row numbers that some episode touches, sorted, each once."""
+        rows = np.unique(np.concatenate([self.support.ravel(), self.query.ravel()]))
+        return rows[rows >= 0]
+
+    def tasks(self, rows: NDArray[np.int64] | None = None) -> tuple[Tasks, NDArray[np.int64]]:
+        """What a method sees, and the labels that it does not: ``Tasks`` and int64 [E, Q'].
+
+        The queries of an episode's classes stand in an order keyed by (seed; episode, image), padding last;
+        a label is the position 0 … N−1 of the query's class in the episode, −1 for padding. With ``rows`` the
+        tasks hold rows of a table whose i-th row is image ``rows[i]`` (each once, in any order); FsbenchError
+        where an image of the episodes is not in it.
+        """
+        episodes, ways, shots = self.query.shape
+        flat = self.query.reshape(episodes, ways * shots)
+        valid = flat >= 0
+        keys, _ = random_keys(self.spec.seed, ORDER, np.arange(episodes)[:, None], flat.clip(min=0))
+        order = smallest(keys, int(valid.sum(axis=1).max()), valid)
+        query = np.take_along_axis(flat, order, axis=1)
+        labels = np.where(query >= 0, order // shots, -1)
+        if rows is None:
+            return Tasks(self.support, query), labels
+        return Tasks(_renumber(self.support, rows), _renumber(query, rows)), labels
+
+
+def _renumber(images: NDArray[np.int64], rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Places of images in ``rows``; −1 stays."""
+    order = np.argsort(rows)
+    places = order[np.searchsorted(rows, images, sorter=order).clip(max=len(rows) - 1)]
+    missing = (rows[places] != images) & (images >= 0)
+    if missing.any():
+        raise FsbenchError(
+            f"image {int(images[missing][0])} of the episodes is not among the {len(rows)} of the table; "
+            "embed every image that EpisodeSet.images() names."
+        )
+    return np.where(images >= 0, places, -1)

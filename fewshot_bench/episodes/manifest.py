@@ -1,0 +1,141 @@
+"""Manifest: a set of episodes as one ``.npz`` file (no pickle) that another tool can read and replay.
+
+Arrays: ``format`` and ``sha256`` (text), ``spec`` (JSON text), ``dataset``, ``dataset_fingerprint``,
+``class_names``, ``dropped_names``, ``dropped_counts`` [D, 2] (support, query), ``classes`` [E, N],
+``support`` [E, N, K] and ``query`` [E, N, Q]; −1 is padding.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import zipfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fewshot_bench.episodes.episode_set import EpisodeSet
+from fewshot_bench.episodes.pools import ImageArrays
+from fewshot_bench.episodes.spec import EpisodeSpec
+from fewshot_bench.errors import FsbenchError, UsageError
+
+FORMAT = "fsbench-episodes-1"
+
+
+def save_manifest(path: Path | str, episodes: EpisodeSet) -> None:
+    """Write a manifest: the whole file or, when that fails, none (FsbenchError)."""
+    target = Path(path)
+    arrays: dict[str, NDArray[np.generic]] = {
+        "format": np.array(FORMAT),
+        "sha256": np.array(episodes.sha256),
+        "spec": np.array(json.dumps(episodes.spec.to_json())),
+        "dataset": np.array(episodes.dataset),
+        "dataset_fingerprint": np.array(episodes.dataset_fingerprint),
+        "class_names": np.array(episodes.class_names, dtype=np.str_),
+        "dropped_names": np.array([name for name, *_ in episodes.dropped], dtype=np.str_),
+        "dropped_counts": np.array([counts for _, *counts in episodes.dropped], dtype="<i8").reshape(-1, 2),
+        "classes": episodes.classes.astype("<i4"),
+        "support": episodes.support.astype("<i8"),
+        "query": episodes.query.astype("<i8"),
+    }
+    temporary = None
+    try:
+        with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as file:
+            temporary = Path(file.name)
+            np.savez_compressed(file, allow_pickle=False, **arrays)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.chmod(0o644)
+        temporary.replace(target)
+    except OSError as error:
+        raise FsbenchError(
+            f"the manifest {target} could not be written: {error.strerror or error}."
+        ) from error
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+def load_manifest(path: Path | str, index: ImageArrays | None = None) -> EpisodeSet:
+    """Read a manifest and check its hash; with an ``index``, that it was drawn from just that data.
+
+    Raises FsbenchError with one sentence for each thing that can be wrong.
+    """
+    source = Path(path)
+    try:
+        with source.open("rb") as file:
+            if not zipfile.is_zipfile(file):
+                raise ValueError("it is no .npz file")
+        with np.load(source, allow_pickle=False) as arrays:
+            episodes, stated = _read(arrays)
+    except FileNotFoundError:
+        raise FsbenchError(f"there is no manifest {source}; write one with save_manifest.") from None
+    except OSError as error:
+        raise FsbenchError(f"the manifest {source} could not be read: {error.strerror or error}.") from error
+    except (ValueError, KeyError, TypeError, UsageError, zipfile.BadZipFile, zlib.error) as error:
+        raise FsbenchError(f"{source} is not an episode manifest of format {FORMAT}: {error}.") from error
+    if episodes.sha256 != stated:
+        raise FsbenchError(
+            f"the manifest {source} was changed after it was written: its content hashes to "
+            f"{episodes.sha256[:12]}…, not to the {stated[:12]}… it states; export it again."
+        )
+    if index is not None:
+        _check(source, episodes, index)
+    return episodes
+
+
+def _read(arrays: np.lib.npyio.NpzFile) -> tuple[EpisodeSet, str]:
+    if str(arrays["format"]) != FORMAT:
+        raise ValueError(f"its format is {str(arrays['format'])!r}")
+    names, counts = arrays["dropped_names"].tolist(), arrays["dropped_counts"].tolist()
+    episodes = EpisodeSet(
+        spec=EpisodeSpec.from_json(json.loads(str(arrays["spec"]))),
+        dataset=str(arrays["dataset"]),
+        dataset_fingerprint=str(arrays["dataset_fingerprint"]),
+        classes=arrays["classes"].astype(np.int32),
+        support=arrays["support"].astype(np.int64),
+        query=arrays["query"].astype(np.int64),
+        class_names=tuple(arrays["class_names"].tolist()),
+        dropped=tuple((name, support, query) for name, (support, query) in zip(names, counts, strict=True)),
+    )
+    if episodes.support.ndim != 3 or episodes.query.ndim != 3:
+        raise ValueError("its support and query arrays must have three axes")
+    if not episodes.classes.shape == episodes.support.shape[:2] == episodes.query.shape[:2]:
+        raise ValueError("its classes, support and query arrays do not fit each other")
+    return episodes, str(arrays["sha256"])
+
+
+def _check(source: Path, episodes: EpisodeSet, index: ImageArrays) -> None:
+    if episodes.dataset_fingerprint != index.fingerprint:
+        raise FsbenchError(
+            f"the manifest {source} was drawn from {episodes.dataset} with fingerprint "
+            f"{episodes.dataset_fingerprint[:12]}…, and the data at hand is {index.name} with fingerprint "
+            f"{index.fingerprint[:12]}…; use the same data set, variant, split and files."
+        )
+    images, classes = len(index.labels), np.append(episodes.classes, -1).max()
+    if classes >= len(index.class_names) or episodes.classes.min(initial=0) < -1:
+        raise FsbenchError(
+            f"the manifest {source} names a class outside the {len(index.class_names)} of {index.name}."
+        )
+    for side, rows in (("support", episodes.support), ("query", episodes.query)):
+        if rows.max(initial=-1) >= images or rows.min(initial=0) < -1:
+            raise FsbenchError(
+                f"the manifest {source} has a {side} row outside the {images} of {index.name}."
+            )
+        wrong = (rows >= 0) & (np.asarray(index.labels)[rows.clip(min=0)] != episodes.classes[:, :, None])
+        if wrong.any():
+            episode, way, place = (int(where[0]) for where in np.nonzero(wrong))
+            raise FsbenchError(
+                f"the manifest {source} gives image {int(rows[episode, way, place])} as {side} of class "
+                f"{int(episodes.classes[episode, way])} in episode {episode}, and it is of class "
+                f"{int(index.labels[rows[episode, way, place]])}."
+            )
+    for number, (support, query) in enumerate(zip(episodes.support, episodes.query, strict=True)):
+        both = np.intersect1d(support[support >= 0], query[query >= 0])
+        if both.size:
+            raise FsbenchError(
+                f"the manifest {source} has image {both[0]} as both support and query of episode {number}."
+            )

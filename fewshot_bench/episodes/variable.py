@@ -1,0 +1,81 @@
+"""Variable ways and shots, drawn as Meta-Dataset draws them.
+
+Triantafillou et al., "Meta-Dataset: a dataset of datasets for learning to learn from few examples" (ICLR
+2020), section 3.2 and appendix; constants as in its published configuration. For an episode with classes c
+of |I_c| images:
+
+    ways   uniform in [5, min(50, C)]
+    q   =  min(10, min_c ⌊|I_c| / 2⌋)                  query images, the same for every class
+    |S| =  min(500, Σ_c ⌈β · min(100, |I_c| − q)⌉)      β uniform in (0, 1]
+    k_c =  min(⌊R_c · (|S| − ways)⌋ + 1, |I_c| − q)     R_c ∝ |I_c| · exp(α_c), α_c uniform in [log ½, log 2)
+
+Where a class's support and query pools differ, |I_c| is the number of its support images, and only what is
+queried out of the support pool is taken from it. Groups and guards may leave a class fewer shots than k_c.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fewshot_bench.episodes.pools import ClassPool
+from fewshot_bench.episodes.rng import SIZE, WAYS, WEIGHTS, random_keys, uniform
+
+LEAST_WAYS, MOST_WAYS = 5, 50
+MOST_QUERIES = 10
+MOST_SUPPORT = 500
+MOST_CONTRIBUTION = 100
+
+Ints = NDArray[np.int64]
+
+
+def query_capacity(pool: ClassPool) -> int:
+    """Query images that a class can give: half of what both sides share, and all that support cannot have.
+
+    Never more than remain beside the one support image that excludes fewest; 0 for a class that is too small.
+    """
+    if not len(pool.support):
+        return 0
+    half = pool.shared // 2 + len(pool.query) - pool.shared
+    if pool.simple:
+        return half
+    excluded = pool.excluded(np.arange(len(pool.support)))
+    return min(half, len(pool.query) - int(excluded.sum(axis=1).min()))
+
+
+def draw_ways(seed: int, episodes: Ints, classes: int) -> Ints:
+    """Ways of each episode, [B]."""
+    most = min(MOST_WAYS, classes)
+    draw = uniform(random_keys(seed, WAYS, episodes, 0)[0])
+    return LEAST_WAYS + (draw * (most - LEAST_WAYS + 1)).astype(np.int64)
+
+
+def draw_counts(
+    seed: int, episodes: Ints, places: Ints, pools: Sequence[ClassPool], capacity: Ints
+) -> tuple[Ints, Ints]:
+    """Shots and queries of each class of each episode, both [B, N].
+
+    ``places`` [B, N] are places in ``pools`` (−1: padding, both are 0), ``capacity`` their query capacities.
+    """
+    present = places >= 0
+    images = np.where(present, np.array([len(pool.support) for pool in pools])[places], 0)
+    apart = np.where(present, np.array([len(pool.query) - pool.shared for pool in pools])[places], 0)
+    queries = (
+        np.where(present, capacity[places], MOST_QUERIES).min(axis=1, keepdims=True).clip(max=MOST_QUERIES)
+    )
+    remaining = (images - (queries - apart).clip(min=0)).clip(min=0)
+    beta = 1.0 - uniform(random_keys(seed, SIZE, episodes, 0)[0])[:, None]
+    size = (
+        np.ceil(beta * remaining.clip(max=MOST_CONTRIBUTION))
+        .sum(axis=1, keepdims=True)
+        .clip(max=MOST_SUPPORT)
+    )
+    numbers = np.array([pool.number for pool in pools])[places]
+    alpha = np.log(2.0) * (2.0 * uniform(random_keys(seed, WEIGHTS, episodes[:, None], numbers)[0]) - 1.0)
+    weight = images * np.exp(alpha)
+    share = weight / weight.sum(axis=1, keepdims=True)
+    extra = np.floor(share * (size - present.sum(axis=1, keepdims=True)))
+    shots = np.minimum(extra.astype(np.int64) + 1, remaining)
+    return np.where(present, shots, 0), np.where(present, queries, 0)
