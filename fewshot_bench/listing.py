@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from fewshot_bench import registry
 from fewshot_bench.config import describe
 from fewshot_bench.errors import FsbenchError
+from fewshot_bench.paths import data_roots
 
 
 def list_methods() -> list[dict[str, str]]:
@@ -69,3 +71,24 @@ def list_datasets() -> list[dict[str, str]]:
             row["variants"] = ", ".join(source.variants)
         rows.append(row)
     return rows
+
+
+def show_dataset(name: str, data_root: Path | None = None) -> dict[str, str]:
+    """The card of one data set, where it is looked for, and what is found there."""
+    source = registry.load(registry.DATASETS, name)()
+    card = source.card
+    shown = {
+        "dataset": name,
+        "summary": card.summary,
+        "licence": card.licence,
+        "published": card.published,
+        "layout": card.layout,
+        "reference": card.reference,
+        "variants": "\n".join(f"{key}: {text}" for key, text in source.variants.items()),
+    }
+    if source.folders:
+        places = [root / folder for root in data_roots(data_root) for folder in source.folders]
+        shown["looked for"] = "\n".join(map(str, places))
+        here = next((place for place in places if place.is_dir()), None)
+        shown["found"] = str(here) if here else "not here"
+    return {key: text for key, text in shown.items() if text}

@@ -31,6 +31,7 @@ class CsvFile(DatasetSource):
       class) from every support image
     """
 
+    api_version = 1
     name = "csv"
     card = Card(
         summary="any CSV of pictures and classes: --dataset PATH.csv",

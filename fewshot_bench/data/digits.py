@@ -35,6 +35,7 @@ class Squares:
 class Digits(DatasetSource):
     """1,797 digits of 8×8 values from 0 (paper) to 16 (ink)."""
 
+    api_version = 1
     name = "digits"
     card = Card(
         summary="1,797 handwritten digits, 8x8, that come with scikit-learn",

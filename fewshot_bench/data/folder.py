@@ -20,6 +20,7 @@ NOTE = "A folder says nothing of clips or sessions: only pictures with identical
 class Folder(DatasetSource):
     """A class is a folder that holds pictures; its name is the path below the root (``brand/article``)."""
 
+    api_version = 1
     name = "folder"
     card = Card(
         summary="any folder of class folders: --dataset PATH",

@@ -21,6 +21,7 @@ VIEWPOINTS = (
 class GroceryStore(DatasetSource):
     """81 fine classes; queries are the published test photos, so that the validation list stays unread."""
 
+    api_version = 1
     name = "grocery-store"
     folders = ("grocery-store", "GroceryStoreDataset")
     variants = {  # noqa: RUF012

@@ -43,6 +43,7 @@ class Grozi120(DatasetSource):
     that are in circulation without clips, all have support images with 5 or more queries, 119 with 10.
     """
 
+    api_version = 1
     name = "grozi120"
     folders = ("grozi120", "GroZi-120", "GroZi120")
     variants = {  # noqa: RUF012

@@ -28,9 +28,11 @@ class DatasetSource(ABC):
     """A named data set: where its files are expected, and how they become an ``ImageIndex``.
 
     ``variants`` maps the name of each protocol to a sentence; the first is the default. A user asks for
-    one as ``NAME:VARIANT``. Adapters are constructed without arguments and do no work until ``load``.
+    one as ``NAME:VARIANT``. ``api_version`` is the version of the plugin API the adapter was written for
+    (1). Adapters are constructed without arguments and do no work until ``load``.
     """
 
+    api_version: ClassVar[int]
     name: ClassVar[str]
     card: ClassVar[Card]
     variants: ClassVar[dict[str, str]] = {"default": "the whole set"}
