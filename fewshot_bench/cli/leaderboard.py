@@ -18,7 +18,8 @@ def command(results: tuple[Path, ...], style: str, output: Path | None, title: s
     """Make tables of the records at RESULTS (files or folders): one table for each set of episodes."""
     from fewshot_bench.cli.terminal import say
     from fewshot_bench.errors import UsageError
-    from fewshot_bench.records import read_all, write_atomic
+    from fewshot_bench.files import write_atomic
+    from fewshot_bench.records import read_all
     from fewshot_bench.report.leaderboard import frame, tables
     from fewshot_bench.report.markdown import markdown
     from fewshot_bench.report.page import page

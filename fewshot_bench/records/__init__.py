@@ -1,6 +1,5 @@
 """Records: schema v1, atomic store, migration. No torch here."""
 
-from fewshot_bench.records.atomic import require_writable, write_atomic
 from fewshot_bench.records.record import SCHEMA_VERSION, Record, Score
 from fewshot_bench.records.store import read, read_all, record_path, save
 
@@ -11,7 +10,5 @@ __all__ = [
     "read",
     "read_all",
     "record_path",
-    "require_writable",
     "save",
-    "write_atomic",
 ]

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from fewshot_bench.errors import FsbenchError, UsageError
-from fewshot_bench.records.atomic import why, write_atomic
+from fewshot_bench.files import why, write_atomic
 from fewshot_bench.records.record import Arrays, Record, migrate
 
 

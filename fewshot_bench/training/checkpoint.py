@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fewshot_bench.errors import FsbenchError
-from fewshot_bench.records.atomic import write_atomic
+from fewshot_bench.files import write_atomic
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -7,7 +7,7 @@ import io
 from collections.abc import Mapping
 from pathlib import Path
 
-from fewshot_bench.records.atomic import write_atomic
+from fewshot_bench.files import write_atomic
 
 
 def read_log(path: Path) -> list[dict[str, str]]:

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from fewshot_bench.errors import FsbenchError, UsageError
-from fewshot_bench.records import Record, read, read_all, require_writable, save, write_atomic
+from fewshot_bench.files import require_writable, write_atomic
+from fewshot_bench.records import Record, read, read_all, save
 
 
 def example(**changes) -> Record:
