@@ -158,7 +158,8 @@ def _folder_name(fingerprint: str, dtype: str) -> str:
 
 def _card(folder: Path) -> dict[str, Any]:
     with suppress(OSError, ValueError):
-        return dict(json.loads((folder / CARD).read_text("utf-8")))
+        card = json.loads((folder / CARD).read_text("utf-8"))
+        return card if isinstance(card, dict) else {}
     return {}
 
 

