@@ -17,7 +17,9 @@ def command(ctx: click.Context) -> None:
 
     rows = EmbeddingCache(cache_dir() / "embeddings").info()
     columns = ["encoder", "images", "dim", "dtype", "MB", "last used"]
-    click.echo(table(columns, [[str(row[c]) for c in columns] for row in rows], right=("images", "dim", "MB")))
+    click.echo(
+        table(columns, [[str(row[c]) for c in columns] for row in rows], right=("images", "dim", "MB"))
+    )
     say(f"Folder: {cache_dir()}")
 
 

@@ -26,7 +26,7 @@ def command(results: tuple[Path, ...], style: str, output: Path | None, title: s
 
     made = tables(read_all(list(results)))
     if not made:
-        raise UsageError(f"There are no records below {', '.join(map(str, results))}; `fsbench run` makes some.")
+        raise UsageError(f"There is no record at {', '.join(map(str, results))}; `fsbench run` makes one.")
     if style == "csv":
         text = frame(made).to_csv(index=False)
     elif style == "json":

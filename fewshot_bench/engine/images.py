@@ -1,0 +1,68 @@
+"""ImageTasks: episodes as pictures, for methods that adapt a network to each of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fewshot_bench.episodes.tasks import Tasks
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+
+@dataclass(frozen=True, eq=False)
+class ImageTasks:
+    """A batch of E episodes over a table of pictures ``[M, 3, S, S]`` uint8; no query label exists here.
+
+    The class of support picture (e, n, k) is n; padded entries of ragged episodes show picture 0, and
+    ``tasks`` says which they are (−1).
+    """
+
+    table: NDArray[np.uint8]
+    tasks: Tasks
+    device: str
+
+    def __len__(self) -> int:
+        return len(self.tasks)
+
+    @property
+    def support_images(self) -> NDArray[np.uint8]:
+        """``[E, N, K, 3, S, S]``."""
+        return self.table[np.maximum(self.tasks.support, 0)]
+
+    @property
+    def query_images(self) -> NDArray[np.uint8]:
+        """``[E, Q, 3, S, S]``."""
+        return self.table[np.maximum(self.tasks.query, 0)]
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """An encoder that keeps the picture: so that decoded pictures live in the embedding cache as well."""
+
+    size: int
+
+    @property
+    def pretraining(self) -> str:
+        """No weights."""
+        return "none"
+
+    def fingerprint(self) -> str:
+        """The size is all there is."""
+        return f"{'pictures-1':0<32}{self.size:032x}"
+
+    def prepare(self, image: Image) -> NDArray[np.uint8]:
+        """``[3·S·S]``: short side to S, centre crop (bilinear, antialiased)."""
+        from PIL import Image as Pillow
+        from PIL import ImageOps
+
+        square = ImageOps.fit(image, (self.size, self.size), method=Pillow.Resampling.BILINEAR)
+        return np.asarray(square, dtype=np.uint8).transpose(2, 0, 1).reshape(-1)
+
+    def encode(self, batch: NDArray[Any]) -> NDArray[np.float32]:
+        """Exact in the cache's float16, which holds every whole number up to 2,048."""
+        return batch.astype(np.float32)

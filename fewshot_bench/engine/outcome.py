@@ -1,0 +1,98 @@
+"""From the predictions of a run to its record: means, named intervals, and everything needed to rerun it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fewshot_bench.config import parameters_of
+from fewshot_bench.context import Context
+from fewshot_bench.data.index import ImageIndex
+from fewshot_bench.engine.clock import Clock
+from fewshot_bench.engine.environment import environment
+from fewshot_bench.engine.request import Request
+from fewshot_bench.engine.scoring import Outcome
+from fewshot_bench.episodes import EpisodeSet
+from fewshot_bench.method import Method
+from fewshot_bench.metrics import class_interval, episode_interval, episode_means
+from fewshot_bench.records import SCHEMA_VERSION, Record, Score
+from fewshot_bench.registry import Entry
+
+
+def make_record(
+    request: Request,
+    method: Method,
+    entry: Entry,
+    index: ImageIndex,
+    split: str,
+    episodes: EpisodeSet,
+    labels: NDArray[np.int64],
+    outcome: Outcome,
+    clock: Clock,
+    context: Context,
+) -> Record:
+    """Schema v1 (see ``records``): scores with intervals, and everything needed to run it again."""
+    hits = (outcome.prediction == labels).astype(np.float64)
+    spec = episodes.spec
+    data: dict[str, Any] = {
+        "schema_version": SCHEMA_VERSION,
+        "method": request.method,
+        "method_distribution": f"{entry.distribution} {entry.version}",
+        "summary": method.summary,
+        "reference": method.reference,
+        "parameters": parameters_of(method.config),
+        "parameters_set": {key: parameters_of(method.config)[key] for key in request.parameters},
+        "dataset": index.name,
+        "variant": index.variant,
+        "dataset_fingerprint": index.fingerprint,
+        "dataset_notes": list(index.notes),
+        "synthetic": index.synthetic,
+        "images": len(index),
+        "classes": len(index.class_names) - len(episodes.dropped),
+        "unreadable": len(index.unreadable),
+        "dropped": [list(d) for d in episodes.dropped],
+        "protocol": "fewshot",
+        "split": split,
+        "ways": spec.ways,
+        "shots": spec.shots,
+        "queries": spec.queries,
+        "variable": spec.variable,
+        "episodes": len(episodes),
+        "seed": spec.seed,
+        "episodes_sha256": episodes.sha256,
+        "transductive": method.transductive,
+        "calibrated": method.calibrated,
+        "pretraining": method.pretraining,
+        "accuracy": score_of(hits, episodes, labels).to_json(),
+        "map": score_of(outcome.ap, episodes, labels).to_json(),
+        "scores_sha256": outcome.scores_sha256,
+        "diagnostics": outcome.diagnostics,
+        "command": request.command(),
+        "timings": clock.timings(),
+        "environment": environment(context.device),
+    }
+    arrays = {
+        "episode_accuracy": episode_means(hits, labels),
+        "episode_map": episode_means(outcome.ap, labels),
+        "classes": episodes.classes,
+        "query_label": labels.astype(np.int16),
+        "query_prediction": outcome.prediction.astype(np.int16),
+        "query_ap": outcome.ap.astype(np.float32),
+    }
+    return Record(data, arrays)
+
+
+def score_of(values: NDArray[np.floating[Any]], episodes: EpisodeSet, labels: NDArray[np.int64]) -> Score:
+    """The mean over episodes of values [E, Q] (hits or APs), with its intervals over episodes and classes."""
+    over_episodes = episode_interval(episode_means(values, labels))
+    over_classes = class_interval(values, labels, episodes.classes)
+    found = over_classes.low is not None and over_classes.high is not None
+    return Score(
+        mean=over_episodes.mean,
+        ci95=over_episodes.half_width,
+        ci_kind=over_episodes.reason or over_episodes.kind,
+        class_interval=(over_classes.low, over_classes.high) if found else None,  # type: ignore[arg-type]
+        class_ci_kind=over_classes.reason or over_classes.kind,
+    )

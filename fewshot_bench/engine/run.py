@@ -1,0 +1,148 @@
+"""run: one method on one set of episodes, from a request to a record."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fewshot_bench import registry
+from fewshot_bench.config import build, parameters_of
+from fewshot_bench.context import Context, Progress, choose_device, silent
+from fewshot_bench.data.index import ImageIndex
+from fewshot_bench.engine.clock import Clock
+from fewshot_bench.engine.dataset import open_dataset
+from fewshot_bench.engine.outcome import make_record
+from fewshot_bench.engine.request import Request
+from fewshot_bench.engine.scoring import Parts, score_all
+from fewshot_bench.engine.solvers import solver
+from fewshot_bench.episodes import (
+    EpisodeSet,
+    EpisodeSpec,
+    distinct_supports,
+    load_manifest,
+    sample,
+)
+from fewshot_bench.errors import UsageError
+from fewshot_bench.files import require_writable
+from fewshot_bench.method import Method
+from fewshot_bench.paths import cache_dir
+from fewshot_bench.records import Record, save
+
+DEFAULT_EPISODES, MOST_ALL_WAYS = 600, 100
+
+
+def evaluated(index: ImageIndex, split: str | None) -> tuple[ImageIndex, str]:
+    """The classes of ``split`` (None: ``novel`` where the data set has splits, else all) and its name."""
+    present = [s for s in ("base", "validation", "novel", "all") if s in index.class_splits]
+    if split is None:
+        split = "novel" if "novel" in present else "all"
+    if split == "all":
+        return index, split
+    if split not in present:
+        raise UsageError(f"{index.name} has no split {split!r}; it has {', '.join([*present, 'all'])}.")
+    return index.only(split), split
+
+
+def spec_of(request: Request, index: ImageIndex) -> EpisodeSpec:
+    """The episode specification of a request, its number of episodes settled.
+
+    Raises UsageError when more episodes are asked for than there are distinct support sets: beyond that,
+    episodes repeat each other and an interval over them would mean nothing.
+    """
+
+    def spec(episodes: int) -> EpisodeSpec:
+        return EpisodeSpec(
+            ways=request.ways,
+            shots=request.shots,
+            queries=request.queries,
+            episodes=episodes,
+            seed=request.seed,
+            variable=request.variable,
+            drop_small=request.drop_small,
+        )
+
+    most = distinct_supports(index, spec(1))
+    if request.episodes is None:
+        return spec(min(MOST_ALL_WAYS if request.ways == "all" else DEFAULT_EPISODES, most))
+    if request.episodes > most:
+        raise UsageError(
+            f"--episodes {request.episodes} is more than the {most} distinct support sets that {index.name} "
+            f"({index.variant}) has at --ways {request.ways} --shots {request.shots}; ask for at most {most}."
+        )
+    return spec(request.episodes)
+
+
+def episodes_of(request: Request, index: ImageIndex) -> EpisodeSet:
+    """The episodes of a request: replayed from its manifest, or drawn from its seed."""
+    if request.episodes_from is not None:
+        return load_manifest(request.episodes_from, index)
+    return sample(index, spec_of(request, index))
+
+
+def run(
+    request: Request,
+    *,
+    data_root: Path | None = None,
+    device: str = "auto",
+    results: Path | None = None,
+    cache: Path | None = None,
+    verify: bool = False,
+    progress: Progress = silent,
+) -> tuple[Record, Path | None]:
+    """Run one request; returns its record and, where ``results`` is given, the path it was saved at.
+
+    Raises UsageError for a request that cannot be met and FsbenchError for a run that fails, each with
+    one sentence. An interrupted run goes on from its finished chunks when it is asked for again.
+    """
+    clock = Clock()
+    if results is not None:
+        require_writable(results)
+    with clock.stage("index"):
+        entry = registry.entry(registry.METHODS, request.method)
+        method_class: type[Method] = registry.load(registry.METHODS, request.method)
+        config = build(method_class.Config, f"method {request.method}", request.parameters)
+        whole = open_dataset(request.dataset, data_root=data_root, verify=verify, progress=progress)
+        index, split = evaluated(whole, request.split)
+        episodes = episodes_of(request, index)
+    context = Context(
+        device=choose_device(device), seed=request.seed, cache=cache or cache_dir(), progress=progress
+    )
+    method = method_class(config)
+    with clock.stage("fit"):
+        method.setup(context)
+    rows = table_rows(index, episodes)
+    with clock.stage("embed"):
+        solve, most = solver(method, index, rows, context)
+    tasks, labels = episodes.tasks(rows)
+    identity = [request.method, entry.distribution, entry.version, parameters_of(config), context.device]
+    parts = Parts(context.cache / "runs" / f"{episodes.sha256[:16]}-{digest(json.dumps(identity))[:16]}")
+    with clock.stage("score"):
+        outcome = score_all(
+            solve,
+            tasks,
+            labels,
+            where=f"The method {request.method}",
+            parts=parts,
+            most=most,
+            progress=progress,
+        )
+    record = make_record(request, method, entry, index, split, episodes, labels, outcome, clock, context)
+    path = save(record, results) if results is not None else None
+    parts.clear()
+    return record, path
+
+
+def digest(text: str) -> str:
+    """sha256 (hex) of a text."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def table_rows(index: ImageIndex, episodes: EpisodeSet) -> NDArray[np.int64]:
+    """The images that the episodes touch, ordered by content digest: a row number says nothing of a class."""
+    rows = episodes.images()
+    keys = np.ascontiguousarray(index.digests[rows, :8]).view(">u8")[:, 0]
+    return rows[np.argsort(keys, kind="stable")]

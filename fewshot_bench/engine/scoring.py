@@ -1,0 +1,167 @@
+"""Scoring: chunks of episodes become predictions and average precisions; finished chunks survive a kill."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import time
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fewshot_bench.context import Progress
+from fewshot_bench.episodes.tasks import Tasks
+from fewshot_bench.errors import FsbenchError
+from fewshot_bench.files import write_atomic
+from fewshot_bench.metrics import average_precision, class_score_ap, predictions
+
+CHUNK_ELEMENTS = 8_000_000
+"""Scores (queries × ways, or × support images) of one chunk: 64 MB in float64. Part of no result."""
+
+FLUSH_SECONDS = 10.0
+
+
+class Scored(NamedTuple):
+    """What a method gives for a batch: scores of classes [E, Q, N], of support images [E, Q, N·K] or None."""
+
+    scores: NDArray[Any]
+    items: NDArray[Any] | None
+    diagnostics: dict[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """All episodes' ``prediction [E, Q]``, ``ap [E, Q]``, a digest of the score bytes, and diagnostics."""
+
+    prediction: NDArray[np.int32]
+    ap: NDArray[np.float64]
+    scores_sha256: str
+    diagnostics: dict[str, Any]
+
+
+def chunk_size(tasks: Tasks, most: int | None = None) -> int:
+    """Episodes scored at once: a constant of the shapes, so that the same command gives the same chunks."""
+    queries, ways, shots = tasks.query.shape[1], tasks.ways, tasks.shots
+    size = max(1, CHUNK_ELEMENTS // max(1, queries * ways * shots))
+    return size if most is None else min(size, most)
+
+
+def evaluate(tasks: Tasks, labels: NDArray[np.int64], result: Scored, where: str) -> dict[str, NDArray[Any]]:
+    """Predictions and APs of one chunk; FsbenchError when the method broke its contract (shape, NaN)."""
+    expected = (*tasks.query.shape, tasks.ways)
+    if result.scores.shape != expected:
+        raise FsbenchError(
+            f"{where} returned scores of shape {result.scores.shape} and [episodes, queries, ways] = "
+            f"{expected} was expected; this is a bug of the method."
+        )
+    valid = labels >= 0
+    if np.isnan(result.scores[valid]).any():
+        raise FsbenchError(
+            f"{where} returned NaN among its scores; this is a bug of the method or its weights."
+        )
+    counts = (tasks.support >= 0).sum(axis=2)
+    if result.items is None:
+        ap = class_score_ap(result.scores, labels, counts)
+    else:
+        ways, shots = tasks.ways, tasks.shots
+        relevant = (np.arange(ways * shots) // shots)[None, None, :] == labels[:, :, None]
+        present = (tasks.support >= 0).reshape(len(tasks), 1, ways * shots)
+        items = np.where(present, result.items, -np.inf)
+        ap = np.full(labels.shape, np.nan)
+        ap[valid] = average_precision(items[valid], (relevant & present)[valid])
+    digest = hashlib.sha256(np.ascontiguousarray(result.scores, dtype="<f8").tobytes()).digest()
+    return {
+        "prediction": predictions(result.scores, valid).astype(np.int32),
+        "ap": ap,
+        "digest": np.frombuffer(digest, dtype=np.uint8),
+        **{f"diagnostics.{key}": np.atleast_1d(value) for key, value in result.diagnostics.items()},
+    }
+
+
+class Parts:
+    """Finished chunks of an interrupted run, below ``folder``; a damaged part is scored again."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.pending: dict[int, dict[str, NDArray[Any]]] = {}
+        self.flushed = time.monotonic()
+
+    def load(self) -> dict[int, dict[str, NDArray[Any]]]:
+        """Chunk start -> arrays, of every readable part."""
+        found: dict[int, dict[str, NDArray[Any]]] = {}
+        for path in sorted(self.folder.glob("part-*.npz")):
+            try:
+                with np.load(path, allow_pickle=False) as stored:
+                    for key in stored.files:
+                        start, name = key.split("/")
+                        found.setdefault(int(start), {})[name] = stored[key]
+            except (OSError, ValueError, EOFError, zipfile.BadZipFile):
+                path.unlink(missing_ok=True)
+        return found
+
+    def add(self, start: int, arrays: dict[str, NDArray[Any]]) -> None:
+        """Keep a finished chunk; written every ``FLUSH_SECONDS``."""
+        self.pending[start] = arrays
+        if time.monotonic() - self.flushed > FLUSH_SECONDS:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what is pending."""
+        if self.pending:
+            flat = {f"{s}/{k}": v for s, arrays in self.pending.items() for k, v in arrays.items()}
+            path = self.folder / f"part-{min(self.pending):08d}.npz"
+            write_atomic(path, lambda stream: np.savez(stream, **flat))  # type: ignore[arg-type]
+            self.pending = {}
+        self.flushed = time.monotonic()
+
+    def clear(self) -> None:
+        """Forget everything: the record is written."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def score_all(
+    solve: Callable[[Tasks], Scored],
+    tasks: Tasks,
+    labels: NDArray[np.int64],
+    *,
+    where: str,
+    parts: Parts,
+    most: int | None,
+    progress: Progress,
+) -> Outcome:
+    """Score every episode in chunks of constant size, going on from the chunks that ``parts`` holds."""
+    size, done = chunk_size(tasks, most), parts.load()
+    try:
+        for start in range(0, len(tasks), size):
+            progress("score", start, len(tasks))
+            if start in done and len(done[start]["prediction"]) == min(size, len(tasks) - start):
+                continue
+            part = slice(start, start + size)
+            result = solve(tasks[part])
+            done[start] = evaluate(tasks[part], labels[part], result, where)
+            parts.add(start, done[start])
+    except BaseException:
+        parts.flush()
+        raise
+    progress("score", len(tasks), len(tasks))
+    chunks = [done[start] for start in range(0, len(tasks), size)]
+    return Outcome(
+        prediction=np.concatenate([c["prediction"] for c in chunks]),
+        ap=np.concatenate([c["ap"] for c in chunks]),
+        scores_sha256=hashlib.sha256(b"".join(c["digest"].tobytes() for c in chunks)).hexdigest(),
+        diagnostics=merge(chunks),
+    )
+
+
+def merge(chunks: list[dict[str, NDArray[Any]]]) -> dict[str, Any]:
+    """Per-episode diagnostics of all chunks as one number each: the count of a boolean, else the largest."""
+    merged: dict[str, Any] = {}
+    for key in sorted({key for chunk in chunks for key in chunk if key.startswith("diagnostics.")}):
+        values = np.concatenate([chunk[key] for chunk in chunks])
+        merged[key.partition(".")[2]] = int(values.sum()) if values.dtype == bool else values.max().item()
+    return merged

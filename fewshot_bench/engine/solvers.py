@@ -1,0 +1,69 @@
+"""From a method to a function of index arrays: its embedding table or pictures, then its mathematics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fewshot_bench.context import Context
+from fewshot_bench.data.index import ImageIndex
+from fewshot_bench.embed import EmbeddingCache
+from fewshot_bench.engine.images import ImageTasks, Pictures
+from fewshot_bench.engine.scoring import Scored
+from fewshot_bench.episodes.tasks import Tasks
+from fewshot_bench.errors import FsbenchError
+from fewshot_bench.method import EmbeddingMethod, EpisodicMethod, Method
+
+Solver = Callable[[Tasks], Scored]
+
+EPISODIC_CHUNK = 16
+"""Episodes that a method which adapts to each of them is given at once."""
+
+
+def solver(
+    method: Method, index: ImageIndex, rows: NDArray[np.int64], context: Context
+) -> tuple[Solver, int | None]:
+    """The function that scores episodes over the images ``rows``, and the most it takes at once."""
+    cache = EmbeddingCache(context.cache / "embeddings")
+
+    def progress(done: int, total: int) -> None:
+        context.progress("embed", done, total)
+
+    if isinstance(method, EmbeddingMethod):
+        table = cache.embed(method.encoder, index, rows, progress=progress)
+        return embedding_solver(method, table, context.device), None
+    if isinstance(method, EpisodicMethod):
+        size = method.image_size
+        flat = cache.embed(Pictures(size), index, rows, progress=progress)
+        pictures = flat.astype(np.uint8).reshape(-1, 3, size, size)
+        return episodic_solver(method, pictures, context.device), EPISODIC_CHUNK
+    raise FsbenchError(
+        f"The method {method.name} is neither an EmbeddingMethod nor an EpisodicMethod; it must subclass one."
+    )
+
+
+def embedding_solver(method: EmbeddingMethod, table: NDArray[Any], device: str) -> Solver:
+    """Scores by the method's head on a table of embeddings ``[M, D]``."""
+    import torch
+
+    on_device = torch.from_numpy(np.ascontiguousarray(table)).to(device)
+
+    def solve(tasks: Tasks) -> Scored:
+        scores, diagnostics = method.head.scores(on_device, tasks)
+        rank = getattr(method.head, "item_scores", None)
+        items = None if rank is None else rank(on_device, tasks).cpu().numpy()
+        return Scored(scores.cpu().numpy(), items, diagnostics)
+
+    return solve
+
+
+def episodic_solver(method: EpisodicMethod, pictures: NDArray[np.uint8], device: str) -> Solver:
+    """Scores by a method that adapts to each episode, on a table of pictures ``[M, 3, S, S]``."""
+
+    def solve(tasks: Tasks) -> Scored:
+        return Scored(np.asarray(method.solve(ImageTasks(pictures, tasks, device))), None, {})
+
+    return solve

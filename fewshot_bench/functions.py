@@ -1,0 +1,124 @@
+"""The Python front door: the functions behind the command ``fsbench``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fewshot_bench.context import Progress, silent
+from fewshot_bench.data.index import ImageIndex
+from fewshot_bench.engine import Request, episodes_of, evaluated, open_dataset
+from fewshot_bench.engine import run as run_request
+from fewshot_bench.engine.request import Count
+from fewshot_bench.episodes import EpisodeSet
+from fewshot_bench.records import Record, read_all
+from fewshot_bench.report.comparison import Comparison, compare_records
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def run(
+    method: str,
+    dataset: str,
+    *,
+    ways: Count = 5,
+    shots: Count = 1,
+    queries: Count = 15,
+    episodes: int | None = None,
+    seed: int = 0,
+    split: str | None = None,
+    drop_small: bool = False,
+    variable: bool = False,
+    parameters: dict[str, Any] | None = None,
+    episodes_from: str | Path | None = None,
+    data_root: str | Path | None = None,
+    device: str = "auto",
+    results: str | Path | None = None,
+    verify: bool = False,
+    progress: Progress = silent,
+) -> Record:
+    """Run ``method`` on N-way K-shot episodes of ``dataset`` and return the record.
+
+    ``dataset`` is a registered name (``NAME`` or ``NAME:VARIANT``), the path of a folder of class
+    folders, or of a CSV file. ``ways``, ``shots`` and ``queries`` are numbers or ``"all"``. The record is
+    written below ``results`` where that is given. Raises UsageError or FsbenchError with one sentence.
+    """
+    request = Request(
+        method=method,
+        dataset=dataset,
+        ways=ways,
+        shots=shots,
+        queries=queries,
+        episodes=episodes,
+        seed=seed,
+        split=split,
+        drop_small=drop_small,
+        variable=variable,
+        parameters=parameters or {},
+        episodes_from=Path(episodes_from) if episodes_from else None,
+    )
+    record, _ = run_request(
+        request,
+        data_root=Path(data_root) if data_root else None,
+        device=device,
+        results=Path(results) if results else None,
+        verify=verify,
+        progress=progress,
+    )
+    return record
+
+
+def dataset(name: str, *, data_root: str | Path | None = None, verify: bool = False) -> ImageIndex:
+    """The index of a data set: classes, images, groups, pools, digests; pictures by ``index.reader(row)``."""
+    return open_dataset(name, data_root=Path(data_root) if data_root else None, verify=verify)
+
+
+_open = dataset  # ``sample`` has an argument of that name
+
+
+def sample(
+    dataset: str | ImageIndex,
+    *,
+    ways: Count = 5,
+    shots: Count = 1,
+    queries: Count = 15,
+    episodes: int | None = None,
+    seed: int = 0,
+    split: str | None = None,
+    drop_small: bool = False,
+    variable: bool = False,
+    data_root: str | Path | None = None,
+) -> EpisodeSet:
+    """Draw the episodes that ``run`` would draw with the same arguments; no picture is opened."""
+    index = dataset if isinstance(dataset, ImageIndex) else _open(dataset, data_root=data_root)
+    request = Request(
+        method="",
+        dataset=index.name,
+        ways=ways,
+        shots=shots,
+        queries=queries,
+        episodes=episodes,
+        seed=seed,
+        drop_small=drop_small,
+        variable=variable,
+    )
+    return episodes_of(request, evaluated(index, split)[0])
+
+
+def compare(first: Record, second: Record) -> Comparison:
+    """The paired difference first − second in accuracy and mAP, with intervals over episodes and classes.
+
+    Raises UsageError when the two were not run on the same episodes.
+    """
+    return compare_records(first, second)
+
+
+def leaderboard(*results: str | Path | Record) -> pd.DataFrame:
+    """One row a record, best first within its table; ``results`` are records, files or folders of them."""
+    from fewshot_bench.report.leaderboard import frame, tables
+
+    records: list[Record] = []
+    for place in results:
+        records += [place] if isinstance(place, Record) else read_all([Path(place)])
+    return frame(tables(records))

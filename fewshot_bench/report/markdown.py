@@ -1,0 +1,53 @@
+"""The leaderboard as Markdown: tables, what their intervals are over, and the commands to run them again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fewshot_bench.report.leaderboard import Table, cells
+
+LEGEND = """\
+± is a 95 % interval over episodes (Student t): how well the mean over *these* classes is known. \
+The columns "classes" are 95 % intervals over classes, so for *new* classes of the same kind; \
+they are much wider. Methods share a rank when the paired interval of their difference includes zero \
+(over classes, or over episodes where there is no interval over classes). \
+ms/episode is scoring alone, embeddings being cached. A missing number is left blank."""
+
+
+def escape(text: str) -> str:
+    """Text as a Markdown table cell."""
+    for mark in "\\`*_<>|[]":
+        text = text.replace(mark, "\\" + mark)
+    return " ".join(text.split())
+
+
+def row(values: Sequence[str]) -> str:
+    """One line of a table."""
+    return "| " + " | ".join(values) + " |"
+
+
+def markdown(made: Sequence[Table], title: str = "Leaderboard") -> str:
+    """All tables as one Markdown document."""
+    lines = [f"# {title}", "", LEGEND, ""]
+    for table in made:
+        first = table.first
+        lines += [f"## {escape(table.title)}", ""]
+        if first.synthetic:
+            lines += [
+                "Drawn pictures, not photographs: never compare these figures with those of real data.",
+                "",
+            ]
+        body = [cells(r) for r in table.rows]
+        used = [key for key in body[0] if any(c[key] for c in body)]
+        lines += [row(used), row(["---:" if key == "rank" else "---" for key in used])]
+        lines += [row([escape(c[key]) for key in used]) for c in body]
+        lines += [
+            "",
+            f"- Episodes `{first.episodes_sha256[:16]}`: split {first.split}, seed {first.seed}, queries "
+            f"{first.queries}; {first.images} images of {first.classes} classes.",
+        ]
+        kinds = {s.class_ci_kind for r in table.rows for s in (r.record.accuracy,) if s.class_ci_kind}
+        lines += [f"- Interval over classes: {escape(kind)}." for kind in sorted(kinds)]
+        lines += [f"- {escape(note)}" for note in first.dataset_notes]
+        lines += ["- Run again:", "", "```sh", *(r.record.command for r in table.rows), "```", ""]
+    return "\n".join(lines)

@@ -1,0 +1,70 @@
+"""The leaderboard as one HTML file that needs nothing beside it; every text in it is escaped."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+from fewshot_bench.report.leaderboard import Table, cells
+from fewshot_bench.report.markdown import LEGEND
+
+STYLE = """
+:root { color-scheme: light dark; }
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 76rem; margin: 2rem auto; padding: 0 1rem; }
+table { border-collapse: collapse; width: 100%; margin: 1rem 0; }
+th, td { text-align: left; padding: .35rem .7rem; border-bottom: 1px solid #8884; white-space: nowrap; }
+td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
+.synthetic { background: #fa03; padding: .2rem .6rem; border-radius: .3rem; }
+.bar { display: inline-block; width: 7rem; height: .7rem; background: #8883; position: relative; }
+.bar i { position: absolute; top: .25rem; height: .2rem; background: #38c; }
+.bar b { position: absolute; top: 0; height: .7rem; width: .2rem; background: #27a; }
+.scroll { overflow-x: auto; } details { margin: .5rem 0 2rem; } small { opacity: .75; }
+"""
+
+TEXT_COLUMNS = ("method", "parameters", "pretraining", "setting")
+
+
+def bar(mean: float, interval: tuple[float, float] | None) -> str:
+    """The mean as a mark and its interval over classes as a line, on a scale from 0 to 100 %."""
+    line = ""
+    if interval:
+        low, high = (min(1.0, max(0.0, v)) for v in interval)
+        line = f'<i style="left:{100 * low:.1f}%;width:{100 * (high - low):.1f}%"></i>'
+    return f'<span class="bar" aria-hidden="true">{line}<b style="left:{97 * mean:.1f}%"></b></span>'
+
+
+def section(table: Table) -> str:
+    """One table with its notes and commands."""
+    first = table.first
+    body = [cells(row) for row in table.rows]
+    used = [key for key in body[0] if any(c[key] for c in body)]
+    kind = ["" if key in TEXT_COLUMNS else ' class="number"' for key in used]
+    head = "".join(f"<th{k}>{escape(key)}</th>" for key, k in zip(used, kind, strict=True))
+    lines = []
+    for row, texts in zip(table.rows, body, strict=True):
+        score = row.record.accuracy
+        tds = "".join(f"<td{k}>{escape(texts[key])}</td>" for key, k in zip(used, kind, strict=True))
+        lines.append(f"<tr>{tds}<td>{bar(score.mean, score.class_interval)}</td></tr>")
+    warning = ""
+    if first.synthetic:
+        warning = '<p class="synthetic">Drawn pictures, not photographs: never compare with real data.</p>'
+    notes = "".join(f"<li>{escape(note)}</li>" for note in first.dataset_notes)
+    commands = escape("\n".join(row.record.command for row in table.rows))
+    return (
+        f"<h2>{escape(table.title)}</h2>{warning}"
+        f'<div class="scroll"><table><thead><tr>{head}<th>accuracy, classes</th></tr></thead>'
+        f"<tbody>{''.join(lines)}</tbody></table></div>"
+        f"<details><summary>Episodes {escape(first.episodes_sha256[:16])}, and how to run this again</summary>"
+        f"<ul>{notes}</ul><pre>{commands}</pre></details>"
+    )
+
+
+def page(made: Sequence[Table], title: str = "Leaderboard") -> str:
+    """The whole document."""
+    sections = "\n".join(map(section, made))
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{escape(title)}</title><style>{STYLE}</style></head>\n"
+        f"<body><h1>{escape(title)}</h1><p><small>{escape(LEGEND)}</small></p>\n{sections}\n</body></html>\n"
+    )
