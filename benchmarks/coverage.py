@@ -50,10 +50,11 @@ def solve(centres: Floats, spreads: Floats, generator: Generator) -> Floats:
     flat = query.reshape(len(query), -1, DIMENSIONS)
     scores = flat @ support.transpose(0, 2, 1) - (support**2).sum(axis=2)[:, None] / 2
     labels = np.arange(WAYS)[:, None]
-    return (scores.argmax(axis=2).reshape(query.shape[:3]) == labels).astype(np.float64)
+    hits: NDArray[np.bool_] = scores.argmax(axis=2).reshape(query.shape[:3]) == labels
+    return hits.astype(np.float64)
 
 
-def truth(unequal: float, generator: Generator, episodes: int = 200_000) -> float:
+def truth(unequal: float, generator: Generator, episodes: int = 100_000) -> float:
     """The mean over the population: every episode has classes of its own."""
     total = 0.0
     for _ in range(episodes // 10_000):

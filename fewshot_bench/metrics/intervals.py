@@ -82,9 +82,10 @@ def jackknife_interval(values: Values, classes: Ints) -> Interval:
 def query_class_interval(values: Values, query_classes: Ints) -> Interval:
     """Interval over classes from one value a query [E, Q] and its class [E, Q] (−1: padding).
 
-    Bootstrap over the query's class, the classes it is told apart from held fixed; percentiles. For episodes
-    of all classes, where no episode lacks one. Wide enough where classes differ in how spread their own images
-    are, and too narrow where they differ only in how near each other they lie (``benchmarks/coverage.py``).
+    Bootstrap over the query's class, the classes it is told apart from held fixed; percentiles. For
+    episodes of all classes, where no episode lacks one. Wide enough where classes differ in how spread
+    their own images are, too narrow where they differ only in how near each other they lie
+    (``benchmarks/coverage.py`` measures both).
     """
     valid = (query_classes >= 0) & ~np.isnan(values)
     share = valid / valid.sum(axis=1, keepdims=True) / len(values)
