@@ -83,7 +83,7 @@ def _load(trunk: nn.Module, state: dict[str, Tensor], allowed: set[str], backbon
     wrong = [n for n in own if n not in state or state[n].shape != own[n].shape]
     wrong += [n for n in state if n not in allowed]
     if wrong:
-        raise _misfit(backbone, f"{len(wrong)} tensors differ, the first is {wrong[0]}")
+        raise _misfit(backbone, f"names or shapes differ, first at {wrong[0]}, in all {len(wrong)}")
     trunk.load_state_dict({name: state[name].to(own[name].dtype) for name in own}, assign=True)
 
 
