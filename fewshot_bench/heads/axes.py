@@ -34,7 +34,7 @@ class Dual:
     to_mean: Tensor
 
     def evaluate(self, alpha: Tensor, query: Tensor) -> Tensor:
-        """Σ_i α_i (x_i − m)·(q − m): ``alpha [e, S, N]``, 0 for padding; ``query [e, Q]`` -> ``[e, N, Q]``."""
+        """Σ_i α_i (x_i − m)·(q − m): ``alpha [e, S, N]`` (padding 0), ``query [e, Q]`` -> ``[e, N, Q]``."""
         centred = (alpha - (self.share > 0) * (self.share.mT @ alpha)).mT
         cross = self.inner.between(self.rows, query)
         return centred.to(cross.dtype) @ cross - (centred @ self.to_mean).to(cross.dtype)
@@ -42,7 +42,7 @@ class Dual:
 
 @dataclass(frozen=True, eq=False)
 class Primal:
-    """Support of e episodes with S > d: ``features [e, S, d]`` around ``mean [e, 1, d]``; else as ``Dual``."""
+    """Support of e episodes with S > d: ``features [e, S, d]`` around ``mean [e, 1, d]``; else a ``Dual``."""
 
     axes: Tensor
     energy: Tensor

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from fewshot_bench.episodes.tasks import Tasks
 from fewshot_bench.errors import UsageError
-from fewshot_bench.heads.gather import Inner, block_bytes, blocks, indices, inner_products
+from fewshot_bench.heads.gather import Inner, indices, inner_products
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -25,7 +25,7 @@ def check_metric(metric: str) -> None:
 
 
 def squared(cross: Tensor, left: Tensor, right: Tensor) -> Tensor:
-    """‖a − b‖² = ‖a‖² + ‖b‖² − 2 a·b: ``cross [e, A, B]``, ``left [e, A]`` and ``right [e, B]`` squared norms."""
+    """‖a − b‖² = ‖a‖² + ‖b‖² − 2 a·b: ``cross [e, A, B]``, norms² ``left [e, A]``, ``right [e, B]``."""
     import torch
 
     total = left.unsqueeze(2) + right.unsqueeze(1)
@@ -59,8 +59,7 @@ def item_scores(table: Tensor, tasks: Tasks, metric: str) -> Tensor:
     inner = inner_products(table, tasks, normalize=metric == "cosine")
     support, query = indices(tasks, table.device)
     support = support.flatten(1)
-    supports = support.shape[1]
-    scores = torch.empty(*query.shape, supports, device=table.device)
-    for e, q in blocks(tasks, *inner.episode_bytes(supports, supports), block_bytes(table.device)):
+    scores = torch.empty(*query.shape, support.shape[1], device=table.device)
+    for e, q in inner.blocks(tasks):
         scores[e, q] = -to_support(inner, metric, support[e], query[e, q])
     return scores

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 GRAM_BYTES = 1 << 30
-"""The largest Gram matrix that is computed, in bytes (M = 11,585 rows)."""
+"""The largest Gram matrix that is computed, in bytes of float64 (M = 11,585 rows)."""
 
 GATHER_COST = 64
-"""Reading one number of a scattered row takes about as long as this many multiply-adds of a product."""
+"""Gathering one number of a scattered row takes about as long as this many multiply-adds of a product."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,13 +31,15 @@ class Inner:
     """Inner products between rows of an embedding table; negative row numbers (padding) read row 0.
 
     ``scale [M]`` multiplies each row (1/‖x‖ for cosines), ``norms [M]`` are the squared norms of the scaled
-    rows, and ``gram [M, M]`` holds their products, or is None where features are gathered.
+    rows, and ``gram [M, M]`` holds their products, or is None where features are gathered. ``memory`` is the
+    working memory of one block of episodes, in bytes.
     """
 
     table: Tensor
     scale: Tensor | None
     norms: Tensor
     gram: Tensor | None
+    memory: int
 
     def rows(self, index: Tensor) -> Tensor:
         """Features of some rows: ``index [...]`` -> float64 ``[..., d]``."""
@@ -46,7 +48,7 @@ class Inner:
         return rows if self.scale is None else rows * self.scale[index].unsqueeze(-1)
 
     def between(self, left: Tensor, right: Tensor) -> Tensor:
-        """x_left · x_right: ``left [e, A]``, ``right [e, B]`` -> ``[e, A, B]``, float64 or the Gram matrix's type."""
+        """x_left · x_right: ``left [e, A]``, ``right [e, B]`` -> ``[e, A, B]``, float64 or as ``gram`` is."""
         if self.gram is None:
             return self.rows(left) @ self.rows(right).mT
         left, right = left.clamp_min(0), right.clamp_min(0)
@@ -54,9 +56,9 @@ class Inner:
         return self.gram.view(-1).index_select(0, place.view(-1)).view(place.shape)
 
     def with_means(self, support: Tensor, query: Tensor) -> tuple[Tensor, Tensor]:
-        """Products with class means c: ``support [e, N, K]``, ``query [e, Q]`` -> c·q ``[e, N, Q]``, ‖c‖² ``[e, N]``.
+        """Products with class means c: q·c ``[e, N, Q]`` and ‖c‖² ``[e, N]``.
 
-        A class without support has the mean 0.
+        ``support [e, N, K]`` and ``query [e, Q]`` are rows; a class without support has the mean 0.
         """
         e, n, k = support.shape
         share = (support >= 0).double()
@@ -70,22 +72,33 @@ class Inner:
         pairs = share.unsqueeze(-1) * share.unsqueeze(-2)
         return (cross * share.unsqueeze(-1)).sum(2), (within * pairs).sum((2, 3))
 
-    def episode_bytes(self, supports: int, ways: int) -> tuple[int, int]:
-        """Working memory of one episode with ``supports`` support images: (fixed, for each query)."""
+    def cost(self, ways: int, shots: int, extra: int = 0) -> tuple[int, int]:
+        """Bytes of work of one episode: (once, for each query), with ``extra`` for each product."""
+        supports, width = ways * shots, self.table.shape[1]
         if self.gram is None:
-            width = self.table.shape[1]
-            return 16 * supports * width, 8 * (2 * width + supports + 4 * ways)
-        return 16 * supports * supports // ways, 8 * (3 * supports + 4 * ways)
+            return 16 * supports * width, 16 * width + (8 + extra) * supports + 32 * ways
+        return 16 * supports * shots, (24 + extra) * supports + 32 * ways
+
+    def blocks(self, tasks: Tasks, extra: int = 0) -> Iterator[tuple[slice, slice]]:
+        """(episodes, queries) slices whose work fits in ``memory``: whole episodes, or part of one's queries.
+
+        Where the slices end does not depend on the number of episodes.
+        """
+        episodes, queries = tasks.query.shape
+        fixed, each = self.cost(tasks.ways, tasks.shots, extra)
+        step = max(1, self.memory // (fixed + each * max(1, queries)))
+        part = max(1, (self.memory - fixed) // each)
+        for start in range(0, episodes, step):
+            for first in range(0, queries, part):
+                yield slice(start, start + step), slice(first, first + part)
 
 
-def inner_products(
-    table: Tensor, tasks: Tasks, *, normalize: bool = False, centred: bool = False, gram: bool | None = None
-) -> Inner:
+def inner_products(table: Tensor, tasks: Tasks, *, normalize: bool = False, centred: bool = False) -> Inner:
     """The table ``[M, d]`` made ready for products; ``normalize`` divides each row by its length (0 stays 0).
 
-    ``gram`` None takes the Gram matrix when it fits ``GRAM_BYTES`` and costs less than gathering features
-    for these episodes. Both routes give equal products to rounding: 1e-15 of the norms, or 1e-6 with
-    ``centred``, which allows a float32 Gram matrix around the table's mean (where the origin does not matter).
+    Takes the Gram matrix when it costs less than gathering features for these episodes. Both routes give
+    equal products to rounding: 1e-15 of the norms; or 1e-6 with ``centred``, which allows a float32 matrix
+    around the table's mean, for heads that give the same scores wherever the origin lies.
     Raises FsbenchError for rows outside the table and for values that are not finite.
     """
     import torch
@@ -94,9 +107,8 @@ def inner_products(
     norms = torch.linalg.vector_norm(table, dim=1, dtype=torch.float64)
     scale = torch.where(norms > 0, 1 / norms, 0) if normalize else None
     norms = torch.where(norms > 0, 1.0, 0.0).double() if normalize else norms.square()
-    if gram is None:
-        gram = gram_is_cheaper(tasks, len(table))
-    return Inner(table, scale, norms, _gram(table, scale, centred) if gram else None)
+    gram = _gram(table, scale, centred) if gram_is_cheaper(tasks, len(table)) else None
+    return Inner(table, scale, norms, gram, block_bytes(table.device))
 
 
 def _check(table: Tensor, tasks: Tasks) -> None:
@@ -122,13 +134,21 @@ def gram_is_cheaper(tasks: Tasks, rows: int) -> bool:
     return 8 * rows * rows <= GRAM_BYTES and rows * rows <= 2 * gathering
 
 
-def _gram(table: Tensor, scale: Tensor | None, centred: bool, panel: int = 512) -> Tensor:
-    """X Xᵀ; each product is computed once and mirrored, so the matrix is exactly symmetric."""
-    features = table.double()
+def block_bytes(device: torch.device) -> int:
+    """Working memory of one block of episodes: what a CPU's caches hold, or what keeps an accelerator busy.
+
+    A constant of the device, so that one command cuts its episodes into the same blocks each time.
+    """
+    return 1 << 24 if device.type == "cpu" else 1 << 30
+
+
+def _gram(table: Tensor, scale: Tensor | None, centred: bool, panel: int = 256) -> Tensor:
+    """X Xᵀ by panels of columns; what lies below the diagonal is mirrored, at half the cost."""
+    features = table.float() if centred else table.double()
     if scale is not None:
-        features = features * scale.unsqueeze(1)
+        features = features * scale.unsqueeze(1).to(features.dtype)
     if centred:
-        features = (features - features.mean(0)).float()
+        features = features - features.mean(0)
     m = len(features)
     gram = features.new_empty(m, m)
     for start in range(0, m, panel):
@@ -143,24 +163,3 @@ def indices(tasks: Tasks, device: torch.device) -> tuple[Tensor, Tensor]:
     import torch
 
     return torch.tensor(tasks.support, device=device), torch.tensor(tasks.query, device=device)
-
-
-def block_bytes(device: torch.device) -> int:
-    """Working memory of one block of episodes: what a CPU's caches hold, or what keeps an accelerator busy.
-
-    A constant of the device, so that one command cuts its episodes in the same blocks each time.
-    """
-    return 1 << 24 if device.type == "cpu" else 1 << 30
-
-
-def blocks(tasks: Tasks, fixed: int, each: int, memory: int) -> Iterator[tuple[slice, slice]]:
-    """(episodes, queries) slices whose work of ``fixed + each·Q`` bytes an episode fits in ``memory``.
-
-    Whole episodes where they fit; otherwise one episode at a time and part of its queries.
-    """
-    episodes, queries = tasks.query.shape
-    step = max(1, memory // max(1, fixed + each * queries))
-    part = max(1, (memory - fixed) // each)
-    for start in range(0, episodes, step):
-        for first in range(0, queries, part):
-            yield slice(start, start + step), slice(first, first + part)

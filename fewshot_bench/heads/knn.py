@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from fewshot_bench.episodes.tasks import Tasks
 from fewshot_bench.errors import UsageError
 from fewshot_bench.heads import distances
-from fewshot_bench.heads.gather import block_bytes, blocks, indices, inner_products
+from fewshot_bench.heads.gather import indices, inner_products
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -51,23 +51,20 @@ class KNearest:
         absent = (support < 0).all(2)
         support = support.flatten(1)
         scores = torch.empty(*query.shape, ways, dtype=torch.float64, device=table.device)
-        fixed, each = inner.episode_bytes(supports, ways)
-        for e, q in blocks(tasks, fixed, each + 40 * supports, block_bytes(table.device)):
+        for e, q in inner.blocks(tasks, extra=40):
             distance = distances.to_support(inner, self.metric, support[e], query[e, q])
             last = distance.topk(self.k, largest=False).values[..., -1:]
-            nearer, level = distance < last, distance == last
-            places = (self.k - nearer.sum(-1, keepdim=True)) / level.sum(
-                -1, keepdim=True, dtype=torch.float64
-            )
-            votes = torch.where(level, places, nearer.double()).unflatten(-1, (ways, -1)).sum(-1)
-            nearest = distance.unflatten(-1, (ways, -1)).amin(-1)
+            nearer, level = (distance < last).double(), (distance == last).double()
+            left = (self.k - nearer.sum(-1, keepdim=True)) / level.sum(-1, keepdim=True)
+            votes = (nearer + left * level).view(*last.shape[:2], ways, -1).sum(-1)
+            nearest = distance.view(*last.shape[:2], ways, -1).amin(-1)
             rank = torch.searchsorted(nearest.sort(-1).values, nearest)
             votes += (ways - rank) / ((ways + 1) * supports)
             scores[e, q] = (votes / self.k).masked_fill_(absent[e].unsqueeze(1), -float("inf"))
         return scores, {}
 
     def item_scores(self, table: Tensor, tasks: Tasks) -> Tensor:
-        """Minus the distance to each support image, for ranking: float32 ``[E, Q, N·K]``, −inf for padding."""
+        """Minus the distance to each support image, for ranking: float32 ``[E, Q, N·K]``."""
         return distances.item_scores(table, tasks, self.metric)
 
     def _check(self, tasks: Tasks) -> None:

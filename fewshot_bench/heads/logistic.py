@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 from fewshot_bench.episodes.tasks import Tasks
 from fewshot_bench.errors import UsageError
 from fewshot_bench.heads.axes import Dual, Primal, principal_axes
-from fewshot_bench.heads.gather import block_bytes, indices, inner_products
+from fewshot_bench.heads.gather import indices, inner_products
 from fewshot_bench.heads.newton import Problem, minimise
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-SOLVER_ARRAYS = 12
+SOLVER_ARRAYS = 16
 """Episodes are solved together while this many of their [S, S + N] float64 arrays fit the working memory."""
 
 
@@ -62,16 +62,15 @@ class LogisticRegression:
         support, query = indices(tasks, table.device)
         scores = torch.empty(*query.shape, tasks.ways, device=table.device)
         report = {"iterations": 0, "not_converged": 0, "gradient_norm": 0.0}
-        samples, memory = tasks.ways * tasks.shots, block_bytes(table.device)
-        episodes = max(1, memory // (8 * SOLVER_ARRAYS * samples * (samples + tasks.ways)))
+        samples = tasks.ways * tasks.shots
+        episodes = max(1, inner.memory // (8 * SOLVER_ARRAYS * samples * (samples + tasks.ways)))
         for start in range(0, len(tasks), episodes):
             part = slice(start, start + episodes)
             axes = principal_axes(inner, support[part].flatten(1))
             problem = self._problem(axes, support[part])
             solution = minimise(problem, self.max_iter)
-            fixed, each = inner.episode_bytes(samples, tasks.ways)
-            queries = max(1, (memory - fixed * len(problem.label)) // (each * len(problem.label)))
             bias = (solution.intercept.unsqueeze(1) + problem.barrier).mT
+            queries = max(1, inner.memory // (inner.cost(tasks.ways, tasks.shots)[1] * len(bias)))
             for first in range(0, query.shape[1], queries):
                 rows = slice(first, first + queries)
                 logits = axes.evaluate(solution.residual, query[part, rows]) + bias

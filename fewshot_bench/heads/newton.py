@@ -5,8 +5,8 @@ One episode minimises, over Θ [R, N] (the last row is the intercept, which carr
     J(Θ) = Σ_i w_i (log Σ_k exp l_ik − l_i,y(i)) + ½ Σ_r<R ‖Θ_r‖²,   l = A Θ,
 
 with A [S, R] the support's coordinates and a column of ones. On principal axes the columns of A are
-orthogonal, so that the Hessian with all samples alike is diagonal: the preconditioner. Each episode stops by its
-own tolerance; an episode's numbers do not depend on its neighbours in the batch.
+orthogonal, so that the Hessian with all samples alike is diagonal: the preconditioner. Each episode stops
+by its own tolerance, and its numbers do not depend on its neighbours in the batch.
 """
 
 from __future__ import annotations
@@ -27,8 +27,10 @@ HALVINGS = 40
 """The most halvings of a Newton step."""
 
 ARMIJO = 1e-4
+"""A step is kept when J falls by this share of what its slope promises, …"""
+
 ROUNDING = 1e-12
-"""A step is kept when J falls by ``ARMIJO`` of what its slope promises, less the rounding error of J itself."""
+"""… give or take this share of J, its rounding error."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from fewshot_bench.episodes.tasks import Tasks
 from fewshot_bench.heads import distances
-from fewshot_bench.heads.gather import block_bytes, blocks, indices, inner_products
+from fewshot_bench.heads.gather import indices, inner_products
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -35,9 +35,8 @@ class Prototype:
         cosine = self.metric == "cosine"
         inner = inner_products(table, tasks, normalize=cosine)
         support, query = indices(tasks, table.device)
-        ways, supports = tasks.ways, tasks.ways * tasks.shots
-        scores = torch.empty(*query.shape, ways, device=table.device)
-        for e, q in blocks(tasks, *inner.episode_bytes(supports, ways), block_bytes(table.device)):
+        scores = torch.empty(*query.shape, tasks.ways, device=table.device)
+        for e, q in inner.blocks(tasks):
             cross, norm = inner.with_means(support[e], query[e, q])
             if cosine:
                 near = cross / norm.sqrt().clamp_min(1e-300).unsqueeze(2)
@@ -48,5 +47,5 @@ class Prototype:
         return scores, {}
 
     def item_scores(self, table: Tensor, tasks: Tasks) -> Tensor:
-        """Minus the distance to each support image, for ranking: float32 ``[E, Q, N·K]``, −inf for padding."""
+        """Minus the distance to each support image, for ranking: float32 ``[E, Q, N·K]``."""
         return distances.item_scores(table, tasks, self.metric)

@@ -1,0 +1,78 @@
+"""Products from both routes are the same numbers, and bad tables are refused in one sentence."""
+
+import numpy as np
+import pytest
+import torch
+
+from fewshot_bench.episodes.tasks import Tasks
+from fewshot_bench.errors import FsbenchError
+from fewshot_bench.heads.gather import GRAM_BYTES, gram_is_cheaper, inner_products
+
+
+@pytest.fixture
+def table() -> torch.Tensor:
+    return torch.from_numpy(np.random.default_rng(3).normal(size=(300, 16)).astype(np.float32))
+
+
+@pytest.mark.parametrize("normalize", [False, True])
+def test_products_equal_numpy(route, make_tasks, table, normalize):
+    tasks = make_tasks(300, 4, 3, 2, 5)
+    inner = inner_products(table, tasks, normalize=normalize)
+    assert (inner.gram is None) == (route == "features")
+    x = table.double().numpy()
+    if normalize:
+        x /= np.linalg.norm(x, axis=1, keepdims=True)
+    support, query = torch.tensor(tasks.support), torch.tensor(tasks.query)
+    wanted = np.einsum("esd,eqd->esq", x[tasks.support.reshape(4, 6)], x[tasks.query])
+    np.testing.assert_allclose(inner.between(support.flatten(1), query), wanted, atol=1e-12)
+    mean = x[tasks.support].mean(2)
+    cross, norm = inner.with_means(support, query)
+    np.testing.assert_allclose(cross, np.einsum("end,eqd->enq", mean, x[tasks.query]), atol=1e-12)
+    np.testing.assert_allclose(norm, (mean**2).sum(2), atol=1e-12)
+    np.testing.assert_allclose(inner.norms, (x**2).sum(1), atol=1e-12)
+
+
+def test_centred_products_differ_from_exact_ones_by_a_shift_of_the_origin(route, make_tasks, table):
+    tasks = make_tasks(300, 4, 3, 2, 5)
+    inner = inner_products(table + 100, tasks, centred=True)
+    rows = torch.arange(300).unsqueeze(0)
+    products = inner.between(rows, rows)[0].double()
+    distances = products.diagonal()[:, None] + products.diagonal() - 2 * products
+    np.testing.assert_allclose(distances, torch.cdist(table, table).square(), atol=2e-4)
+
+
+def test_zero_embedding_has_cosine_zero(route, make_tasks, table):
+    table[7] = 0
+    inner = inner_products(table, make_tasks(300, 2, 3, 1, 2), normalize=True)
+    assert inner.between(torch.tensor([[7]]), torch.tensor([[3, 7]])).tolist() == [[[0, 0]]]
+
+
+def test_gram_matrix_pays_with_many_episodes_and_must_fit(make_tasks):
+    assert not gram_is_cheaper(make_tasks(300, 2, 5, 1, 15), 3000)
+    many = Tasks(np.zeros((100_000, 5, 1), np.int64), np.zeros((100_000, 75), np.int64))
+    assert gram_is_cheaper(many, 3000)
+    assert not gram_is_cheaper(many, int((GRAM_BYTES / 8) ** 0.5) + 1)
+
+
+@pytest.mark.parametrize("memory", [1, 3000, 20_000, 1 << 30])
+def test_blocks_cover_every_query_of_every_episode_once(route, with_memory, make_tasks, table, memory):
+    with_memory(memory)
+    tasks = make_tasks(300, 7, 3, 2, 11)
+    seen = np.zeros((7, 11), int)
+    for e, q in inner_products(table, tasks).blocks(tasks):
+        seen[e, q] += 1
+    assert (seen == 1).all()
+
+
+@pytest.mark.parametrize("side", ["support", "query"])
+def test_row_outside_the_table_is_an_error_that_names_it(make_tasks, table, side):
+    tasks = make_tasks(300, 2, 3, 1, 2)
+    getattr(tasks, side)[1, 0] = 300
+    with pytest.raises(FsbenchError, match=f"{side} of an episode names row 300 .* 300 rows"):
+        inner_products(table, tasks)
+
+
+def test_value_that_is_not_finite_is_an_error_that_names_the_row(make_tasks, table):
+    table[41, 3] = float("nan")
+    with pytest.raises(FsbenchError, match="Row 41 .* not finite"):
+        inner_products(table, make_tasks(300, 2, 3, 1, 2))
