@@ -83,8 +83,8 @@ def main() -> None:
     scale = 2_000_000 / options.images
     print(
         f"{options.images} images of {options.dim} {options.dtype}: filled at "
-        f"{options.images / fill:,.0f} images/s, looked up in {warm:.2f} s, 256 of them in {1e3 * few:.0f} ms, "
-        f"{sum(files) / 1e6:,.0f} MB in {len(files)} files\n"
+        f"{options.images / fill:,.0f} images/s, looked up in {warm:.2f} s, 256 of them in "
+        f"{1e3 * few:.0f} ms, {sum(files) / 1e6:,.0f} MB in {len(files)} files\n"
         f"in proportion, 2 million: {fill * scale / 60:.0f} min beyond decoding and encoding, "
         f"lookup of all {warm * scale:.0f} s, {sum(files) * scale / 1e9:.1f} GB"
     )

@@ -22,6 +22,11 @@ made square. ``crop``: the short side resized, the centre cut out, as networks a
 """
 
 DEFAULT_FIT = "pad"
+"""Measured with EfficientNet-Lite0, nearest class means (Euclidean, 20-way, 600 paired episodes), in points
+against ``stretch``: GroZi-120 in-situ crops, many of them narrow, 1-shot: pad +4.7 ± 0.5, crop −2.3 ± 0.5;
+Grocery Store iconic to natural, 1-shot: pad −0.6 ± 0.1, crop −1.2 ± 0.4; natural to natural, 5-shot: pad
+−0.7 ± 0.1, crop +2.0 ± 0.2. A product's proportions tell it apart, and no end of it is cut off.
+"""
 
 INTERPOLATIONS = ("bilinear", "bicubic", "nearest")
 

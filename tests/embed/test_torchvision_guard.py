@@ -57,6 +57,7 @@ def test_the_schemas_are_defined_only_when_the_import_fails_for_them(tmp_path):
 
 @pytest.mark.parametrize("error", ["RuntimeError('out of luck')", "ImportError('libfoo.so: cannot open')"])
 def test_other_failures_pass_through(tmp_path, error):
+    (tmp_path / "torch.py").touch()
     (tmp_path / "torchvision.py").write_text(f"raise {error}\n")
     done = run(
         "from fewshot_bench.embed.torchvision_guard import import_torchvision; import_torchvision()",
@@ -67,6 +68,7 @@ def test_other_failures_pass_through(tmp_path, error):
 
 
 def test_a_working_torchvision_is_left_alone(tmp_path):
+    (tmp_path / "torch.py").touch()
     (tmp_path / "torchvision.py").write_text("marker = 'mine'\n")
     done = run(
         """
