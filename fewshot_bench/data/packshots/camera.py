@@ -24,7 +24,7 @@ def photograph(scene: Scene, rng: np.random.Generator) -> Image:
     from PIL import Image, ImageChops
 
     (width, height), corners = _frame(scene, rng)
-    coarse = min(1.0, max(0.34, rng.lognormal(-0.55, 0.35)))
+    coarse = min(1.0, max(0.34, rng.lognormal(-0.42, 0.35)))
     size = max(24, round(width * coarse)), max(24, round(height * coarse))
     source, unit = scene.picture, 1.0
     if _scale(corners, size) > 1.7:
@@ -46,7 +46,7 @@ def _frame(scene: Scene, rng: np.random.Generator) -> tuple[tuple[int, int], NDA
     left, top, right, bottom = scene.place
     half = np.array([right - left, bottom - top]) / 2
     centre = np.array([left, top]) + half + rng.normal(0, 0.06, 2) * half * 2
-    reach = half * rng.uniform(1.02, 1.32) + 2
+    reach = half * rng.uniform(1.0, 1.24) + 2
     ratio = float(np.clip(reach[0] / reach[1], 0.78, 1.35))
     reach = np.array([max(reach[0], reach[1] * ratio), max(reach[1], reach[0] / ratio)])
     turn, yaw, pitch = rng.normal(0, (0.05, 0.085, 0.06))
@@ -79,7 +79,7 @@ def _blur(view: Image, coarse: float, rng: np.random.Generator) -> Image:
     """Out of focus, or moved; a coarse picture less, as it is blurred already."""
     from PIL import ImageFilter
 
-    chance, amount = rng.random(), rng.uniform(0.3, 1.9) * coarse
+    chance, amount = rng.random(), rng.uniform(0.3, 1.7) * coarse
     if chance < 0.45:
         return view.filter(ImageFilter.BoxBlur(amount))
     if chance < 0.75:
@@ -93,7 +93,7 @@ def _light(size: tuple[int, int], rng: np.random.Generator) -> Image:
     from PIL import Image
 
     cast = 1 + rng.normal(0, (0.08, 0.03, 0.1))
-    lamps = rng.uniform(0.62, 1.0) + rng.normal(0, 0.09, (3, 3, 1))
+    lamps = rng.uniform(0.68, 1.0) + rng.normal(0, 0.08, (3, 3, 1))
     field = np.clip(255 * lamps * cast / cast.max(), 60, 255).astype(np.uint8)
     return Image.fromarray(field).resize(size, Image.Resampling.BICUBIC)
 
