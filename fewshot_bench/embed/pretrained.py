@@ -40,7 +40,7 @@ class PretrainedEncoder:
     fit : how a picture that is not square enters: ``pad``, ``stretch`` or ``crop`` (see ``transforms``).
     size : side of the input in pixels; None: the one that the weights were trained for.
     device : ``cpu`` or ``cuda``.
-    precision : ``float32``, or ``bf16``: three times as fast on CPUs that have it; vectors differ by 3 % (median).
+    precision : ``float32``, or ``bf16``: faster where the processor has it; vectors differ by 3 % (median).
     cache : folder in which digests of files are remembered; None: nowhere.
     """
 
