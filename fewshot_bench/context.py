@@ -54,7 +54,13 @@ class Context:
         from fewshot_bench.embed import pretrained_encoder
 
         return pretrained_encoder(
-            backbone, pooling=pooling, weights=weights, fit=fit, precision=precision, device=self.device
+            backbone,
+            pooling=pooling,
+            weights=weights,
+            fit=fit,
+            precision=precision,
+            device=self.device,
+            cache=self.cache,
         )
 
 

@@ -16,14 +16,17 @@ from fewshot_bench.data.scan import Scan
 from fewshot_bench.data.source import Card, DatasetSource
 
 CLASSES = 120
-BLOCK = 4
-"""Most consecutive crops of one group: about the copies of a product in one video frame."""
+GUARD = 20
+"""Crop numbers between support and query, or half the class's span where that is less."""
+
+BLOCKS = 6
+"""Blocks in a guard: three numbers of one block at the most, about the copies of a product in one frame."""
 
 IN_SITU_NOTE = (
-    "In-situ crops alone, without a list of clips for {unlisted} of {classes} classes: with n the span of a "
-    "class's crop numbers, a query is at least n // 3 numbers from every support image, up to 4 consecutive "
-    "numbers ((n // 3) // 6, at least 1) are one group, and groups with near-duplicates (difference hash "
-    "within 6 of 64 bits, 16x16 thumbnails within 0.05) that many numbers apart are joined."
+    "In-situ crops alone, without a list of clips for {unlisted} of {classes} classes: a query is at least "
+    "20 crop numbers (half the class's span where that is less) from every support image, up to 3 "
+    "consecutive numbers are one group, and groups with near-duplicates (difference hash within 6 of 64 bits, 16x16 "
+    "thumbnails within 0.05) that far apart are joined."
 )
 
 
@@ -32,15 +35,16 @@ class Grozi120(DatasetSource):
 
     In-situ alone, crops are numbered along the video, neighbours show one moment, and the same view comes
     back; a random split leaks. Where ``coordinates.txt`` names a class's shelf videos and there are two or
-    more, a video is a group. Otherwise, with n the span of the class's numbers:
+    more, a video is a group. Otherwise:
 
-    - guard: a query is at least n // 3 numbers away from every support image;
-    - groups: blocks of (n // 3) // 6 consecutive numbers, at least 1 and at most 4;
-    - near-duplicates at least n // 3 apart join their blocks (nearer ones the guard keeps apart already,
+    - guard: a query is at least 20 numbers, or half the class's span where that is less, away from every
+      support image;
+    - groups: blocks of a sixth of the guard in consecutive numbers, so 1 to 3;
+    - near-duplicates at least the guard apart join their blocks (nearer ones the guard keeps apart already,
       and joining those as well would soon chain the whole class together).
 
-    So no near-duplicate pair ever stands on both sides. Of the 120 classes, with the 12 to 30 crops a class
-    that are in circulation without clips, all have support images with 5 or more queries, 119 with 10.
+    So no near-duplicate pair ever stands on both sides. Classes of the copies in circulation have as few as 12
+    crops, and not all have a support image with 15 queries (119 with 5, 95 with 10): ask for ``--queries all``.
     """
 
     api_version = 1
@@ -136,8 +140,8 @@ def in_situ(readable: Readable, scan: Scan) -> ImageIndex:
     for label, own in members.items():
         numbers = np.array([rows[i].position for i in own])
         if len({rows[i].group for i in own}) < 2 or any(rows[i].group is None for i in own):
-            guards[label] = int(np.ptp(numbers) + 1) // 3
-            block = min(BLOCK, max(1, guards[label] // 6))
+            guards[label] = min(GUARD, int(np.ptp(numbers) + 1) // 2)
+            block = max(1, guards[label] // BLOCKS)
             for i in own:
                 rows[i] = rows[i]._replace(group=(label, (rows[i].position - numbers.min()) // block))
         for a, b in near_duplicates(signed[own]):
