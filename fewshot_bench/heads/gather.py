@@ -3,7 +3,7 @@
 Every head here needs inner products only. With the table's Gram matrix, the embedding dimension d leaves
 the cost of an episode; without it, E·(S + Q) rows of d numbers are gathered. Products are float64, whatever
 the table's type, where digits cancel: ‖q − c‖² = ‖q‖² − 2 q·c + ‖c‖². Heads that only add products up, and do
-not mind where the origin lies, ask for a float32 Gram matrix of the centred table, at half the cost.
+not mind where the origin lies, allow an error; a float32 Gram matrix of the centred table costs half.
 """
 
 from __future__ import annotations
@@ -93,12 +93,12 @@ class Inner:
                 yield slice(start, start + step), slice(first, first + part)
 
 
-def inner_products(table: Tensor, tasks: Tasks, *, normalize: bool = False, centred: bool = False) -> Inner:
+def inner_products(table: Tensor, tasks: Tasks, *, normalize: bool = False, error: float = 0.0) -> Inner:
     """The table ``[M, d]`` made ready for products; ``normalize`` divides each row by its length (0 stays 0).
 
     Takes the Gram matrix when it costs less than gathering features for these episodes. Both routes give
-    equal products to rounding: 1e-15 of the norms; or 1e-6 with ``centred``, which allows a float32 matrix
-    around the table's mean, for heads that give the same scores wherever the origin lies.
+    equal products to rounding, 1e-15 of the norms. Heads whose scores do not depend on the origin may allow
+    an ``error``: the Gram matrix is float32 around the table's mean where its rounding stays below that.
     Raises FsbenchError for rows outside the table and for values that are not finite.
     """
     import torch
@@ -107,7 +107,7 @@ def inner_products(table: Tensor, tasks: Tasks, *, normalize: bool = False, cent
     norms = torch.linalg.vector_norm(table, dim=1, dtype=torch.float64)
     scale = torch.where(norms > 0, 1 / norms, 0) if normalize else None
     norms = torch.where(norms > 0, 1.0, 0.0).double() if normalize else norms.square()
-    gram = _gram(table, scale, centred) if gram_is_cheaper(tasks, len(table)) else None
+    gram = _gram(table, scale, error) if gram_is_cheaper(tasks, len(table)) else None
     return Inner(table, scale, norms, gram, block_bytes(table.device))
 
 
@@ -142,18 +142,26 @@ def block_bytes(device: torch.device) -> int:
     return 1 << 24 if device.type == "cpu" else 1 << 30
 
 
-def _gram(table: Tensor, scale: Tensor | None, centred: bool, panel: int = 256) -> Tensor:
+def _gram(table: Tensor, scale: Tensor | None, error: float) -> Tensor:
+    """Products of all rows: float32 around their mean where that is within ``error``, else float64."""
+    import torch
+
+    if error > 0:
+        near = table.float() if scale is None else table.float() * scale.float().unsqueeze(1)
+        near = near - near.mean(0)
+        if float(near.square().sum(1).max()) * torch.finfo(torch.float32).eps < error:
+            return _with_itself(near)
+    exact = table.double()
+    return _with_itself(exact if scale is None else exact * scale.unsqueeze(1))
+
+
+def _with_itself(x: Tensor, panel: int = 256) -> Tensor:
     """X Xᵀ by panels of columns; what lies below the diagonal is mirrored, at half the cost."""
-    features = table.float() if centred else table.double()
-    if scale is not None:
-        features = features * scale.unsqueeze(1).to(features.dtype)
-    if centred:
-        features = features - features.mean(0)
-    m = len(features)
-    gram = features.new_empty(m, m)
+    m = len(x)
+    gram = x.new_empty(m, m)
     for start in range(0, m, panel):
         stop = min(start + panel, m)
-        gram[start:, start:stop] = features[start:] @ features[start:stop].T
+        gram[start:, start:stop] = x[start:] @ x[start:stop].T
         gram[start:stop, stop:] = gram[stop:, start:stop].T
     return gram
 

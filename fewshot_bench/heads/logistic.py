@@ -18,6 +18,10 @@ SOLVER_ARRAYS = 16
 """Episodes are solved together while this many of their [S, S + N] float64 arrays fit the working memory."""
 
 
+PRODUCT_ERROR = 0.1
+"""The share of ``tol`` that rounding may cost: a logit is Σ α_i x_i·q with no |α_i| above C."""
+
+
 @dataclass(frozen=True)
 class LogisticRegression:
     """L2-regularised multinomial logistic regression with scikit-learn's objective and probabilities.
@@ -53,12 +57,15 @@ class LogisticRegression:
     def scores(self, table: Tensor, tasks: Tasks) -> tuple[Tensor, dict[str, Any]]:
         """``table [M, D]`` -> probabilities, float32 ``[E, Q, N]``, −inf for padded classes.
 
+        One call gives the same bytes each time; another block size, or number of threads, rounds otherwise.
         Reports ``iterations`` (most Newton steps of an episode), ``not_converged`` (episodes that stopped
         short of their tolerance) and ``gradient_norm`` (largest ‖∇J‖₂ at the end).
         """
         import torch
 
-        inner = inner_products(table, tasks, normalize=self.normalize, centred=True)
+        inner = inner_products(
+            table, tasks, normalize=self.normalize, error=PRODUCT_ERROR * self.tol / self.C
+        )
         support, query = indices(tasks, table.device)
         scores = torch.empty(*query.shape, tasks.ways, device=table.device)
         report = {"iterations": 0, "not_converged": 0, "gradient_norm": 0.0}
@@ -70,11 +77,12 @@ class LogisticRegression:
             problem = self._problem(axes, support[part])
             solution = minimise(problem, self.max_iter)
             bias = (solution.intercept.unsqueeze(1) + problem.barrier).mT
-            queries = max(1, inner.memory // (inner.cost(tasks.ways, tasks.shots)[1] * len(bias)))
+            queries = max(1, 4 * inner.memory // (inner.cost(tasks.ways, tasks.shots)[1] * len(bias)))
             for first in range(0, query.shape[1], queries):
                 rows = slice(first, first + queries)
-                logits = axes.evaluate(solution.residual, query[part, rows]) + bias
-                scores[part, rows] = logits.float().softmax(1).mT
+                logits = (axes.evaluate(solution.residual, query[part, rows]) + bias).float()
+                odds = (logits - logits.amax(1, keepdim=True)).exp_()
+                scores[part, rows] = (odds / odds.sum(1, keepdim=True)).mT
             if tasks.ragged:
                 scores[part].masked_fill_(problem.barrier < 0, -float("inf"))
             report["iterations"] = max(report["iterations"], int(solution.iterations.max()))

@@ -6,6 +6,7 @@ import torch
 
 from fewshot_bench.episodes.tasks import Tasks
 from fewshot_bench.errors import FsbenchError
+from fewshot_bench.heads import gather
 from fewshot_bench.heads.gather import GRAM_BYTES, gram_is_cheaper, inner_products
 
 
@@ -32,13 +33,17 @@ def test_products_equal_numpy(route, make_tasks, table, normalize):
     np.testing.assert_allclose(inner.norms, (x**2).sum(1), atol=1e-12)
 
 
-def test_centred_products_differ_from_exact_ones_by_a_shift_of_the_origin(route, make_tasks, table):
-    tasks = make_tasks(300, 4, 3, 2, 5)
-    inner = inner_products(table + 100, tasks, centred=True)
-    rows = torch.arange(300).unsqueeze(0)
-    products = inner.between(rows, rows)[0].double()
-    distances = products.diagonal()[:, None] + products.diagonal() - 2 * products
-    np.testing.assert_allclose(distances, torch.cdist(table, table).square(), atol=2e-4)
+def test_an_allowed_error_is_kept_by_float32_products_around_the_mean_or_else_float64(monkeypatch, table):
+    monkeypatch.setattr(gather, "gram_is_cheaper", lambda tasks, rows: True)
+    tasks = Tasks(np.zeros((1, 1, 1), np.int64), np.zeros((1, 1), np.int64))
+    x = (table + 100).double()
+    centring = torch.eye(300, dtype=torch.float64) - 1 / 300
+    near = inner_products(table + 100, tasks, error=1e-4).gram
+    exact = inner_products(table + 100, tasks, error=1e-9).gram
+    assert near is not None and near.dtype == torch.float32
+    assert exact is not None and exact.dtype == torch.float64
+    np.testing.assert_allclose(centring @ near.double() @ centring, centring @ x @ x.T @ centring, atol=1e-4)
+    np.testing.assert_allclose(exact, x @ x.T, atol=1e-8)
 
 
 def test_zero_embedding_has_cosine_zero(route, make_tasks, table):
