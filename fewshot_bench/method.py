@@ -37,6 +37,10 @@ class Method(ABC):
     def __init__(self, config: Any = None) -> None:
         self.config = self.Config() if config is None else config
 
+    @abstractmethod
+    def setup(self, context: Context) -> None:
+        """Prepare from ``self.config``; called once, before anything is encoded or solved."""
+
     @property
     @abstractmethod
     def pretraining(self) -> str:
@@ -69,7 +73,7 @@ class EpisodicMethod(Method):
     """Side in pixels of the square RGB pictures that ``solve`` is given."""
 
     def setup(self, context: Context) -> None:
-        """Prepare from ``self.config``; called once before the first ``solve``."""
+        """Nothing to prepare, unless a method says so."""
 
     @abstractmethod
     def solve(self, tasks: ImageTasks) -> NDArray[np.floating[Any]]:

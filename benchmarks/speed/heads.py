@@ -1,8 +1,8 @@
 """Speed of the heads against per-episode loops in one run: ``python benchmarks/speed/heads.py``.
 
 Peers: a NumPy loop and a PyTorch loop over prototype episodes, one at a time, and scikit-learn's
-LogisticRegression with its default settings (lbfgs), fitted per episode. Each line gives the ratio of the times
-per episode as minimum / median / maximum over interleaved pairs; the time of the Gram matrix is ours.
+LogisticRegression with its default settings (lbfgs), fitted per episode. Each line gives the ratio of the
+times per episode as minimum / median / maximum over interleaved pairs; our time includes the Gram matrix.
 """
 
 from __future__ import annotations
@@ -29,8 +29,9 @@ CLASSES, IMAGES, WIDTH, QUERIES = 120, 20, 1280, 15
 def embeddings(seed: int) -> NDArray[np.float32]:
     """Class-major [CLASSES · IMAGES, WIDTH], made to resemble EfficientNet-Lite0 on product crops.
 
-    Those, measured on GroZi-120: mean 0.18, standard deviation 0.38, half of the values 0, length 15, distance
-    of a class from the mean of all 8.7, of an image from its class 7.0. Here: 0.15, 0.39, half, 15, 9.0, 8.4.
+    Those, measured on GroZi-120: mean 0.18, standard deviation 0.38, half of the values 0, length 15,
+    distance of a class from the mean of all 8.7, of an image from its class 7.0. Here: 0.15, 0.39, half,
+    15, 9.0, 8.4.
     """
     rng = np.random.default_rng(seed)
     gain = np.exp(rng.normal(size=WIDTH))

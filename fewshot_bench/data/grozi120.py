@@ -25,8 +25,8 @@ BLOCKS = 6
 IN_SITU_NOTE = (
     "In-situ crops alone, without a list of clips for {unlisted} of {classes} classes: a query is at least "
     "20 crop numbers (half the class's span where that is less) from every support image, up to 3 "
-    "consecutive numbers are one group, and groups with near-duplicates (difference hash within 6 of 64 bits, 16x16 "
-    "thumbnails within 0.05) that far apart are joined."
+    "consecutive numbers are one group, and groups with near-duplicates (difference hash within 6 of 64 "
+    "bits, 16x16 thumbnails within 0.05) that far apart are joined."
 )
 
 
@@ -43,8 +43,9 @@ class Grozi120(DatasetSource):
     - near-duplicates at least the guard apart join their blocks (nearer ones the guard keeps apart already,
       and joining those as well would soon chain the whole class together).
 
-    So no near-duplicate pair ever stands on both sides. Classes of the copies in circulation have as few as 12
-    crops, and not all have a support image with 15 queries (119 with 5, 95 with 10): ask for ``--queries all``.
+    So no near-duplicate pair ever stands on both sides. Classes of the copies in circulation have as few as
+    12 crops, and not all have a support image with 15 queries (119 with 5, 95 with 10): ask for
+    ``--queries all``.
     """
 
     api_version = 1

@@ -17,7 +17,7 @@ from fewshot_bench.engine.scoring import Outcome
 from fewshot_bench.episodes import EpisodeSet
 from fewshot_bench.method import Method
 from fewshot_bench.metrics import class_interval, episode_interval, episode_means
-from fewshot_bench.records import SCHEMA_VERSION, Record, Score
+from fewshot_bench.records import SCHEMA_VERSION, Arrays, Record, Score
 from fewshot_bench.registry import Entry
 
 
@@ -73,7 +73,7 @@ def make_record(
         "timings": clock.timings(),
         "environment": environment(context.device),
     }
-    arrays = {
+    arrays: Arrays = {
         "episode_accuracy": episode_means(hits, labels),
         "episode_map": episode_means(outcome.ap, labels),
         "classes": episodes.classes,

@@ -46,8 +46,8 @@ class Outcome:
 
 def chunk_size(tasks: Tasks, most: int | None = None) -> int:
     """Episodes scored at once: a constant of the shapes, so that the same command gives the same chunks."""
-    queries, ways, shots = tasks.query.shape[1], tasks.ways, tasks.shots
-    size = max(1, CHUNK_ELEMENTS // max(1, queries * ways * shots))
+    elements = int(tasks.query.shape[1]) * tasks.ways * tasks.shots
+    size = max(1, CHUNK_ELEMENTS // max(1, elements))
     return size if most is None else min(size, most)
 
 

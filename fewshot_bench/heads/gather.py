@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 GRAM_BYTES = 1 << 30
 """The largest Gram matrix that is computed, in bytes of float64 (M = 11,585 rows)."""
 
-GATHER_COST = 64
+GATHER_COST = 40
 """Gathering one number of a scattered row takes about as long as this many multiply-adds of a product."""
 
 

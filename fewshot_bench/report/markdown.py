@@ -41,11 +41,9 @@ def markdown(made: Sequence[Table], title: str = "Leaderboard") -> str:
         used = [key for key in body[0] if any(c[key] for c in body)]
         lines += [row(used), row(["---:" if key == "rank" else "---" for key in used])]
         lines += [row([escape(c[key]) for key in used]) for c in body]
-        lines += [
-            "",
-            f"- Episodes `{first.episodes_sha256[:16]}`: split {first.split}, seed {first.seed}, queries "
-            f"{first.queries}; {first.images} images of {first.classes} classes.",
-        ]
+        drawn = f"split {first.split}, seed {first.seed}, queries {first.queries}"
+        shown = f"{first.images} images of {first.classes} classes"
+        lines += ["", f"- Episodes `{first.episodes_sha256[:16]}`: {drawn}; {shown}."]
         kinds = {s.class_ci_kind for r in table.rows for s in (r.record.accuracy,) if s.class_ci_kind}
         lines += [f"- Interval over classes: {escape(kind)}." for kind in sorted(kinds)]
         lines += [f"- {escape(note)}" for note in first.dataset_notes]

@@ -54,7 +54,7 @@ def section(table: Table) -> str:
         f"<h2>{escape(table.title)}</h2>{warning}"
         f'<div class="scroll"><table><thead><tr>{head}<th>accuracy, classes</th></tr></thead>'
         f"<tbody>{''.join(lines)}</tbody></table></div>"
-        f"<details><summary>Episodes {escape(first.episodes_sha256[:16])}, and how to run this again</summary>"
+        f"<details><summary>Episodes {escape(first.episodes_sha256[:16])} and commands</summary>"
         f"<ul>{notes}</ul><pre>{commands}</pre></details>"
     )
 

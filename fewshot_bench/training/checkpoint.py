@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,7 +30,11 @@ class Checkpoint:
     tensors: dict[str, Tensor] = field(default_factory=dict, repr=False)
 
     def keep(
-        self, optimizer: Optimizer, trained: dict[str, Tensor], average: dict[str, Tensor], network: Module
+        self,
+        optimizer: Optimizer,
+        trained: Mapping[str, Tensor],
+        average: Mapping[str, Tensor],
+        network: Module,
     ) -> None:
         """Take the tensors of a training into ``tensors``."""
         self.tensors = {f"network/{k}": v for k, v in network.state_dict().items()}
@@ -39,7 +44,11 @@ class Checkpoint:
                 self.tensors[f"optimizer/{key}/{name}"] = value
 
     def restore(
-        self, network: Module, optimizer: Optimizer, trained: dict[str, Tensor], average: dict[str, Tensor]
+        self,
+        network: Module,
+        optimizer: Optimizer,
+        trained: Mapping[str, Tensor],
+        average: Mapping[str, Tensor],
     ) -> None:
         """Put the tensors back; the opposite of ``keep``."""
         own = {k.removeprefix("network/"): v for k, v in self.tensors.items() if k.startswith("network/")}

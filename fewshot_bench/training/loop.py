@@ -128,10 +128,10 @@ def train(
                 from fewshot_bench.errors import FsbenchError
 
                 raise FsbenchError(
-                    f"The loss of {name} became {float(loss.detach())} at epoch {epoch + 1}, step {number + 1}; "
+                    f"The loss of {name} became {float(loss.detach())} at step {number + 1} of epoch {epoch + 1}; "
                     f"lower the learning rate ({schedule.lr:g})."
                 )
-            (loss / schedule.accumulate).backward()
+            (loss / schedule.accumulate).backward()  # type: ignore[no-untyped-call]
             if (number + 1) % schedule.accumulate == 0:
                 torch.nn.utils.clip_grad_norm_(trained.values(), 5.0)
                 optimizer.step()

@@ -50,7 +50,7 @@ class NotANumber(Peeking):
 NAMES = {"peeking": "Peeking", "wrong_shape": "WrongShape", "not_a_number": "NotANumber"}
 
 
-@pytest.fixture()
+@pytest.fixture
 def toy(make_plugin):
     make_plugin("toy-plugin", TOY, **NAMES)
     from fewshot_bench import registry
