@@ -106,7 +106,7 @@ def scikit_learn(table: NDArray[np.float32], tasks: Tasks) -> None:
 def main() -> None:
     """Run all comparisons."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="threads of both sides")
+    parser.add_argument("--threads", type=int, default=1, help="threads of both sides")
     parser.add_argument("--pairs", type=int, default=5, help="interleaved repeats of each comparison")
     chosen = parser.parse_args()
     torch.set_num_threads(chosen.threads)
