@@ -11,12 +11,84 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    pass
+    from fewshot_bench.config import NoConfig as NoConfig
+    from fewshot_bench.config import setting as setting
+    from fewshot_bench.config import tunable as tunable
+    from fewshot_bench.context import Context as Context
+    from fewshot_bench.data.index import ImageIndex as ImageIndex
+    from fewshot_bench.data.source import Card as Card
+    from fewshot_bench.data.source import DatasetSource as DatasetSource
+    from fewshot_bench.embed.encoder import Encoder as Encoder
+    from fewshot_bench.embed.pixels import PixelEncoder as PixelEncoder
+    from fewshot_bench.embed.pretrained import PretrainedEncoder as PretrainedEncoder
+    from fewshot_bench.engine.images import ImageTasks as ImageTasks
+    from fewshot_bench.episodes.tasks import Tasks as Tasks
+    from fewshot_bench.errors import FsbenchError as FsbenchError
+    from fewshot_bench.errors import UsageError as UsageError
+    from fewshot_bench.files import write_atomic as write_atomic
+    from fewshot_bench.heads.head import Head as Head
+    from fewshot_bench.heads.knn import KNearest as KNearest
+    from fewshot_bench.heads.logistic import LogisticRegression as LogisticRegression
+    from fewshot_bench.heads.prototype import Prototype as Prototype
+    from fewshot_bench.method import (
+        EmbeddingMethod as EmbeddingMethod,
+    )
+    from fewshot_bench.method import (
+        EpisodicMethod as EpisodicMethod,
+    )
+    from fewshot_bench.method import (
+        Method as Method,
+    )
+    from fewshot_bench.training.base import BaseData as BaseData
+    from fewshot_bench.training.distort import Distortion as Distortion
+    from fewshot_bench.training.embedding import (
+        Validation as Validation,
+    )
+    from fewshot_bench.training.embedding import (
+        freeze as freeze,
+    )
+    from fewshot_bench.training.embedding import (
+        pictures as pictures,
+    )
+    from fewshot_bench.training.embedding import (
+        state_pretraining as state_pretraining,
+    )
+    from fewshot_bench.training.embedding import (
+        trained_encoder as trained_encoder,
+    )
+    from fewshot_bench.training.embedding import (
+        unit_vectors as unit_vectors,
+    )
+    from fewshot_bench.training.loop import Schedule as Schedule
+    from fewshot_bench.training.loop import train as train
+    from fewshot_bench.training.losses import (
+        contrastive as contrastive,
+    )
+    from fewshot_bench.training.losses import (
+        hardest as hardest,
+    )
+    from fewshot_bench.training.losses import (
+        triplet as triplet,
+    )
+    from fewshot_bench.training.pairs import (
+        Pairs as Pairs,
+    )
+    from fewshot_bench.training.pairs import (
+        batch_pairs as batch_pairs,
+    )
+    from fewshot_bench.training.pairs import (
+        pairs_of_csv as pairs_of_csv,
+    )
+    from fewshot_bench.training.pairs import (
+        pairs_of_labels as pairs_of_labels,
+    )
 
 HOME = {
+    "BaseData": "training.base",
     "Card": "data.source",
     "Context": "context",
     "DatasetSource": "data.source",
+    "Distortion": "training.distort",
     "EmbeddingMethod": "method",
     "Encoder": "embed.encoder",
     "EpisodicMethod": "method",
@@ -28,12 +100,29 @@ HOME = {
     "LogisticRegression": "heads.logistic",
     "Method": "method",
     "NoConfig": "config",
+    "Pairs": "training.pairs",
     "PixelEncoder": "embed.pixels",
+    "PretrainedEncoder": "embed.pretrained",
     "Prototype": "heads.prototype",
+    "Schedule": "training.loop",
     "Tasks": "episodes.tasks",
     "UsageError": "errors",
+    "Validation": "training.embedding",
+    "batch_pairs": "training.pairs",
+    "contrastive": "training.losses",
+    "freeze": "training.embedding",
+    "hardest": "training.losses",
+    "pairs_of_csv": "training.pairs",
+    "pairs_of_labels": "training.pairs",
+    "pictures": "training.embedding",
     "setting": "config",
+    "state_pretraining": "training.embedding",
+    "train": "training.loop",
+    "trained_encoder": "training.embedding",
+    "triplet": "training.losses",
     "tunable": "config",
+    "unit_vectors": "training.embedding",
+    "write_atomic": "files",
 }
 
 __all__ = sorted(HOME)

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fewshot_bench.errors import UsageError
 
 if TYPE_CHECKING:
+    from fewshot_bench.data.index import ImageIndex
     from fewshot_bench.embed.encoder import Encoder
+    from fewshot_bench.embed.pretrained import PretrainedEncoder
 
 
 class Progress(Protocol):
@@ -41,6 +45,21 @@ class Context:
         words = np.frombuffer(digest, dtype=np.uint32)
         return np.random.default_rng([self.seed, *words.tolist()])
 
+    def folder(self, kind: str, *identity: object) -> Path:
+        """The folder of a checkpoint, for everything that it depends on: equal identity, equal folder."""
+        digest = hashlib.sha256(json.dumps([kind, self.device, self.seed, *identity]).encode()).hexdigest()
+        return self.cache / "checkpoints" / f"{kind}-{digest[:16]}"
+
+    def embed(self, encoder: Encoder, index: ImageIndex, *, dtype: str = "float32") -> NDArray[Any]:
+        """Embeddings ``[len(index), D]`` of all pictures of an index, from the cache: each encoded once."""
+        from fewshot_bench.embed import EmbeddingCache
+
+        def progress(done: int, total: int) -> None:
+            self.progress("embed", done, total)
+
+        cache = EmbeddingCache(self.cache / "embeddings")
+        return cache.embed(encoder, index, np.arange(len(index)), progress=progress, dtype=dtype)  # type: ignore[arg-type]
+
     def encoder(
         self,
         backbone: str = "efficientnet_lite0",
@@ -48,8 +67,9 @@ class Context:
         pooling: str = "average",
         weights: str | None = None,
         fit: str | None = None,
+        size: int | None = None,
         precision: str = "float32",
-    ) -> Encoder:
+    ) -> PretrainedEncoder:
         """A pretrained encoder by name (see ``fewshot_bench.embed``) on this context's device."""
         from fewshot_bench.embed import pretrained_encoder
 
@@ -58,6 +78,7 @@ class Context:
             pooling=pooling,
             weights=weights,
             fit=fit,
+            size=size,
             precision=precision,
             device=self.device,
             cache=self.cache,

@@ -31,6 +31,8 @@ def run(
     drop_small: bool = False,
     variable: bool = False,
     parameters: dict[str, Any] | None = None,
+    train_dataset: str = "packshots",
+    unlabelled: tuple[str, ...] = (),
     episodes_from: str | Path | None = None,
     data_root: str | Path | None = None,
     device: str = "auto",
@@ -56,6 +58,8 @@ def run(
         drop_small=drop_small,
         variable=variable,
         parameters=parameters or {},
+        train_dataset=train_dataset,
+        unlabelled=tuple(unlabelled),
         episodes_from=Path(episodes_from) if episodes_from else None,
     )
     record, _ = run_request(

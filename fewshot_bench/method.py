@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from fewshot_bench.embed.encoder import Encoder
     from fewshot_bench.engine.images import ImageTasks
     from fewshot_bench.heads.head import Head
+    from fewshot_bench.training.base import BaseData
 
 
 class Method(ABC):
@@ -33,13 +34,19 @@ class Method(ABC):
     transductive: ClassVar[bool] = False
     calibrated: ClassVar[bool] = False
     Config: ClassVar[type[Any]] = NoConfig
+    trains: ClassVar[bool] = False
+    """Whether ``fit`` trains on base data; the engine then prepares it and checks that it is apart."""
 
     def __init__(self, config: Any = None) -> None:
         self.config = self.Config() if config is None else config
 
+    def fit(self, base: BaseData, context: Context) -> dict[str, Any]:
+        """Train on base data (or load the checkpoint of the same training); facts of it for the record."""
+        return {}
+
     @abstractmethod
     def setup(self, context: Context) -> None:
-        """Prepare from ``self.config``; called once, before anything is encoded or solved."""
+        """Prepare from ``self.config``; called once after ``fit``, before anything is encoded or solved."""
 
     @property
     @abstractmethod

@@ -25,6 +25,12 @@ import click
 @click.option("--variable", is_flag=True, help="Meta-Dataset's variable ways and shots.")
 @click.option("--episodes-from", type=click.Path(path_type=Path), help="Replay the episodes of a manifest.")
 @click.option("--data-root", type=click.Path(path_type=Path), help="Folder of data sets. [$FSBENCH_DATA]")
+@click.option(
+    "--train-dataset", default="packshots", show_default=True, help="Base data of methods that train."
+)
+@click.option(
+    "--unlabelled", multiple=True, metavar="DATASET", help="More pictures to train on, labels unused."
+)
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="A parameter of the method.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
 @click.option(

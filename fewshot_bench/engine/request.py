@@ -33,7 +33,8 @@ class Request:
     ``ways``, ``shots``, ``queries``: a number or ``"all"``; ``episodes`` None: 600, or with all ways as
     many as there are distinct support sets, at most 100. ``split`` None: ``novel`` where the data set has
     splits, else all classes. ``variable``: Meta-Dataset's variable ways, shots and queries, in place of
-    the three numbers. ``episodes_from``: a manifest to replay instead of drawing.
+    the three numbers. ``train_dataset``: the base data of methods that train, ``unlabelled``: further sets
+    whose pictures they may use without labels. ``episodes_from``: a manifest to replay instead of drawing.
     """
 
     method: str
@@ -47,6 +48,8 @@ class Request:
     drop_small: bool = False
     variable: bool = False
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    train_dataset: str = "packshots"
+    unlabelled: tuple[str, ...] = ()
     episodes_from: Path | None = None
 
     def __post_init__(self) -> None:
@@ -70,6 +73,10 @@ class Request:
             words += ["--seed", str(self.seed)]
             words += ["--drop-small"] if self.drop_small else []
             words += ["--variable"] if self.variable else []
+        if self.train_dataset != "packshots":
+            words += ["--train-dataset", self.train_dataset]
+        for name in self.unlabelled:
+            words += ["--unlabelled", name]
         if self.split is not None:
             words += ["--split", self.split]
         for key, value in self.parameters.items():

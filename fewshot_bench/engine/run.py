@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from fewshot_bench import registry
 from fewshot_bench.config import build, parameters_of
 from fewshot_bench.context import Context, Progress, choose_device, silent
 from fewshot_bench.data.index import ImageIndex
+from fewshot_bench.engine.base import base_data, describe_base
 from fewshot_bench.engine.clock import Clock
 from fewshot_bench.engine.dataset import open_dataset
 from fewshot_bench.engine.outcome import make_record
@@ -31,6 +33,7 @@ from fewshot_bench.files import require_writable
 from fewshot_bench.method import Method
 from fewshot_bench.paths import cache_dir
 from fewshot_bench.records import Record, save
+from fewshot_bench.training.base import check_apart
 
 DEFAULT_EPISODES, MOST_ALL_WAYS = 600, 100
 
@@ -112,13 +115,19 @@ def run(
         device=choose_device(device), seed=request.seed, cache=cache or cache_dir(), progress=progress
     )
     method = method_class(config)
+    training: dict[str, Any] = {}
     with clock.stage("fit"):
+        if method.trains:
+            base = base_data(request, data_root=data_root, verify=verify, progress=progress)
+            check_apart(base, index)
+            training = {**describe_base(base), **method.fit(base, context)}
         method.setup(context)
     rows = table_rows(index, episodes)
     with clock.stage("embed"):
         solve, most = solver(method, index, rows, context)
     tasks, labels = episodes.tasks(rows)
     identity = [request.method, entry.distribution, entry.version, parameters_of(config), context.device]
+    identity += [training]
     parts = Parts(context.cache / "runs" / f"{episodes.sha256[:16]}-{digest(json.dumps(identity))[:16]}")
     with clock.stage("score"):
         outcome = score_all(
@@ -131,6 +140,7 @@ def run(
             progress=progress,
         )
     record = make_record(request, method, entry, index, split, episodes, labels, outcome, clock, context)
+    record.data["training"] = training
     path = save(record, results) if results is not None else None
     parts.clear()
     return record, path

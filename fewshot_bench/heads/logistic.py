@@ -21,6 +21,9 @@ SOLVER_ARRAYS = 16
 PRODUCT_ERROR = 0.1
 """The share of ``tol`` that rounding may cost: a logit is Σ α_i x_i·q with no |α_i| above C."""
 
+GRADIENT_ERROR = 1e-14
+"""Rounding error of ∇J as a share of C N·K R: no episode is asked for less (it matters where C R² > 1e9)."""
+
 
 @dataclass(frozen=True)
 class LogisticRegression:
@@ -86,7 +89,7 @@ class LogisticRegression:
             if tasks.ragged:
                 scores[part].masked_fill_(problem.barrier < 0, -float("inf"))
             report["iterations"] = max(report["iterations"], int(solution.iterations.max()))
-            report["not_converged"] += int((solution.gradient > problem.tolerance).sum())
+            report["not_converged"] += int((~(solution.gradient <= problem.tolerance)).sum())
             report["gradient_norm"] = max(report["gradient_norm"], float(solution.gradient.max()))
         return scores, report
 
@@ -107,5 +110,5 @@ class LogisticRegression:
             barrier=torch.zeros_like(absent, dtype=torch.float64).masked_fill_(absent, -float("inf"))[
                 :, None
             ],
-            tolerance=self.tol / radius,
+            tolerance=torch.maximum(self.tol / radius, GRADIENT_ERROR * self.C * present.sum(1) * radius),
         )

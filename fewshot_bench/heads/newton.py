@@ -26,6 +26,13 @@ INNER_STEPS = 100
 HALVINGS = 40
 """The most halvings of a Newton step."""
 
+SATURATED = 1e-20
+"""Least curvature of an intercept, where every probability is 0 or 1."""
+
+STRIDE = 8.0
+"""The most that a Newton step may add to the largest logit, which it may also double: beyond, probabilities
+saturate and J loses its curvature."""
+
 ARMIJO = 1e-4
 """A step is kept when J falls by this share of what its slope promises, …"""
 
@@ -120,9 +127,10 @@ def minimise(problem: Problem, max_iter: int) -> Solution:
 
 
 def _residual(problem: Problem, probability: Tensor) -> Tensor:
-    """w (y − p): minus the gradient of the loss in the logits."""
-    weight = problem.weight.unsqueeze(2)
-    return (probability * -weight).scatter_add_(2, problem.label.unsqueeze(2), weight)
+    """w (y − p): minus the gradient of the loss in the logits; 1 − p_y is summed, to keep its digits near 0."""
+    label = problem.label.unsqueeze(2)
+    others = (problem.weight.unsqueeze(2) * probability).scatter_(2, label, 0)
+    return others.neg().scatter_(2, label, others.sum(2, keepdim=True))
 
 
 def _evaluate(problem: Problem, theta: Tensor, logits: Tensor) -> _Point:
@@ -152,9 +160,10 @@ def _newton_step(problem: Problem, probability: Tensor, gradient: Tensor) -> Ten
     spread = (weight * probability * (1 - probability)).sum((1, 2)) / (samples * (classes - 1))
     diagonal = spread.unsqueeze(1) * problem.energy
     diagonal[:, :-1] += 1
-    inverse = (1 / diagonal).float().unsqueeze(2)
+    inverse = (1 / diagonal.clamp_min(SATURATED)).float().unsqueeze(2)
     scale = gradient.abs().amax((1, 2), keepdim=True)
     weighted = (weight * probability).float()
+    likely = p.argmax(2, keepdim=True)
 
     residual = (-gradient / scale).float()
     step = torch.zeros_like(residual)
@@ -164,34 +173,37 @@ def _newton_step(problem: Problem, probability: Tensor, gradient: Tensor) -> Ten
     enough = size * FORCING**2
     for _ in range(INNER_STEPS):
         change = axes @ direction
-        change = weighted * change
+        change = weighted * (change - change.gather(2, likely))
         change.addcmul_(p, change.sum(2, keepdim=True), value=-1)
         image = axes.mT @ change
         image[:, :-1] += direction[:, :-1]
-        length = torch.where(size > enough, size / (direction * image).sum((1, 2)), 0)[:, None, None]
+        curvature = (direction * image).sum((1, 2))
+        length = torch.where((size > enough) & (curvature > 0), size / curvature, 0)[:, None, None]
         step.addcmul_(length, direction)
         residual.addcmul_(length, image, value=-1)
         preconditioned = residual * inverse
         before, size = size, (residual * preconditioned).sum((1, 2))
         if not bool((size > enough).any()):
             break
-        direction.mul_((size / before)[:, None, None]).add_(preconditioned)
+        ratio = torch.where(before > 0, size / before, 0)[:, None, None]
+        direction.mul_(ratio).add_(preconditioned)
     return step.double() * scale
 
 
 def _line_search(problem: Problem, start: _Point, step: Tensor, slope: Tensor) -> _Point:
-    """The first of the steps 1, ½, ¼, … that lowers J enough, for each episode."""
+    """The longest of the steps 1, ½, ¼, … of the reach that lowers J enough, for each episode."""
     import torch
 
     change = problem.axes @ step
-    length = torch.ones_like(slope)
+    reach = STRIDE + start.logits.abs().amax((1, 2))
+    length = (reach / change.abs().amax((1, 2))).clamp_max(1)
     slack = ROUNDING * (1 + start.objective)
     for _ in range(HALVINGS):
         by = length[:, None, None]
         point = _evaluate(
             problem, torch.addcmul(start.theta, by, step), torch.addcmul(start.logits, by, change)
         )
-        high = point.objective > start.objective + ARMIJO * length * slope + slack
+        high = ~(point.objective <= start.objective + ARMIJO * length * slope + slack)
         if not bool(high.any()):
             break
         length = torch.where(high, length / 2, length)

@@ -114,7 +114,7 @@ def train(
     per_epoch = schedule.steps * schedule.accumulate
 
     while state.epoch < schedule.epochs and not state.finished:
-        network.train()
+        training_mode(network)
         began, sums = time.perf_counter(), dict[str, float]()
         epoch = state.epoch
         batches = prefetch(lambda number, epoch=epoch: task.batch(epoch, number), per_epoch)  # type: ignore[misc]
@@ -159,6 +159,19 @@ def train(
         state.keep(optimizer, trained, average, network)
         save_checkpoint(last_path, state, state.tensors)
     return best_path
+
+
+def training_mode(network: Module) -> None:
+    """Training mode, but for batch norms: they keep the statistics of their pretraining.
+
+    With the small batches of few-shot training their own would be noise.
+    """
+    from torch.nn.modules.batchnorm import _BatchNorm
+
+    network.train()
+    for part in network.modules():
+        if isinstance(part, _BatchNorm) and part.track_running_stats:
+            part.eval()
 
 
 def blend(average: dict[str, Tensor], network: Module, decay: float, step: int) -> None:

@@ -1,4 +1,4 @@
-"""Annotated pairs: two pictures of one product, from a CSV or derived from labels, and their negatives."""
+"""Annotated pairs: two pictures of one product, from a CSV or derived from labels; negatives of a batch."""
 
 from __future__ import annotations
 
@@ -93,14 +93,21 @@ def pairs_of_csv(path: Path, index: ImageIndex) -> Pairs:
     return Pairs(rows, products)
 
 
-def negatives(pairs: Pairs, batch: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
-    """For each pair of a batch ``[B, 2]`` another image of the batch, drawn at random, of another product.
+def batch_pairs(
+    products: NDArray[np.int64],
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
+    """The pairs of a mini-batch of B pairs: their rows ``first``, ``second`` [P] and whether ``same`` [P].
 
-    Returns positions ``[B]`` into ``batch.ravel()``; −1 where the whole batch is one product.
+    ``products`` [2B] names the product of each picture, the pairs being (i, B + i). Positives are those B
+    pairs. Negatives are all pairs of pictures of two different products: pictures drawn at random, with their
+    pairs, from outside the pair, and never of the same known product.
     """
-    product = pairs.products[batch].ravel()
-    owner = product[::2]
-    order = rng.random((len(batch), len(product)))
-    order[owner[:, None] == product[None, :]] = np.inf
-    chosen = order.argmin(axis=1)
-    return np.where(np.isinf(order[np.arange(len(batch)), chosen]), -1, chosen)
+    half = len(products) // 2
+    first, second = np.triu_indices(len(products), k=1)
+    apart = products[first] != products[second]
+    pairs = np.arange(half)
+    return (
+        np.concatenate([pairs, first[apart]]),
+        np.concatenate([pairs + half, second[apart]]),
+        np.arange(half + int(apart.sum())) < half,
+    )

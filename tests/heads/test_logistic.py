@@ -201,6 +201,20 @@ def test_one_class_is_certain_and_identical_embeddings_are_undecided(route):
     np.testing.assert_allclose(scores[1], 1 / 3, atol=1e-6)
 
 
+@pytest.mark.parametrize("scale", [1e-3, 1.0, 1e3])
+@pytest.mark.parametrize("c", [1e-3, 1e3])
+@pytest.mark.parametrize("width", [3, 300])
+@pytest.mark.parametrize("duplicates", [False, True])
+def test_newton_converges_where_probabilities_saturate(make_tasks, scale, c, width, duplicates):
+    x = torch.from_numpy(embeddings(np.random.default_rng(0), 10, 20, width, scale))
+    if duplicates:
+        x[:40] = x[0]
+    scores, report = LogisticRegression(C=c).scores(x, make_tasks(200, 8, 5, 2, 10))
+    assert report["not_converged"] == 0
+    assert scores.isfinite().all()
+    np.testing.assert_allclose(scores.sum(2), 1, rtol=1e-5)
+
+
 def test_episodes_stopped_short_are_counted(make_tasks):
     x = torch.from_numpy(embeddings(np.random.default_rng(0), 25, 20, 64, 0.5))
     report = LogisticRegression(max_iter=1).scores(x, make_tasks(500, 5, 6, 2, 20))[1]

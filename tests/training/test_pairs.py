@@ -1,4 +1,4 @@
-"""Pairs: derived from labels or read from a CSV; negatives are never the same known product."""
+"""Pairs: derived from labels or read from a CSV; negatives are never of the same known product."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 
 from fewshot_bench.data.index import ImageIndex
 from fewshot_bench.errors import FsbenchError
-from fewshot_bench.training.pairs import Pairs, negatives, pairs_of_csv, pairs_of_labels
+from fewshot_bench.training.pairs import batch_pairs, pairs_of_csv, pairs_of_labels
 
 
 def index_of(labels) -> ImageIndex:
@@ -44,23 +44,17 @@ def test_a_set_of_single_images_gives_no_pairs():
         pairs_of_labels(index_of([0, 1, 2]), 3, np.random.default_rng(0))
 
 
-def test_negatives_come_from_outside_the_pair_and_never_show_the_same_known_product():
-    rng = np.random.default_rng(1)
-    products = np.array([0, 0, 0, 1, 1, 2, 2, -1])
-    pairs = Pairs(np.array([[0, 1], [1, 2], [3, 4], [5, 6]]), products)
-    flat = products[pairs.rows].ravel()
-    seen = set()
-    for _ in range(300):
-        chosen = negatives(pairs, pairs.rows, rng)
-        assert (flat[chosen] != flat[::2]).all()
-        seen |= {(i, int(c)) for i, c in enumerate(chosen)}
-    # every admissible image of the batch is drawn: 4 for each pair of product 0, 6 for each of the others
-    assert len(seen) == 4 + 4 + 6 + 6
+def test_positives_are_the_pairs_and_negatives_all_pictures_of_other_products():
+    products = np.array([7, 8, 7, 7, 8, 7])  # pairs (0, 3), (1, 4), (2, 5); two of them show product 7
+    first, second, same = batch_pairs(products)
+    found = list(zip(first.tolist(), second.tolist(), same.tolist(), strict=True))
+    slow = [(i, i + 3, True) for i in range(3)]
+    slow += [(i, j, False) for i in range(6) for j in range(i + 1, 6) if products[i] != products[j]]
+    assert found == slow
 
 
 def test_a_batch_of_one_product_has_no_negative():
-    pairs = Pairs(np.array([[0, 1], [1, 2]]), np.zeros(3, np.int64))
-    assert negatives(pairs, pairs.rows, np.random.default_rng(0)).tolist() == [-1, -1]
+    assert batch_pairs(np.zeros(4, np.int64))[2].tolist() == [True, True]
 
 
 def test_pairs_of_a_csv_join_linked_images_to_one_product(tmp_path):

@@ -1,0 +1,48 @@
+"""The base data of a request: opened, split, joined, and told apart from what is evaluated."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fewshot_bench.context import Progress
+from fewshot_bench.data.index import ImageIndex
+from fewshot_bench.engine.dataset import open_dataset
+from fewshot_bench.engine.request import Request
+from fewshot_bench.training.base import BaseData, concatenate, split_base
+
+
+def base_data(request: Request, *, data_root: Path | None, verify: bool, progress: Progress) -> BaseData:
+    """Train, validation and unlabelled parts of ``request.train_dataset`` and ``request.unlabelled``.
+
+    The pictures of the train part are always among the unlabelled ones.
+    """
+
+    def opened(name: str) -> ImageIndex:
+        return open_dataset(name, data_root=data_root, verify=verify, progress=progress)
+
+    train, validation = split_base(opened(request.train_dataset))
+    others = [not_novel(opened(name)) for name in request.unlabelled]
+    unlabelled = concatenate([train, *others], "unlabelled") if others else train
+    return BaseData(request.train_dataset, train, validation, unlabelled)
+
+
+def not_novel(index: ImageIndex) -> ImageIndex:
+    """A data set without its novel classes, should it name any."""
+    keep = np.flatnonzero(np.array([split != "novel" for split in index.class_splits], dtype=bool))
+    return index.take_classes(keep)
+
+
+def describe_base(base: BaseData) -> dict[str, Any]:
+    """What a record says of the base data."""
+    return {
+        "dataset": base.name,
+        "fingerprint": base.fingerprint,
+        "synthetic": base.train.synthetic,
+        "classes": len(base.train.class_names),
+        "images": len(base.train),
+        "validation_classes": len(base.validation.class_names),
+        "unlabelled_images": len(base.unlabelled),
+    }

@@ -1,0 +1,168 @@
+"""What teacher and student are trained on, one mini-batch at a time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fewshot_bench.api import (
+    BaseData,
+    Distortion,
+    Pairs,
+    PretrainedEncoder,
+    Validation,
+    batch_pairs,
+    contrastive,
+    hardest,
+    pairs_of_csv,
+    pairs_of_labels,
+    pictures,
+    unit_vectors,
+)
+from fsbench_teacher_student.config import Config
+
+if TYPE_CHECKING:
+    from torch import Generator, Tensor
+    from torch.nn import Module
+
+CLEAN = 0.3
+"""Share of pairs whose second picture is as it was taken: a clean pack shot must be near its distortions."""
+
+
+class PairBatch(NamedTuple):
+    """B pairs as pictures ``[2B, 3, S, S]`` in 0..1, pair i being (i, B + i), and their products ``[2B]``."""
+
+    images: Tensor
+    products: NDArray[np.int64]
+
+
+class StudentBatch(NamedTuple):
+    """Pairs, and unlabelled pictures ``[U, 3, S, S]`` with their pseudolabels ``[U, D]``."""
+
+    pairs: PairBatch
+    unlabelled: Tensor
+    pseudolabels: Tensor
+
+
+class TeacherTask:
+    """Contrastive loss on annotated pairs, the hardest of a mini-batch back-propagated (section 3).
+
+    Two distorted pictures of one product are pulled together, pictures of different products pushed apart:
+    L = y·d + (1 − y)·max(0, m − d), d Euclidean and not squared.
+    """
+
+    def __init__(self, base: BaseData, encoder: PretrainedEncoder, config: Config, seed: int) -> None:
+        self.base, self.encoder, self.config, self.seed = base, encoder, config, seed
+        self.annotated = pairs_of_csv(Path(config.pairs), base.train) if config.pairs else None
+        self.validation = Validation(base.validation, encoder)
+
+    def batch(self, epoch: int, number: int) -> Any:
+        """The pairs of a batch, each picture distorted in its own way."""
+        rng, random = generators(self.seed, epoch, number)
+        return self.pair_batch(self.config.batch, rng, random)
+
+    def pair_batch(self, count: int, rng: np.random.Generator, random: Generator) -> PairBatch:
+        """``count`` pairs: two pictures of a product, or one picture twice."""
+        drawn = self.draw(count, rng)
+        same_picture = rng.random(count) >= self.config.annotated
+        second = np.where(same_picture, drawn.rows[:, 0], drawn.rows[:, 1])
+        rows = np.concatenate([drawn.rows[:, 0], second])
+        images = as_tensor(pictures(self.base.train, rows, self.encoder))
+        seen = Distortion()(images, self.config.size, random)
+        clean = np.flatnonzero(rng.random(count) < CLEAN) + count
+        seen[clean] = resized(images[clean], self.config.size)
+        return PairBatch(seen, drawn.products[rows])
+
+    def draw(self, count: int, rng: np.random.Generator) -> Pairs:
+        """Annotated pairs drawn at random: from the CSV, or of the base labels."""
+        if self.annotated is None:
+            return pairs_of_labels(self.base.train, count, rng)
+        chosen = rng.choice(len(self.annotated), count, replace=count > len(self.annotated))
+        return Pairs(self.annotated.rows[chosen], self.annotated.products)
+
+    def loss(self, network: Module, batch: Any) -> tuple[Tensor, dict[str, float]]:
+        """The mean of the hardest losses of the batch."""
+        return self.pair_loss(unit_vectors(network, self.encoder, batch.images), batch.products)
+
+    def pair_loss(self, vectors: Tensor, products: NDArray[np.int64]) -> tuple[Tensor, dict[str, float]]:
+        """The loss of embeddings ``[2B, D]``, with the share of active pairs (loss above 0)."""
+        import torch
+
+        first, second, same = (torch.from_numpy(x).to(vectors.device) for x in batch_pairs(products))
+        losses = contrastive(vectors[first], vectors[second], same, self.config.margin)
+        active = float((losses.detach() > 0).float().mean())
+        return hardest(losses, self.config.mining), {"active": active}
+
+    def validate(self, network: Module) -> float:
+        """1-shot accuracy on validation classes."""
+        return self.validation.score(network)
+
+
+class StudentTask(TeacherTask):
+    """Half pairs with the teacher's loss and mining, half unlabelled pictures with Smooth L1 to the teacher.
+
+    Noisy student: it sees the distorted picture, the pseudolabel is the teacher's of the clean one.
+    ``labels`` ``[M, D]`` are the pseudolabels of ``base.unlabelled``, of length 1.
+    """
+
+    def __init__(
+        self, base: BaseData, encoder: PretrainedEncoder, config: Config, seed: int, labels: NDArray[Any]
+    ) -> None:
+        super().__init__(base, encoder, config, seed)
+        self.labels = labels
+
+    def batch(self, epoch: int, number: int) -> Any:
+        """The share ``pseudolabels`` of the batch's pictures is unlabelled, the rest are pairs."""
+        import torch
+
+        rng, random = generators(self.seed, epoch, number)
+        unlabelled = round(self.config.pseudolabels * 2 * self.config.batch)
+        pairs = self.pair_batch(self.config.batch - unlabelled // 2, rng, random)
+        rows = rng.choice(len(self.base.unlabelled), unlabelled)
+        if not unlabelled:
+            return StudentBatch(pairs, pairs.images[:0], torch.empty(0))
+        images = as_tensor(pictures(self.base.unlabelled, rows, self.encoder))
+        size = self.config.size
+        seen = Distortion()(images, size, random) if self.config.noise else resized(images, size)
+        return StudentBatch(pairs, seen, torch.from_numpy(self.labels[rows].astype(np.float32)))
+
+    def loss(self, network: Module, batch: Any) -> tuple[Tensor, dict[str, float]]:
+        """(1 − w) · contrastive + w · Smooth L1, w the share of pseudolabels; the latter summed over D."""
+        import torch
+        from torch.nn.functional import smooth_l1_loss
+
+        vectors = unit_vectors(network, self.encoder, torch.cat([batch.pairs.images, batch.unlabelled]))
+        count = len(batch.pairs.images)
+        pairs, numbers = self.pair_loss(vectors[:count], batch.pairs.products)
+        if not len(batch.unlabelled):
+            return pairs, numbers
+        target = batch.pseudolabels.to(vectors.device)
+        pseudo = smooth_l1_loss(vectors[count:], target, reduction="none").sum(dim=1).mean()
+        weight = self.config.pseudolabels
+        numbers |= {"pairs": float(pairs.detach()), "pseudo": float(pseudo.detach())}
+        return (1 - weight) * pairs + weight * pseudo, numbers
+
+
+def generators(seed: int, epoch: int, number: int) -> tuple[np.random.Generator, Generator]:
+    """The private generators of one batch: the same whatever ran before."""
+    import torch
+
+    rng = np.random.default_rng([seed, epoch, number])
+    return rng, torch.Generator().manual_seed(int(rng.integers(2**62)))
+
+
+def as_tensor(images: NDArray[np.uint8]) -> Tensor:
+    """Pictures ``[B, 3, S, S]`` in 0..1."""
+    import torch
+
+    return torch.from_numpy(images).float() / 255
+
+
+def resized(images: Tensor, size: int) -> Tensor:
+    """Pictures at another side length, bilinear and antialiased."""
+    from torch.nn.functional import interpolate
+
+    return interpolate(images, (size, size), mode="bilinear", antialias=True)
