@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 SOLVER_ARRAYS = 16
 """Episodes are solved together while this many of their [S, S + N] float64 arrays fit the working memory."""
 
-
 PRODUCT_ERROR = 0.1
 """The share of ``tol`` that rounding may cost: a logit is Σ α_i x_i·q with no |α_i| above C."""
 
