@@ -42,7 +42,16 @@ if TYPE_CHECKING:
     from fewshot_bench.training.base import BaseData as BaseData
     from fewshot_bench.training.distort import Distortion as Distortion
     from fewshot_bench.training.embedding import (
+        LinearEncoder as LinearEncoder,
+    )
+    from fewshot_bench.training.embedding import (
         Validation as Validation,
+    )
+    from fewshot_bench.training.embedding import (
+        embedding_network as embedding_network,
+    )
+    from fewshot_bench.training.embedding import (
+        export as export,
     )
     from fewshot_bench.training.embedding import (
         freeze as freeze,
@@ -51,10 +60,10 @@ if TYPE_CHECKING:
         pictures as pictures,
     )
     from fewshot_bench.training.embedding import (
-        state_pretraining as state_pretraining,
+        trained_encoder as trained_encoder,
     )
     from fewshot_bench.training.embedding import (
-        trained_encoder as trained_encoder,
+        trained_network as trained_network,
     )
     from fewshot_bench.training.embedding import (
         unit_vectors as unit_vectors,
@@ -97,6 +106,7 @@ HOME = {
     "ImageIndex": "data.index",
     "ImageTasks": "engine.images",
     "KNearest": "heads.knn",
+    "LinearEncoder": "training.embedding",
     "LogisticRegression": "heads.logistic",
     "Method": "method",
     "NoConfig": "config",
@@ -110,15 +120,17 @@ HOME = {
     "Validation": "training.embedding",
     "batch_pairs": "training.pairs",
     "contrastive": "training.losses",
+    "embedding_network": "training.embedding",
+    "export": "training.embedding",
     "freeze": "training.embedding",
     "hardest": "training.losses",
     "pairs_of_csv": "training.pairs",
     "pairs_of_labels": "training.pairs",
     "pictures": "training.embedding",
     "setting": "config",
-    "state_pretraining": "training.embedding",
     "train": "training.loop",
     "trained_encoder": "training.embedding",
+    "trained_network": "training.embedding",
     "triplet": "training.losses",
     "tunable": "config",
     "unit_vectors": "training.embedding",

@@ -31,8 +31,7 @@ class Trained(EmbeddingMethod):
             self.encoder = trained_encoder(untrained(config, context), Path(config.checkpoint))
         else:
             self.encoder = self.train(base, config, context)
-        assert self.encoder.weights is not None
-        return {"checkpoint": self.encoder.weights.parent.name}
+        return {"checkpoint": self.encoder.fingerprint()[:16]}
 
     def train(self, base: BaseData, config: Config, context: Context) -> Any:
         """The trained encoder."""
@@ -62,4 +61,4 @@ class StudentLr(Trained):
 
     def train(self, base: BaseData, config: Config, context: Context) -> Any:
         """Teacher first, then the student."""
-        return train_student(base, config, context)[1]
+        return train_student(base, config, context)

@@ -58,6 +58,7 @@ class TeacherTask:
         self.base, self.encoder, self.config, self.seed = base, encoder, config, seed
         self.annotated = pairs_of_csv(Path(config.pairs), base.train) if config.pairs else None
         self.validation = Validation(base.validation, encoder)
+        self.images_per_batch = 2 * config.batch
 
     def batch(self, epoch: int, number: int) -> Any:
         """The pairs of a batch, each picture distorted in its own way."""
@@ -113,24 +114,26 @@ class StudentTask(TeacherTask):
     ) -> None:
         super().__init__(base, encoder, config, seed)
         self.labels = labels
+        self.images_per_batch = round(2 * config.batch / (1 - config.pseudolabels))
 
     def batch(self, epoch: int, number: int) -> Any:
-        """The share ``pseudolabels`` of the batch's pictures is unlabelled, the rest are pairs."""
+        """As many pairs as the teacher has, and unlabelled pictures for the share ``pseudolabels`` of all."""
         import torch
 
         rng, random = generators(self.seed, epoch, number)
-        unlabelled = round(self.config.pseudolabels * 2 * self.config.batch)
-        pairs = self.pair_batch(self.config.batch - unlabelled // 2, rng, random)
-        rows = rng.choice(len(self.base.unlabelled), unlabelled)
-        if not unlabelled:
+        share = self.config.pseudolabels
+        pairs = self.pair_batch(self.config.batch, rng, random)
+        count = round(2 * self.config.batch * share / (1 - share))
+        if not count:
             return StudentBatch(pairs, pairs.images[:0], torch.empty(0))
+        rows = rng.choice(len(self.base.unlabelled), count)
         images = as_tensor(pictures(self.base.unlabelled, rows, self.encoder))
         size = self.config.size
         seen = Distortion()(images, size, random) if self.config.noise else resized(images, size)
         return StudentBatch(pairs, seen, torch.from_numpy(self.labels[rows].astype(np.float32)))
 
     def loss(self, network: Module, batch: Any) -> tuple[Tensor, dict[str, float]]:
-        """(1 − w) · contrastive + w · Smooth L1, w the share of pseudolabels; the latter summed over D."""
+        """(1 − w) · contrastive + w · Smooth L1, the latter summed over the D values of a picture."""
         import torch
         from torch.nn.functional import smooth_l1_loss
 
@@ -141,7 +144,7 @@ class StudentTask(TeacherTask):
             return pairs, numbers
         target = batch.pseudolabels.to(vectors.device)
         pseudo = smooth_l1_loss(vectors[count:], target, reduction="none").sum(dim=1).mean()
-        weight = self.config.pseudolabels
+        weight = self.config.weight
         numbers |= {"pairs": float(pairs.detach()), "pseudo": float(pseudo.detach())}
         return (1 - weight) * pairs + weight * pseudo, numbers
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +14,7 @@ from fewshot_bench.api import (
     Distortion,
     EmbeddingMethod,
     ImageIndex,
+    LinearEncoder,
     LogisticRegression,
     PretrainedEncoder,
     pictures,
@@ -23,9 +23,6 @@ from fewshot_bench.api import (
     write_atomic,
 )
 from fsbench_teacher_student.tasks import as_tensor, generators
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,44 +37,6 @@ class Config:
         0.1, 1e-3, 1.0, log=True, help="share of the mean variance added to all directions"
     )
     C: float = tunable(1.0, 1e-2, 1e3, log=True, help="inverse strength of the L2 penalty of the regression")
-
-
-@dataclass(frozen=True, eq=False)
-class Whitened:
-    """An encoder followed by (x − mean) · W, W = (S + λI)^(−1/2), S the covariance within distorted views."""
-
-    inner: PretrainedEncoder
-    mean: NDArray[np.float32] = field(repr=False)
-    matrix: NDArray[np.float32] = field(repr=False)
-    identity: str = ""
-    seen: str = ""
-
-    @property
-    def name(self) -> str:
-        """What lists call it."""
-        return f"{self.inner.name}, whitened"
-
-    @property
-    def pretraining(self) -> str:
-        """The inner encoder's, and the pictures that were distorted."""
-        return f"{self.inner.pretraining}, {self.seen} (unlabelled)"
-
-    def fingerprint(self) -> str:
-        """Of the inner encoder and the data."""
-        return f"{self.inner.fingerprint()[:32]}{self.identity[-32:]}"
-
-    def prepare(self, image: Image) -> NDArray[Any]:
-        """As the inner encoder."""
-        return self.inner.prepare(image)
-
-    def encode(self, batch: NDArray[Any]) -> NDArray[np.float32]:
-        """``[B, 3, S, S]`` -> ``[B, D]``."""
-        return (unit(self.inner.encode(batch)) - self.mean) @ self.matrix
-
-
-def unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Rows scaled to length 1."""
-    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
 def whitening(views: NDArray[np.float32], shrink: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -116,8 +75,8 @@ class WhitenedLr(EmbeddingMethod):
             views = distorted_views(base.unlabelled, inner, c.views, c.most, context)
             write_atomic(stored, lambda stream: np.save(stream, views))
         mean, matrix = whitening(np.load(stored, allow_pickle=False), c.shrink)
-        identity = f"{folder.name[-16:]}{Path(f'{c.shrink:.10e}').name:0>16}"
-        self.encoder = Whitened(inner, mean, matrix, identity, base.name)
+        seen = f"{inner.pretraining}, {base.name} (unlabelled)"
+        self.encoder = LinearEncoder(inner, matrix, -matrix @ mean, seen)
         return {"views": folder.name}
 
     def setup(self, context: Context) -> None:
@@ -128,7 +87,7 @@ class WhitenedLr(EmbeddingMethod):
 def distorted_views(
     index: ImageIndex, encoder: PretrainedEncoder, views: int, most: int, context: Context
 ) -> NDArray[np.float32]:
-    """Unit embeddings ``[M, V, D]`` of V distorted views of at most ``most`` pictures."""
+    """Embeddings ``[M, V, D]`` of V distorted views of at most ``most`` pictures."""
     rng = context.generator("whitening")
     rows = np.sort(rng.permutation(len(index))[:most])
     fast = replace(encoder, precision="bf16")
@@ -137,7 +96,7 @@ def distorted_views(
         _, random = generators(context.seed, 0, number)
         images = as_tensor(pictures(index, rows[start : start + 32], encoder)).repeat_interleave(views, dim=0)
         seen = Distortion()(images, images.shape[-1], random)
-        found.append(unit(fast.encode((seen * 255).round().byte().numpy())))
+        found.append(fast.encode((seen * 255).round().byte().numpy()))
         context.progress("distorted views", min(start + 32, len(rows)), len(rows))
     table = np.concatenate(found)
     return table.reshape(len(rows), views, table.shape[1])

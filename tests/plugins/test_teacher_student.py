@@ -1,0 +1,226 @@
+"""Teacher and student on a few pictures: losses by hand, embeddings that move the right way, whole runs."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+import fewshot_bench as fb  # noqa: E402
+from fewshot_bench.context import Context  # noqa: E402
+from fewshot_bench.errors import FsbenchError  # noqa: E402
+from fewshot_bench.records import Record  # noqa: E402
+from fewshot_bench.training.base import BaseData, split_base  # noqa: E402
+from fewshot_bench.training.embedding import (  # noqa: E402
+    embedding_network,
+    freeze,
+    pictures,
+    unit_vectors,
+)
+
+config = pytest.importorskip("fsbench_teacher_student.config")
+tasks = pytest.importorskip("fsbench_teacher_student.tasks")
+whitened = pytest.importorskip("fsbench_teacher_student.whitened")
+
+TINY = {
+    "preset": "quick", "batch": 4, "size": 64, "teacher_epochs": 1, "student_epochs": 1, "steps": 2, "mining": 0.5,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Twelve drawn products with four pictures each, as a folder of class folders."""
+    folder = tmp_path_factory.mktemp("shop")
+    index = fb.dataset("packshots").only("base")
+    for label in range(12):
+        place = folder / f"product {label}"
+        place.mkdir()
+        for number, row in enumerate(np.flatnonzero(index.labels == label)[[0, 1, 6, 7]]):
+            index.reader(int(row)).save(place / f"{number}.png")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(autouse=True)
+def one_cache_for_all(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FSBENCH_CACHE", str(cache))
+
+
+@pytest.fixture(scope="module")
+def base(shop: Path) -> BaseData:
+    index = fb.dataset(str(shop))
+    return BaseData("shop", *split_base(index), index)
+
+
+@pytest.fixture(scope="module")
+def context(cache: Path) -> Context:
+    return Context(device="cpu", seed=0, cache=cache)
+
+
+def settings(**changes):
+    return config.resolved(config.Config(**{**TINY, **changes}))
+
+
+def run(method: str, shop: Path, **parameters) -> Record:
+    return fb.run(
+        method, "digits", ways=3, queries=2, episodes=2, train_dataset=str(shop), parameters=parameters
+    )
+
+
+def test_the_pair_loss_is_the_mean_of_the_hardest_losses_of_the_batch(base, context):
+    task = tasks.TeacherTask(base, context.encoder(), settings(margin=1.2, mining=0.25), 0)
+    vectors = torch.tensor([[1.0, 0], [0, 1], [0.6, 0.8], [0.8, 0.6]])  # pairs (0, 2), (1, 3)
+    products = np.array([5, 6, 5, 6])
+
+    def d(i, j):
+        return math.dist(vectors[i].tolist(), vectors[j].tolist())
+
+    slow = [d(0, 2), d(1, 3)] + [max(0.0, 1.2 - d(i, j)) for i, j in ((0, 1), (0, 3), (1, 2), (2, 3))]
+    loss, numbers = task.pair_loss(vectors, products)
+    assert float(loss) == pytest.approx(np.mean(sorted(slow)[-2:]), abs=1e-5)
+    assert numbers["active"] == pytest.approx(np.mean(np.array(slow) > 0))
+
+
+def test_the_student_s_loss_is_the_weighted_average_of_both(base, context, monkeypatch):
+    labels = np.zeros((len(base.unlabelled), 2), np.float32)
+    task = tasks.StudentTask(base, context.encoder(), settings(weight=0.3, mining=1.0), 0, labels)
+    vectors = torch.tensor([[1.0, 0], [0.6, 0.8], [0.8, 0.6], [0, 1]])
+    monkeypatch.setattr(tasks, "unit_vectors", lambda *_: vectors)
+    batch = tasks.StudentBatch(
+        tasks.PairBatch(torch.zeros(2, 3, 1, 1), np.array([1, 1])),
+        torch.zeros(2, 3, 1, 1),
+        torch.tensor([[0.8, 0.1], [0, 1]]),
+    )
+    loss, _ = task.loss(torch.nn.Identity(), batch)
+    pair = math.dist((1, 0), (0.6, 0.8))
+    pseudo = np.mean([0.5 * 0.5**2, 0.0])  # Smooth L1 is half the square below 1
+    assert float(loss) == pytest.approx(0.7 * pair + 0.3 * pseudo, abs=1e-5)
+
+
+def test_a_student_s_batch_is_half_pairs_and_half_unlabelled(base, context):
+    labels = np.random.default_rng(0).normal(size=(len(base.unlabelled), 8)).astype(np.float32)
+    task = tasks.StudentTask(base, context.encoder(), settings(), 0, labels)
+    batch = task.batch(0, 0)
+    assert batch.pairs.images.shape == batch.unlabelled.shape == (8, 3, 64, 64)
+    assert batch.pseudolabels.shape == (8, 8) and task.images_per_batch == 16
+    known = {row.tobytes() for row in labels}
+    assert all(label.tobytes() in known for label in batch.pseudolabels.numpy())
+    again, other = task.batch(0, 0), task.batch(0, 1)
+    assert torch.equal(batch.unlabelled, again.unlabelled) and torch.equal(
+        batch.pairs.images, again.pairs.images
+    )
+    assert not torch.equal(batch.unlabelled, other.unlabelled)
+    none = tasks.StudentTask(base, context.encoder(), settings(pseudolabels=0.0), 0, labels).batch(0, 0)
+    assert len(none.unlabelled) == 0 and len(none.pairs.images) == 8
+
+
+def test_pairs_show_one_product_and_annotated_says_how_often_two_pictures_of_it(base, context):
+    for annotated, expected in ((1.0, 2), (0.0, 1)):
+        task = tasks.TeacherTask(base, context.encoder(), settings(annotated=annotated, batch=8), 0)
+        seen = []
+        reader = base.train.reader
+
+        class Watched:
+            def __getattr__(self, name, reader=reader, seen=seen):
+                return (
+                    (lambda row: (seen.append(row), reader(row))[1])
+                    if name == "reader"
+                    else getattr(base.train, name)
+                )
+
+        task.base = BaseData("shop", Watched(), base.validation, base.unlabelled)
+        batch = task.batch(0, 0)
+        assert (batch.products[:8] == batch.products[8:]).all()
+        assert (len(seen) == 8) == (expected == 1) or len(seen) < 8
+
+
+def test_a_few_steps_pull_products_together_and_push_others_apart(base, context):
+    encoder = context.encoder(size=64)
+    network = embedding_network(encoder, pictures(base.train, np.arange(8), encoder))
+    freeze(network["trunk"], 0.8)
+    task = tasks.TeacherTask(base, encoder, settings(mining=1.0, batch=8), 0)
+    batch = task.batch(0, 0)
+
+    def spread():
+        with torch.no_grad():
+            vectors = unit_vectors(network, encoder, batch.images)
+        near = (vectors[:8] - vectors[8:]).norm(dim=1).mean()
+        far = torch.cdist(vectors, vectors)[batch.products[:, None] != batch.products].mean()
+        return float(near / far)
+
+    before = spread()
+    optimizer = torch.optim.AdamW([p for p in network.parameters() if p.requires_grad], lr=1e-3)
+    for _ in range(5):
+        loss, _ = task.loss(network, batch)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    assert spread() < 0.9 * before
+
+
+def test_freezing_keeps_the_first_layers_and_trains_the_last(context):
+    trunk = context.encoder(size=64).trunk
+    for share in (0.0, 0.5, 1.0):
+        freeze(trunk, share)
+        matrices = [p for p in trunk.parameters() if p.ndim > 1]
+        trained = [p.requires_grad for p in matrices]
+        assert trained == sorted(trained) and sum(trained) == len(matrices) - round(share * len(matrices))
+
+
+def test_a_student_is_trained_once_and_then_found(shop, cache):
+    first = run("student-lr", shop, **TINY)
+    assert first.training["classes"] == 10 and first.training["validation_classes"] == 2
+    assert "product" not in first.pretraining and "base classes" in first.pretraining
+    stamps = {p: p.stat().st_mtime_ns for p in (cache / "checkpoints").rglob("*") if p.is_file()}
+    again = run("student-lr", shop, **TINY, C=10.0)
+    assert {p: p.stat().st_mtime_ns for p in (cache / "checkpoints").rglob("*") if p.is_file()} == stamps
+    assert again.training == first.training and again.scores_sha256 != first.scores_sha256
+    teacher = run("teacher-lr", shop, **TINY)
+    assert teacher.training["checkpoint"] != first.training["checkpoint"]
+    assert len(list((cache / "checkpoints").iterdir())) == 2
+    (folder,) = (cache / "checkpoints").glob("teacher-*")
+    loaded = run("teacher-lr", shop, **TINY, checkpoint=str(folder))
+    assert loaded.scores_sha256 == teacher.scores_sha256
+
+
+def test_an_evaluated_picture_in_the_training_data_is_an_error(shop):
+    with pytest.raises(FsbenchError, match="is evaluated as well|are base classes"):
+        fb.run(
+            "teacher-lr", str(shop), ways=3, queries=2, episodes=2, train_dataset=str(shop), parameters=TINY
+        )
+    with pytest.raises(FsbenchError, match="evaluated classes of packshots are base classes"):
+        fb.run("teacher-lr", "packshots", split="base", ways=3, queries=2, episodes=2, parameters=TINY)
+
+
+def test_a_missing_checkpoint_or_too_few_classes_is_a_sentence(shop, tmp_path):
+    with pytest.raises(FsbenchError, match="no checkpoint in .*nowhere"):
+        run("teacher-lr", shop, **TINY, checkpoint=str(tmp_path / "nowhere"))
+    (tmp_path / "small").mkdir()
+    for label in range(3):
+        (tmp_path / "small" / f"product {label}").symlink_to(shop / f"product {label}")
+    with pytest.raises(FsbenchError):
+        run("teacher-lr", tmp_path / "small", **TINY)
+
+
+def test_whitening_makes_the_covariance_within_views_white():
+    rng = np.random.default_rng(0)
+    stretch = np.diag([3.0, 1.0, 0.2, 0.5])
+    views = (rng.normal(size=(4000, 1, 4)) + rng.normal(size=(4000, 3, 4)) @ stretch).astype(np.float32)
+    mean, matrix = whitened.whitening(views, shrink=1e-9)
+    assert np.allclose(mean, views.mean(axis=(0, 1)))
+    white = (views - views.mean(axis=1, keepdims=True)) @ matrix.T
+    covariance = np.einsum("mvi,mvj->ij", white, white) / (4000 * 2)
+    assert np.allclose(covariance, np.eye(4), atol=1e-3)
+
+
+def test_whitened_lr_runs(shop):
+    record = run("whitened-lr", shop, most=8)
+    assert record.pretraining.startswith("ImageNet-1k, ") and "(unlabelled)" in record.pretraining
