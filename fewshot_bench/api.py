@@ -48,9 +48,6 @@ if TYPE_CHECKING:
         Validation as Validation,
     )
     from fewshot_bench.training.embedding import (
-        embedding_network as embedding_network,
-    )
-    from fewshot_bench.training.embedding import (
         export as export,
     )
     from fewshot_bench.training.embedding import (
@@ -61,9 +58,6 @@ if TYPE_CHECKING:
     )
     from fewshot_bench.training.embedding import (
         trained_encoder as trained_encoder,
-    )
-    from fewshot_bench.training.embedding import (
-        trained_network as trained_network,
     )
     from fewshot_bench.training.embedding import (
         unit_vectors as unit_vectors,
@@ -120,7 +114,6 @@ HOME = {
     "Validation": "training.embedding",
     "batch_pairs": "training.pairs",
     "contrastive": "training.losses",
-    "embedding_network": "training.embedding",
     "export": "training.embedding",
     "freeze": "training.embedding",
     "hardest": "training.losses",
@@ -130,7 +123,6 @@ HOME = {
     "setting": "config",
     "train": "training.loop",
     "trained_encoder": "training.embedding",
-    "trained_network": "training.embedding",
     "triplet": "training.losses",
     "tunable": "config",
     "unit_vectors": "training.embedding",

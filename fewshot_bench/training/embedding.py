@@ -6,7 +6,7 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,7 @@ from fewshot_bench.metrics import accuracy_per_episode
 if TYPE_CHECKING:
     from PIL.Image import Image
     from torch import Tensor
-    from torch.nn import Module, ModuleDict
+    from torch.nn import Module
 
 
 def pictures(index: ImageIndex, rows: NDArray[np.int64], encoder: PretrainedEncoder) -> NDArray[np.uint8]:
@@ -31,38 +31,15 @@ def pictures(index: ImageIndex, rows: NDArray[np.int64], encoder: PretrainedEnco
     return np.stack([encoder.prepare(index.reader(int(row))) for row in unique])[inverse]
 
 
-def embedding_network(encoder: PretrainedEncoder, sample: NDArray[np.uint8]) -> ModuleDict:
-    """What is trained: a copy of the encoder's ``trunk``, and a linear ``head`` on the pooled features.
-
-    The head starts as the identity around the mean of the features of ``sample [B, 3, S, S]``: pooled
-    features of pretrained networks all point the same way, and distances between them say little before
-    they are centred.
-    """
-    import torch
-
-    features = np.concatenate(
-        [encoder.encode(part) for part in np.array_split(sample, -(-len(sample) // 32))]
-    )
-    mean = features.mean(axis=0)
-    scale = 1 / np.linalg.norm(features - mean, axis=1).mean()
-    head = torch.nn.Linear(len(mean), len(mean))
-    with torch.no_grad():
-        head.weight.copy_(torch.eye(len(mean)) * scale)
-        head.bias.copy_(torch.from_numpy(-mean * scale))
-    trunk = replace(encoder).trunk  # a copy of the encoder builds a network of its own
-    return torch.nn.ModuleDict({"trunk": trunk, "head": head.to(encoder.device)})
-
-
 def unit_vectors(network: Module, encoder: PretrainedEncoder, batch: Tensor) -> Tensor:
-    """``batch [B, 3, S, S]`` in 0..1 -> embeddings of length 1, ``[B, D]`` float32."""
+    """``batch [B, 3, S, S]`` in 0..1 -> embeddings of length 1, ``[B, D]`` float32, by the encoder's trunk."""
     import torch
     from torch.nn.functional import normalize
 
-    parts = cast("ModuleDict", network)
     device = next(network.parameters()).device
     scaled = encoder.found.transform.normalise(batch.to(device) * 255)
-    features = parts["trunk"](scaled.contiguous(memory_format=torch.channels_last))
-    return normalize(parts["head"](pool(features.float(), encoder.pooling)).float(), dim=1)
+    features = network(scaled.contiguous(memory_format=torch.channels_last))
+    return normalize(pool(features.float(), encoder.pooling).float(), dim=1)
 
 
 def freeze(network: Module, share: float) -> None:
@@ -103,7 +80,7 @@ class Validation:
 
 @dataclass(frozen=True, eq=False)
 class LinearEncoder:
-    """An encoder followed by x -> W x + b: a trained network with its head, or a closed-form map.
+    """An encoder followed by x -> W x + b.
 
     ``matrix`` [D', D], ``offset`` [D'], ``pretraining``: what both saw.
     """
@@ -134,50 +111,25 @@ class LinearEncoder:
         return self.inner.encode(batch) @ self.matrix.T + self.offset
 
 
-def export(folder: Path, best: Path, encoder: PretrainedEncoder, *datasets: str) -> None:
-    """Write the best weights as the files that ``trained_encoder`` reads.
+def export(folder: Path, best: Path, encoder: PretrainedEncoder, *datasets: str) -> Path:
+    """Write the best weights as a file that any ``weights`` parameter takes; returns its path.
 
-    ``trunk.safetensors``, with what it saw and how pictures enter beside it, and ``head.safetensors``.
+    Beside ``trunk.safetensors`` stands what the weights saw and how pictures enter.
     """
-    from safetensors.torch import load_file, save
-
+    trunk = folder / "trunk.safetensors"
     transform = asdict(encoder.found.transform)
     facts = {key: transform[key] for key in ("size", "resize", "mean", "std", "interpolation")}
     facts["pretraining"] = ", ".join([encoder.pretraining, *datasets])
     text = json.dumps(facts, indent=2) + "\n"
-    write_atomic(folder / "trunk.safetensors.json", lambda stream: stream.write(text.encode()))
-    state = load_file(best)
-    for part in ("head", "trunk"):  # the trunk last: a folder that holds it is complete
-        data = save({k.removeprefix(f"{part}."): v for k, v in state.items() if k.startswith(f"{part}.")})
-        write_atomic(folder / f"{part}.safetensors", lambda stream, data=data: stream.write(data))  # type: ignore[misc]
+    write_atomic(folder / f"{trunk.name}.json", lambda stream: stream.write(text.encode()))
+    write_atomic(trunk, lambda stream: stream.write(best.read_bytes()))
+    return trunk
 
 
-def trained_encoder(encoder: PretrainedEncoder, folder: Path) -> LinearEncoder:
-    """The encoder with the weights of a training in ``folder``; FsbenchError when it holds none."""
-    from safetensors import SafetensorError
-    from safetensors.numpy import load_file
-
-    trunk, head = folder / "trunk.safetensors", folder / "head.safetensors"
-    if not trunk.is_file() or not head.is_file():
+def trained_encoder(encoder: PretrainedEncoder, weights: Path) -> PretrainedEncoder:
+    """The encoder with the weights of a training; FsbenchError when there is no such file."""
+    if not weights.is_file():
         raise FsbenchError(
-            f"There is no checkpoint in {folder}: it needs trunk.safetensors and head.safetensors, which a "
-            "training writes; name its folder."
+            f"There is no checkpoint {weights}; name a trunk.safetensors that a training wrote."
         )
-    try:
-        linear = load_file(head)
-    except (OSError, SafetensorError) as error:
-        raise FsbenchError(f"The checkpoint {head} cannot be read ({error}); train again.") from error
-    inner = replace(encoder, weights=trunk)
-    return LinearEncoder(inner, linear["weight"], linear["bias"], inner.pretraining)
-
-
-def trained_network(encoder: LinearEncoder) -> ModuleDict:
-    """A trained encoder as a network to go on training: the opposite of ``export``."""
-    import torch
-
-    head = torch.nn.Linear(encoder.matrix.shape[1], encoder.matrix.shape[0])
-    with torch.no_grad():
-        head.weight.copy_(torch.from_numpy(encoder.matrix))
-        head.bias.copy_(torch.from_numpy(encoder.offset))
-    trunk = replace(encoder.inner).trunk
-    return torch.nn.ModuleDict({"trunk": trunk, "head": head.to(encoder.inner.device)})
+    return replace(encoder, weights=weights)

@@ -85,7 +85,7 @@ class PretrainedKnn(Pretrained):
 class LrConfig(Backbone):
     """Parameters of ``pretrained-lr``."""
 
-    C: float = tunable(1.0, 1e-2, 1e3, log=True, help="inverse strength of the L2 penalty")
+    C: float = tunable(10.0, 1e-2, 1e3, log=True, help="inverse strength of the L2 penalty")
     normalize: bool = setting(True, "scale embeddings to unit length first")
 
 

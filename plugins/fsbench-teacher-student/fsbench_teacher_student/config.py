@@ -16,7 +16,9 @@ class Config:
     """Everything that teacher and student share; 0 and "" take what the preset says."""
 
     preset: Preset = setting("standard", "quick: minutes on two cores; paper: ResNeXt-101 32×8d WSL on a GPU")
-    checkpoint: str | None = setting(None, "folder of an earlier training, used instead of training")
+    checkpoint: str | None = setting(
+        None, "trunk.safetensors of an earlier training, used instead of training"
+    )
     backbone: str = setting("", "name of a torchvision or timm network")
     pooling: Pooling = setting("lca", "over the feature map: local concepts (LCA), or the average")
     pairs: str | None = setting(
@@ -41,9 +43,9 @@ class Config:
     steps: int = setting(0, "optimiser steps of an epoch; 0: by the preset")
     accumulate: int = setting(0, "batches that make one step; 0: by the preset")
     pseudolabels: float = tunable(0.5, 0.0, 0.8, help="share of unlabelled pictures in the student's batches")
-    weight: float = tunable(0.2, 0.0, 1.0, help="of the pseudolabels in the student's loss; pairs: the rest")
+    weight: float = tunable(0.5, 0.0, 1.0, help="of the pseudolabels in the student's loss; pairs: the rest")
     noise: bool = setting(True, "distort what the student sees of unlabelled pictures")
-    C: float = tunable(1.0, 1e-2, 1e3, log=True, help="inverse strength of the L2 penalty of the regression")
+    C: float = tunable(10.0, 1e-2, 1e3, log=True, help="inverse strength of the L2 penalty of the regression")
 
     def training(self) -> dict[str, object]:
         """What a training depends on: everything but the regression and the checkpoint."""

@@ -36,7 +36,7 @@ class Config:
     shrink: float = tunable(
         0.1, 1e-3, 1.0, log=True, help="share of the mean variance added to all directions"
     )
-    C: float = tunable(1.0, 1e-2, 1e3, log=True, help="inverse strength of the L2 penalty of the regression")
+    C: float = tunable(10.0, 1e-2, 1e3, log=True, help="inverse strength of the L2 penalty of the regression")
 
 
 def whitening(views: NDArray[np.float32], shrink: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
