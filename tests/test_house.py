@@ -23,7 +23,7 @@ LOWER = {
     "data": {"errors", "files", "paths"},
     "embed": {"errors", "files", "paths", "data"},
     "heads": {"errors", "episodes"},
-    "training": {"errors", "files", "data", "context"},
+    "training": {"errors", "files", "data", "context", "embed", "episodes", "heads", "metrics"},
     "report": {"errors", "records", "metrics"},
 }
 
