@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fewshot_bench.data.index import ImageIndex
+from fewshot_bench.data.index import QUERY, ImageIndex
 from fewshot_bench.embed.pooling import pool
 from fewshot_bench.embed.pretrained import PretrainedEncoder
 from fewshot_bench.episodes import EpisodeSpec, sample
@@ -59,7 +59,8 @@ class Validation:
     def __init__(
         self, index: ImageIndex, encoder: PretrainedEncoder, *, episodes: int = 5, seed: int = 0
     ) -> None:
-        spec = EpisodeSpec("all", 1, 2, episodes, seed, drop_small=True)
+        queries = np.bincount(index.labels[index.pools & QUERY > 0], minlength=len(index.class_names))
+        spec = EpisodeSpec("all", 1, int(np.clip(queries.min() - 1, 1, 5)), episodes, seed, drop_small=True)
         drawn = sample(index, spec)
         rows = drawn.images()
         self.encoder = encoder

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -120,24 +121,36 @@ def test_a_student_s_batch_is_half_pairs_and_half_unlabelled(base, context):
     assert len(none.unlabelled) == 0 and len(none.pairs.images) == 8
 
 
-def test_pairs_show_one_product_and_annotated_says_how_often_two_pictures_of_it(base, context):
-    for annotated, expected in ((1.0, 2), (0.0, 1)):
-        task = tasks.TeacherTask(base, context.encoder(), settings(annotated=annotated, batch=8), 0)
-        seen = []
-        reader = base.train.reader
+@pytest.mark.parametrize(("annotated", "shown"), [(1.0, 16), (0.0, 8)])
+def test_pairs_show_one_product_and_annotated_says_how_often_two_pictures_of_it(
+    base, context, annotated, shown
+):
+    seen = []
+    whole = base.train
+    watched = replace(whole, reader=lambda row: (seen.append(row), whole.reader(row))[1])
+    task = tasks.TeacherTask(
+        BaseData("shop", watched, base.validation, watched),
+        context.encoder(),
+        settings(annotated=annotated, batch=8),
+        0,
+    )
+    batch = task.batch(0, 0)
+    assert (batch.products[:8] == batch.products[8:]).all()
+    assert len(seen) == len(set(seen)) <= shown and (annotated == 0.0 or len(seen) > 8)
 
-        class Watched:
-            def __getattr__(self, name, reader=reader, seen=seen):
-                return (
-                    (lambda row: (seen.append(row), reader(row))[1])
-                    if name == "reader"
-                    else getattr(base.train, name)
-                )
 
-        task.base = BaseData("shop", Watched(), base.validation, base.unlabelled)
-        batch = task.batch(0, 0)
-        assert (batch.products[:8] == batch.products[8:]).all()
-        assert (len(seen) == 8) == (expected == 1) or len(seen) < 8
+def test_an_unlabelled_picture_is_a_product_of_its_own(base, context):
+    from fewshot_bench.training.base import concatenate
+
+    more = concatenate([base.train, base.validation], "unlabelled")
+    task = tasks.TeacherTask(
+        BaseData("shop", base.train, base.validation, more), context.encoder(), settings(), 0
+    )
+    products = task.known_products(more)
+    count = len(base.train)
+    assert np.array_equal(products[:count], base.train.labels)
+    assert len(set(products[count:].tolist())) == len(base.validation)
+    assert not set(products[:count].tolist()) & set(products[count:].tolist())
 
 
 def test_a_few_steps_pull_products_together_and_push_others_apart(base, context):

@@ -64,7 +64,7 @@ PRESETS: dict[str, dict[str, object]] = {
     "standard": {
         "backbone": "efficientnet_lite0",
         "size": 160,
-        "teacher_epochs": 6,
+        "teacher_epochs": 4,
         "student_epochs": 6,
         "steps": 50,
         "accumulate": 1,

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from fewshot_bench.api import (
     BaseData,
     Distortion,
+    ImageIndex,
     Pairs,
     PretrainedEncoder,
     Validation,
@@ -57,6 +58,8 @@ class TeacherTask:
     def __init__(self, base: BaseData, encoder: PretrainedEncoder, config: Config, seed: int) -> None:
         self.base, self.encoder, self.config, self.seed = base, encoder, config, seed
         self.annotated = pairs_of_csv(Path(config.pairs), base.train) if config.pairs else None
+        self.index = base.train
+        self.products = self.known_products(base.train)
         self.validation = Validation(base.validation, encoder)
         self.images_per_batch = 2 * config.batch
 
@@ -66,16 +69,16 @@ class TeacherTask:
         return self.pair_batch(self.config.batch, rng, random)
 
     def pair_batch(self, count: int, rng: np.random.Generator, random: Generator) -> PairBatch:
-        """``count`` pairs: two pictures of a product, or one picture twice."""
-        drawn = self.draw(count, rng)
-        same_picture = rng.random(count) >= self.config.annotated
-        second = np.where(same_picture, drawn.rows[:, 0], drawn.rows[:, 1])
-        rows = np.concatenate([drawn.rows[:, 0], second])
-        images = as_tensor(pictures(self.base.train, rows, self.encoder))
+        """``count`` pairs: two pictures of an annotated product, or any one picture twice."""
+        rows = self.draw(count, rng).rows
+        once = rng.random(count) >= self.config.annotated
+        rows[once] = rng.choice(len(self.index), (int(once.sum()), 1))
+        rows = rows.T.ravel()
+        images = as_tensor(pictures(self.index, rows, self.encoder))
         seen = Distortion()(images, self.config.size, random)
         clean = np.flatnonzero(rng.random(count) < CLEAN) + count
         seen[clean] = resized(images[clean], self.config.size)
-        return PairBatch(seen, drawn.products[rows])
+        return PairBatch(seen, self.products[rows])
 
     def draw(self, count: int, rng: np.random.Generator) -> Pairs:
         """Annotated pairs drawn at random: from the CSV, or of the base labels."""
@@ -83,6 +86,17 @@ class TeacherTask:
             return pairs_of_labels(self.base.train, count, rng)
         chosen = rng.choice(len(self.annotated), count, replace=count > len(self.annotated))
         return Pairs(self.annotated.rows[chosen], self.annotated.products)
+
+    def known_products(self, index: ImageIndex) -> NDArray[np.int64]:
+        """The product of each picture of ``index`` [M], which begins with the train pictures.
+
+        An annotated product where there is one; else each content is its own.
+        """
+        known = self.base.train.labels if self.annotated is None else self.annotated.products
+        keys = np.ascontiguousarray(index.digests[:, :8]).view("<u8")[:, 0]
+        products = np.unique(keys, return_inverse=True)[1].astype(np.int64) + len(self.base.train)
+        products[: len(known)] = np.where(known >= 0, known, products[: len(known)])
+        return products
 
     def loss(self, network: Module, batch: Any) -> tuple[Tensor, dict[str, float]]:
         """The mean of the hardest losses of the batch."""
@@ -105,7 +119,9 @@ class TeacherTask:
 class StudentTask(TeacherTask):
     """Half pairs with the teacher's loss and mining, half unlabelled pictures with Smooth L1 to the teacher.
 
-    Noisy student: it sees the distorted picture, the pseudolabel is the teacher's of the clean one.
+    Pairs that need no annotation, one picture distorted twice, are drawn from the unlabelled pictures, which
+    begin with the labelled ones. Noisy student: it sees the distorted picture, the pseudolabel is the
+    teacher's of the clean one.
     ``labels`` ``[M, D]`` are the pseudolabels of ``base.unlabelled``, of length 1.
     """
 
@@ -113,6 +129,8 @@ class StudentTask(TeacherTask):
         self, base: BaseData, encoder: PretrainedEncoder, config: Config, seed: int, labels: NDArray[Any]
     ) -> None:
         super().__init__(base, encoder, config, seed)
+        self.index = base.unlabelled
+        self.products = self.known_products(base.unlabelled)
         self.labels = labels
         self.images_per_batch = round(2 * config.batch / (1 - config.pseudolabels))
 
