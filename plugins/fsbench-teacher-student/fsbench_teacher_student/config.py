@@ -65,7 +65,7 @@ PRESETS: dict[str, dict[str, object]] = {
         "backbone": "efficientnet_lite0",
         "size": 160,
         "teacher_epochs": 4,
-        "student_epochs": 6,
+        "student_epochs": 4,
         "steps": 50,
         "accumulate": 1,
     },

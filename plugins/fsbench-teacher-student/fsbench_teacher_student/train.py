@@ -52,16 +52,22 @@ def train_student(base: BaseData, config: Config, context: Context) -> Pretraine
     teacher = train_teacher(base, config, context)
     folder = context.folder("student", VERSION, config.training(), base.fingerprint)
     if not (folder / TRUNK).is_file():
-        labels = pseudolabels(teacher, base, context)
+        labels = pseudolabels(teacher, base, config, context)
         task = StudentTask(base, untrained(config, context), config, context.seed + 1, labels)
         fit("student", teacher, task, config.student_epochs, folder, context)
     return trained_encoder(untrained(config, context), folder / TRUNK)
 
 
-def pseudolabels(teacher: PretrainedEncoder, base: BaseData, context: Context) -> NDArray[np.float32]:
-    """The teacher's embeddings ``[M, D]`` of the clean unlabelled pictures, of length 1, each encoded once."""
-    labels = context.embed(replace(teacher, precision="bf16"), base.unlabelled, dtype="float16")
-    vectors = labels.astype(np.float32)
+def pseudolabels(
+    teacher: PretrainedEncoder, base: BaseData, config: Config, context: Context
+) -> NDArray[np.float32]:
+    """The teacher's embeddings ``[M, D]`` of the clean unlabelled pictures, of length 1, each encoded once.
+
+    At the resolution that the student is trained at: what a teacher sees at another one is another embedding,
+    and a student that learns to bridge the two loses its own.
+    """
+    quick = replace(teacher, precision="bf16", size=config.size)
+    vectors = context.embed(quick, base.unlabelled, dtype="float16").astype(np.float32)
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
