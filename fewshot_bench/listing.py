@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,29 +12,39 @@ from fewshot_bench.errors import FsbenchError
 from fewshot_bench.paths import data_roots
 
 
+def rows(group: str, describe: Callable[[Any], dict[str, str]]) -> list[dict[str, str]]:
+    """One row a name of an entry-point group, broken or not; ``describe`` adds what a loaded class says."""
+    found = []
+    for name, owners in registry.entries(group).items():
+        row = {registry.KINDS[group]: name}
+        try:
+            row |= describe(registry.load(group, name)) | {"broken": ""}
+        except FsbenchError as error:
+            row["broken"] = str(error)
+        row["distribution"] = " and ".join(f"{e.distribution} {e.version}" for e in owners)
+        found.append(row)
+    return found
+
+
 def list_methods() -> list[dict[str, str]]:
-    """One row a method name; ``broken`` holds the reason where its plugin cannot be loaded.
+    """One row a method: name, summary, kind, distribution; ``broken`` says why one cannot be loaded.
 
     Imports the modules of the plugins, which by contract import nothing heavy themselves.
     """
-    rows = []
-    for name, found in registry.entries(registry.METHODS).items():
-        row = {
-            "method": name,
-            "summary": "",
-            "kind": "",
-            "distribution": " and ".join(f"{e.distribution} {e.version}" for e in found),
-            "broken": "",
-        }
-        try:
-            method = registry.load(registry.METHODS, name)
-        except FsbenchError as error:
-            row["broken"] = str(error)
-        else:
-            row["summary"] = method.summary
-            row["kind"] = "transductive" if method.transductive else "inductive"
-        rows.append(row)
-    return rows
+    return rows(registry.METHODS, lambda method: {"summary": method.summary, "kind": kind(method)})
+
+
+def list_datasets() -> list[dict[str, str]]:
+    """One row a data set: name, summary, variants, distribution; ``broken`` as for methods."""
+    return rows(
+        registry.DATASETS,
+        lambda source: {"summary": source.card.summary, "variants": ", ".join(source.variants)},
+    )
+
+
+def kind(method: Any) -> str:
+    """Whether the scores of a query may depend on other queries."""
+    return "transductive" if method.transductive else "inductive"
 
 
 def show_method(name: str) -> dict[str, Any]:
@@ -45,32 +56,10 @@ def show_method(name: str) -> dict[str, Any]:
         "summary": method.summary,
         "reference": method.reference,
         "distribution": f"{found.distribution} {found.version}",
-        "kind": "transductive" if method.transductive else "inductive",
+        "kind": kind(method),
         "scores": "probabilities" if method.calibrated else "uncalibrated",
         "parameters": describe(method.Config),
     }
-
-
-def list_datasets() -> list[dict[str, str]]:
-    """One row a data set name with its variants; ``broken`` as for methods."""
-    rows = []
-    for name, found in registry.entries(registry.DATASETS).items():
-        row = {
-            "dataset": name,
-            "summary": "",
-            "variants": "",
-            "distribution": " and ".join(f"{e.distribution} {e.version}" for e in found),
-            "broken": "",
-        }
-        try:
-            source = registry.load(registry.DATASETS, name)
-        except FsbenchError as error:
-            row["broken"] = str(error)
-        else:
-            row["summary"] = source.card.summary
-            row["variants"] = ", ".join(source.variants)
-        rows.append(row)
-    return rows
 
 
 def show_dataset(name: str, data_root: Path | None = None) -> dict[str, str]:

@@ -8,8 +8,6 @@ Arrays: ``format`` and ``sha256`` (text), ``spec`` (JSON text), ``dataset``, ``d
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 import zipfile
 import zlib
 from pathlib import Path
@@ -21,6 +19,7 @@ from fewshot_bench.episodes.episode_set import EpisodeSet
 from fewshot_bench.episodes.pools import ImageArrays
 from fewshot_bench.episodes.spec import EpisodeSpec
 from fewshot_bench.errors import FsbenchError, UsageError
+from fewshot_bench.files import write_atomic
 
 FORMAT = "fsbench-episodes-1"
 
@@ -41,22 +40,7 @@ def save_manifest(path: Path | str, episodes: EpisodeSet) -> None:
         "support": episodes.support.astype("<i8"),
         "query": episodes.query.astype("<i8"),
     }
-    temporary = None
-    try:
-        with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as file:
-            temporary = Path(file.name)
-            np.savez_compressed(file, allow_pickle=False, **arrays)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.chmod(0o644)
-        temporary.replace(target)
-    except OSError as error:
-        raise FsbenchError(
-            f"the manifest {target} could not be written: {error.strerror or error}."
-        ) from error
-    finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
+    write_atomic(target, lambda stream: np.savez_compressed(stream, allow_pickle=False, **arrays))
 
 
 def load_manifest(path: Path | str, index: ImageArrays | None = None) -> EpisodeSet:
