@@ -26,7 +26,7 @@ def base_data(request: Request, *, data_root: Path | None, verify: bool, progres
     train, validation = split_base(opened(request.train_dataset))
     others = [not_novel(opened(name)) for name in request.unlabelled]
     unlabelled = concatenate([train, *others], "unlabelled") if others else train
-    return BaseData(request.train_dataset, train, validation, unlabelled)
+    return BaseData(request.train_dataset, train, validation, unlabelled, request.unlabelled)
 
 
 def not_novel(index: ImageIndex) -> ImageIndex:
@@ -44,5 +44,6 @@ def describe_base(base: BaseData) -> dict[str, Any]:
         "classes": len(base.train.class_names),
         "images": len(base.train),
         "validation_classes": len(base.validation.class_names),
+        "unlabelled": list(base.others),
         "unlabelled_images": len(base.unlabelled),
     }

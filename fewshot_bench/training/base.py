@@ -25,13 +25,19 @@ class BaseData:
     """Training data of one run, disjoint from everything it is evaluated on.
 
     ``train`` labelled base classes, ``validation`` classes to select on, ``unlabelled`` pictures (labels are
-    there and mean nothing), ``name`` as people call it.
+    there and mean nothing), ``name`` as people call it, ``others`` the names of further unlabelled sets.
     """
 
     name: str
     train: ImageIndex
     validation: ImageIndex
     unlabelled: ImageIndex
+    others: tuple[str, ...] = ()
+
+    def seen(self, *, labels: bool, unlabelled: bool) -> tuple[str, ...]:
+        """What weights trained on this saw, in words for the leaderboard: base classes, unlabelled sets."""
+        base = f"{self.name} ({'base classes' if labels else 'unlabelled'})"
+        return (base, *(f"{name} (unlabelled)" for name in self.others if unlabelled))
 
     @property
     def fingerprint(self) -> str:

@@ -96,4 +96,4 @@ def fit(
         name, network, task, plan, folder, context.progress,
         device=context.device, images_per_batch=task.images_per_batch,
     )  # fmt: skip
-    export(folder, best, task.encoder, f"{task.base.name} (base classes)")
+    export(folder, best, task.encoder, *task.base.seen(labels=True, unlabelled=name == "student"))

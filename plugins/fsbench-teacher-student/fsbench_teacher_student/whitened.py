@@ -75,7 +75,7 @@ class WhitenedLr(EmbeddingMethod):
             views = distorted_views(base.unlabelled, inner, c.views, c.most, context)
             write_atomic(stored, lambda stream: np.save(stream, views))
         mean, matrix = whitening(np.load(stored, allow_pickle=False), c.shrink)
-        seen = f"{inner.pretraining}, {base.name} (unlabelled)"
+        seen = ", ".join([inner.pretraining, *base.seen(labels=False, unlabelled=True)])
         self.encoder = LinearEncoder(inner, matrix, -matrix @ mean, seen)
         return {"views": folder.name}
 
