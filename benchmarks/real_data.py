@@ -11,12 +11,10 @@ import sys
 from itertools import product
 from pathlib import Path
 
+from benchmarks.teacher_student import everything
 from fewshot_bench.cli.terminal import Watcher, say
 from fewshot_bench.engine import Request, run
-from fewshot_bench.files import write_atomic
-from fewshot_bench.records import read_all
-from fewshot_bench.report.leaderboard import percent, tables
-from fewshot_bench.report.markdown import markdown
+from fewshot_bench.report.leaderboard import percent
 
 METHODS = ("pixels", "pretrained-proto", "pretrained-knn", "pretrained-lr")
 DATASETS = ("grozi120:in-situ", "grocery-store:iconic", "grocery-store:natural")
@@ -34,8 +32,7 @@ def main() -> int:
             request = Request(method=method, dataset=dataset, queries="all", **setting)  # type: ignore[arg-type]
             record, path = run(request, results=RESULTS, progress=watcher)
         say(f"{percent(record.accuracy.mean):>5} %  {method:<17} {path}")
-    text = markdown(tables(read_all([RESULTS])), "Results on real data")
-    write_atomic(RESULTS / "README.md", lambda stream: stream.write(text.encode()))
+    everything(RESULTS)
     return 0
 
 
