@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+from fewshot_bench.errors import FsbenchError
+from fewshot_bench.files import write_atomic
 
 
 class Memo:
@@ -35,12 +36,6 @@ class Memo:
     def _write(self, known: dict[str, Any]) -> None:
         if self.path is None:
             return
-        with suppress(OSError):
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            handle, part = tempfile.mkstemp(prefix=f".{self.path.name}.", dir=self.path.parent)
-            try:
-                with os.fdopen(handle, "w", encoding="utf-8") as stream:
-                    json.dump(known, stream, indent=1)
-                Path(part).replace(self.path)
-            except OSError:
-                Path(part).unlink(missing_ok=True)
+        text = json.dumps(known, indent=1)
+        with suppress(FsbenchError):
+            write_atomic(self.path, lambda stream: stream.write(text.encode("utf-8")))

@@ -62,7 +62,7 @@ class Request:
             raise UsageError(f"--seed must be a whole number from 0 to 2**64 - 1, not {self.seed}.")
 
     def command(self) -> str:
-        """The command line that asks for the same run, free of this machine's paths."""
+        """The command line that asks for the same run; a data set named by its path keeps the path as typed."""
         words = ["fsbench", "run", "--method", self.method, "--dataset", self.dataset]
         if self.episodes_from is not None:
             words += ["--episodes-from", self.episodes_from.name]

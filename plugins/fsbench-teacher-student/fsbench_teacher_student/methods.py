@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from pathlib import Path
 from typing import Any
 
-from fewshot_bench.api import BaseData, Context, EmbeddingMethod, LogisticRegression, trained_encoder
+from fewshot_bench.api import (
+    BaseData,
+    Context,
+    EmbeddingMethod,
+    LogisticRegression,
+    PretrainedEncoder,
+    trained_encoder,
+)
 from fsbench_teacher_student.config import Config, resolved
 from fsbench_teacher_student.train import train_student, train_teacher, untrained
 
@@ -33,9 +41,9 @@ class Trained(EmbeddingMethod):
             self.encoder = self.train(base, config, context)
         return {"checkpoint": self.encoder.fingerprint()[:16]}
 
-    def train(self, base: BaseData, config: Config, context: Context) -> Any:
+    @abstractmethod
+    def train(self, base: BaseData, config: Config, context: Context) -> PretrainedEncoder:
         """The trained encoder."""
-        raise AssertionError("teacher-lr and student-lr say how they train")
 
     def setup(self, context: Context) -> None:
         """The regression; the encoder is there since ``fit``."""
@@ -48,7 +56,7 @@ class TeacherLr(Trained):
     name = "teacher-lr"
     summary = "contrastive teacher on product pairs, frozen; logistic regression"
 
-    def train(self, base: BaseData, config: Config, context: Context) -> Any:
+    def train(self, base: BaseData, config: Config, context: Context) -> PretrainedEncoder:
         """Pairs alone."""
         return train_teacher(base, config, context)
 
@@ -59,6 +67,6 @@ class StudentLr(Trained):
     name = "student-lr"
     summary = "student distilled on the teacher's pseudolabels, frozen; logistic regression"
 
-    def train(self, base: BaseData, config: Config, context: Context) -> Any:
+    def train(self, base: BaseData, config: Config, context: Context) -> PretrainedEncoder:
         """Teacher first, then the student."""
         return train_student(base, config, context)
