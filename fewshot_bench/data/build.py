@@ -25,7 +25,8 @@ class Row(NamedTuple):
     """One picture of a data set: ``path`` below its root with forward slashes, ``label`` its class's name.
 
     Images with an equal ``group`` (None: none) never stand on both sides of an episode; ``pool``,
-    ``position`` and ``split`` are those of ``ImageIndex``, ``split`` being equal within a class.
+    ``position`` and ``split`` are those of ``ImageIndex``, ``split`` being equal within a class; ``test``
+    says whether the published train/test split tests on it (None: there is no such split).
     """
 
     path: str
@@ -34,6 +35,7 @@ class Row(NamedTuple):
     group: Hashable = None
     position: int = 0
     split: str = "all"
+    test: bool | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,6 +118,7 @@ def build_index(
         reader=FileReader(readable.root, paths),
         notes=(*notes, *_findings(readable, len(within), across)),
         unreadable=readable.unreadable,
+        test=np.array([bool(row.test) for row in rows]) if all(r.test is not None for r in rows) else None,
     )
 
 

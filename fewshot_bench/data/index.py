@@ -41,6 +41,8 @@ class ImageIndex:
     synthetic : drawn, not photographed.
     notes : sentences for the record (how groups were derived, which variant was found, …).
     unreadable : (path, reason) of images left out.
+    test : bool [M], the pictures of the published test set; None where no train/test split is published.
+        Part of no fingerprint: it counts once it has become the pools (see ``data/split.py``).
     """
 
     name: str
@@ -58,6 +60,7 @@ class ImageIndex:
     synthetic: bool = False
     notes: tuple[str, ...] = ()
     unreadable: tuple[tuple[str, str], ...] = ()
+    test: NDArray[np.bool_] | None = None
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -96,5 +99,6 @@ class ImageIndex:
             positions=self.positions[rows],
             guards=self.guards[classes],
             digests=self.digests[rows],
+            test=None if self.test is None else self.test[rows],
             reader=lambda row: reader(int(rows[row])),
         )
