@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+from fewshot_bench.errors import FsbenchError
 from fewshot_bench.files import write_atomic
+
+LOG = "log.csv"
+"""The name of a log in the folder of its training."""
+
+TIMINGS = ("images/s", "seconds")
+"""Columns that differ from run to run: speed without validation, and what the whole epoch took."""
 
 
 def read_log(path: Path) -> list[dict[str, str]]:
@@ -30,3 +39,48 @@ def append_log(path: Path, line: Mapping[str, float]) -> None:
         writer.writerow(old)
     writer.writerow({k: v if k == "epoch" else f"{v:.6g}" for k, v in line.items()})
     write_atomic(path, lambda stream: stream.write(text.getvalue().encode()))
+
+
+def training_facts(folders: Mapping[str, Path]) -> dict[str, Any]:
+    """What a record says of trainings, each in the folder of its name: empty where no folder has a log.
+
+    ``log``: name -> column -> values by epoch, equal for equal commands. ``timings``: name -> ``seconds`` in
+    all (of the epochs that count, validation included) and ``images/s`` by epoch; a number that a log lacks
+    is None. Raises FsbenchError for a damaged log.
+    """
+    logs = {name: columns(folder / LOG) for name, folder in folders.items()}
+    logs = {name: found for name, found in logs.items() if found}
+    if not logs:
+        return {}
+    return {
+        "log": {
+            name: {key: values for key, values in found.items() if key not in TIMINGS}
+            for name, found in logs.items()
+        },
+        "timings": {
+            name: {"seconds": total(found.get("seconds", [None])), "images/s": found.get("images/s", [])}
+            for name, found in logs.items()
+        },
+    }
+
+
+def columns(path: Path) -> dict[str, list[float | None]]:
+    """A log by column; a number that is missing, or not finite, is None."""
+    try:
+        lines = read_log(path)
+        return {key: [number(line[key]) for line in lines] for key in (lines[0] if lines else ())}
+    except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
+        raise FsbenchError(
+            f"The training log {path} cannot be read ({error}); remove its folder to train again."
+        ) from error
+
+
+def number(text: str) -> float | None:
+    """A number of the log; None for a blank, and for one that JSON does not know."""
+    value = math.nan if text == "" else float(text)
+    return value if math.isfinite(value) else None
+
+
+def total(seconds: list[float | None]) -> float | None:
+    """The sum, None when a part of it is not known."""
+    return None if None in seconds else round(math.fsum(s for s in seconds if s is not None), 3)

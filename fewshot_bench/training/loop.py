@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from fewshot_bench.context import Progress
 from fewshot_bench.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from fewshot_bench.training.log import append_log
+from fewshot_bench.training.log import LOG, append_log
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -153,9 +153,8 @@ def train(
             state.best, state.best_epoch = score, state.epoch
             save_checkpoint(best_path, Checkpoint(state.epoch, score, state.epoch), average)
         state.finished = state.epoch == schedule.epochs or state.epoch - state.best_epoch >= schedule.patience
-        append_log(
-            folder / "log.csv", {"epoch": state.epoch, **means, "validation": score, "images/s": speed}
-        )
+        took = {"images/s": speed, "seconds": time.perf_counter() - began}
+        append_log(folder / LOG, {"epoch": state.epoch, **means, "validation": score, **took})
         state.keep(optimizer, trained, average, network)
         save_checkpoint(last_path, state, state.tensors)
     return best_path
