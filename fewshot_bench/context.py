@@ -69,8 +69,12 @@ class Context:
         fit: str | None = None,
         size: int | None = None,
         precision: str = "float32",
+        pretrained: bool = True,
     ) -> PretrainedEncoder:
-        """A pretrained encoder by name (see ``fewshot_bench.embed``) on this context's device."""
+        """An encoder by name (see ``fewshot_bench.embed``) on this context's device.
+
+        Networks without pretraining get their weights from this context's seed.
+        """
         from fewshot_bench.embed import pretrained_encoder
 
         return pretrained_encoder(
@@ -82,6 +86,8 @@ class Context:
             precision=precision,
             device=self.device,
             cache=self.cache,
+            pretrained=pretrained,
+            seed=self.seed,
         )
 
 

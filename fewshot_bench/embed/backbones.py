@@ -3,6 +3,8 @@
 - ``efficientnet_lite0``: the default; its ImageNet weights come with an installed package.
 - ``NAME`` or ``torchvision:NAME``: a network of torchvision with its default weights and their transform.
 - ``timm:NAME``: a network of timm, with or without a tag, and the transform of its weights.
+- ``conv4``, ``conv4-32``, ``resnet12``: networks that are trained from scratch (see ``small``); so is one of
+  torchvision that is asked for without its pretraining.
 
 Weights are looked for in this order: the file asked for, the folders of ``$FSBENCH_WEIGHTS``, the library's
 own cache, the library's own download.
@@ -19,6 +21,7 @@ from typing import Any
 
 from fewshot_bench.embed import lite0
 from fewshot_bench.embed.memo import Memo
+from fewshot_bench.embed.small import INITIAL, NAMES, SCRATCH, small_name
 from fewshot_bench.embed.torchvision_guard import import_timm, import_torchvision
 from fewshot_bench.embed.transforms import InputTransform
 from fewshot_bench.embed.weights import file_digest, find_weights, weights_facts
@@ -31,8 +34,9 @@ DEFAULT = "efficientnet_lite0"
 class Backbone:
     """A network with its weights and input.
 
-    ``library`` is ``timm`` or ``torchvision``, ``model`` the name there; ``weights`` a file of this machine,
-    or None for the library's own at ``source``; ``identity`` the sha256 of that file, or else the source.
+    ``library`` is ``timm``, ``torchvision`` or ``small`` (our own), ``model`` the name there; ``weights`` a
+    file of this machine, or None for the library's own at ``source``; ``identity`` the sha256 of that file, or
+    else the source. ``seed``, where it is not None, draws the weights of a network without pretraining.
     """
 
     library: str
@@ -42,16 +46,25 @@ class Backbone:
     source: str
     identity: str
     pretraining: str
+    seed: int | None = None
 
 
-def find_backbone(name: str, weights: Path | None, memo: Memo) -> Backbone:
+def find_backbone(
+    name: str, weights: Path | None, memo: Memo, *, pretrained: bool = True, seed: int = 0
+) -> Backbone:
     """The backbone of that name; ``weights`` a file to load instead of the published ones.
+
+    ``seed`` draws the weights of a network from scratch, and of any that is not to be ``pretrained``.
 
     Raises UsageError for a name that the library does not have, with the nearest ones, and for a file that
     cannot be read.
     """
     if weights is not None and not weights.is_file():
         raise UsageError(f"There is no file of weights {weights}.")
+    small = small_name(name)
+    if small is not None or not pretrained:
+        fresh = _from_scratch(name, small, memo, seed)
+        return fresh if weights is None else _with_file(fresh, weights, memo, published=False)
     if name == DEFAULT:
         published = Backbone(
             library="timm",
@@ -67,7 +80,8 @@ def find_backbone(name: str, weights: Path | None, memo: Memo) -> Backbone:
     library = library or "torchvision"
     if library not in ("torchvision", "timm"):
         raise UsageError(
-            f"A backbone is {DEFAULT}, a torchvision name, torchvision:NAME or timm:NAME, not {name!r}."
+            f"A backbone is {DEFAULT}, a torchvision name, torchvision:NAME, timm:NAME or one of "
+            f"{', '.join(NAMES)}, not {name!r}."
         )
     ask = _torchvision_facts if library == "torchvision" else _timm_facts
     facts = memo.get(f"{library} {version(library)} {model}", lambda: ask(model))
@@ -83,6 +97,28 @@ def find_backbone(name: str, weights: Path | None, memo: Memo) -> Backbone:
     file = weights or find_weights(facts["stems"])
     is_published = weights is None and file is not None and file.name == facts["source"].rpartition("/")[2]
     return published if file is None else _with_file(published, file, memo, published=is_published)
+
+
+def _from_scratch(name: str, small: str | None, memo: Memo, seed: int) -> Backbone:
+    """A network whose weights are drawn from ``seed``: one of ours, or of torchvision."""
+    library, _, model = name.rpartition(":")
+    if small is None:
+        if library not in ("", "torchvision") or name == DEFAULT:
+            raise UsageError(
+                f"The network {name} is not offered without its pretraining; take {', '.join(NAMES)} or one of "
+                "torchvision."
+            )
+        memo.get(f"torchvision {version('torchvision')} {model}", lambda: _torchvision_facts(model))
+    return Backbone(
+        library="torchvision" if small is None else "small",
+        model=small or model,
+        transform=SCRATCH,
+        weights=None,
+        source="weights drawn at random",
+        identity=f"initial weights {INITIAL} of seed {seed}",
+        pretraining="none",
+        seed=seed,
+    )
 
 
 def _with_file(backbone: Backbone, file: Path | None, memo: Memo, *, published: bool) -> Backbone:
@@ -116,7 +152,7 @@ def _torchvision_facts(model: str) -> dict[str, Any]:
     names = models.list_models(module=models)
     if model not in names:
         timm_has_it = import_timm().is_model(model)
-        hint = f"; timm has it: timm:{model}." if timm_has_it else _nearest(model, names)
+        hint = f"; timm has it: timm:{model}." if timm_has_it else _nearest(model, [*names, *NAMES])
         raise UsageError(f"torchvision has no classification network {model!r}{hint}")
     weights = models.get_model_weights(model).DEFAULT
     transform = weights.transforms()

@@ -1,5 +1,7 @@
 """Pooling of a feature map [C, h, w] to a vector [C]: the average, or Local Concepts Accumulation.
 
+``flatten`` pools nothing: the vector is the whole map, [C·h·w].
+
 Local Concepts Accumulation (LCA; Srivastava, "Bag of Tricks for Retail Product Image Classification",
 2020) average-pools the map with stride 1 over every window a×b larger than one cell; each window is one
 local concept, and the picture is the average of its concepts. All of it is linear, so it is one weighted
@@ -27,8 +29,8 @@ from fewshot_bench.errors import UsageError
 if TYPE_CHECKING:
     from torch import Tensor
 
-POOLINGS = ("average", "lca", "lca-window")
-"""Names of the poolings: the mean of all cells, LCA with equal weight per size, LCA per window."""
+POOLINGS = ("average", "lca", "lca-window", "flatten")
+"""Names of the poolings: the mean of all cells, LCA with equal weight per size, LCA per window, all cells."""
 
 
 def average_weights(h: int, w: int) -> NDArray[np.float64]:
@@ -51,8 +53,13 @@ def lca_weights(h: int, w: int, weighting: Literal["size", "window"] = "size") -
 
 
 def pool(features: Tensor, kind: str = "average") -> Tensor:
-    """Feature maps ``[B, C, h, w]`` to vectors ``[B, C]`` float32; ``kind`` is one of ``POOLINGS``."""
+    """Feature maps ``[B, C, h, w]`` to vectors ``[B, C]`` float32; ``kind`` is one of ``POOLINGS``.
+
+    ``flatten`` gives ``[B, C·h·w]``, channel after channel.
+    """
     check_pooling(kind)
+    if kind == "flatten":
+        return features.float().flatten(1)
     if kind == "average":
         return features.float().mean(dim=(2, 3))
     import torch

@@ -1,4 +1,4 @@
-"""PretrainedEncoder: a frozen network by name, its own input transform, and a pooling, as an Encoder."""
+"""PretrainedEncoder: a network by name, its own input transform, and a pooling, as an Encoder."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from fewshot_bench.embed.backbones import DEFAULT, Backbone, find_backbone
 from fewshot_bench.embed.memo import Memo
 from fewshot_bench.embed.pooling import check_pooling, pool
+from fewshot_bench.embed.small import LEAST_SIZE
 from fewshot_bench.embed.transforms import DEFAULT_FIT
 from fewshot_bench.errors import UsageError
 
@@ -30,18 +31,21 @@ VERSION = 1
 
 @dataclass(frozen=True, eq=False)
 class PretrainedEncoder:
-    """A frozen network up to its last feature map, pooled to one vector; built when it first encodes.
+    """A network up to its last feature map, pooled to one vector; built when it first encodes.
 
     Parameters
     ----------
-    backbone : ``efficientnet_lite0``, a torchvision name, ``torchvision:NAME`` or ``timm:NAME``.
-    pooling : ``average``, ``lca`` or ``lca-window`` (see ``pooling``).
+    backbone : ``efficientnet_lite0``, a torchvision name, ``torchvision:NAME``, ``timm:NAME``, or a network
+        from scratch: ``conv4``, ``conv4-32``, ``resnet12`` (see ``small``).
+    pooling : ``average``, ``lca``, ``lca-window`` or ``flatten`` (see ``pooling``).
     weights : a ``.pth`` or ``.safetensors`` file to load instead of the published weights.
     fit : how a picture that is not square enters: ``pad``, ``stretch`` or ``crop`` (see ``transforms``).
     size : side of the input in pixels; None: the one that the weights were trained for.
     device : ``cpu`` or ``cuda``.
     precision : ``float32``, or ``bf16``: faster where the processor has it; vectors differ by 3 % (median).
     cache : folder in which digests of files are remembered; None: nowhere.
+    pretrained : False for a torchvision network with weights drawn at random.
+    seed : draws the weights of a network without pretraining; says nothing where there are weights.
     """
 
     backbone: str = DEFAULT
@@ -52,6 +56,8 @@ class PretrainedEncoder:
     device: str = "cpu"
     precision: str = "float32"
     cache: Path | None = None
+    pretrained: bool = True
+    seed: int = 0
 
     def __post_init__(self) -> None:
         check_pooling(self.pooling)
@@ -62,11 +68,15 @@ class PretrainedEncoder:
     def found(self) -> Backbone:
         """Network, weights and input, found out without building the network."""
         memo = Memo(None if self.cache is None else self.cache / "weights.json")
-        backbone = find_backbone(self.backbone, self.weights, memo)
+        backbone = find_backbone(
+            self.backbone, self.weights, memo, pretrained=self.pretrained, seed=self.seed
+        )
         transform = replace(backbone.transform, fit=self.fit)
         if self.size is not None:
             resize = round(transform.resize * self.size / transform.size)
             transform = replace(transform, size=self.size, resize=resize)
+        if backbone.library == "small" and transform.size < LEAST_SIZE:
+            raise UsageError(f"{self.backbone} takes pictures from {LEAST_SIZE} px, not {transform.size} px.")
         return replace(backbone, transform=transform)
 
     @cached_property
@@ -84,7 +94,8 @@ class PretrainedEncoder:
     def name(self) -> str:
         """What lists call it: "efficientnet_lite0, average, pad 224px"."""
         transform = self.found.transform
-        parts = [self.backbone, self.pooling, f"{transform.fit} {transform.size}px"]
+        network = self.backbone if self.pretrained else f"{self.backbone} without pretraining"
+        parts = [network, self.pooling, f"{transform.fit} {transform.size}px"]
         parts += [self.precision] if self.precision != "float32" else []
         parts += [self.weights.name] if self.weights is not None else []
         return ", ".join(parts)
@@ -137,6 +148,8 @@ def pretrained_encoder(
     precision: str = "float32",
     device: str = "cpu",
     cache: Path | None = None,
+    pretrained: bool = True,
+    seed: int = 0,
 ) -> PretrainedEncoder:
     """A ``PretrainedEncoder`` from texts as a command line has them; None is the default everywhere."""
     return PretrainedEncoder(
@@ -148,4 +161,6 @@ def pretrained_encoder(
         device=device,
         precision=precision,
         cache=cache,
+        pretrained=pretrained,
+        seed=seed,
     )

@@ -13,6 +13,7 @@ from urllib.parse import urlparse
 
 from fewshot_bench.embed import lite0
 from fewshot_bench.embed.backbones import Backbone
+from fewshot_bench.embed.small import build_small, seeded
 from fewshot_bench.embed.torchvision_guard import import_timm, import_torchvision
 from fewshot_bench.embed.weights import SUFFIXES, VARIABLE, read_state
 from fewshot_bench.errors import FsbenchError, UsageError
@@ -39,23 +40,28 @@ def build_trunk(backbone: Backbone) -> nn.Module:
 
     Raises FsbenchError, one sentence, when the weights are neither here nor to be downloaded, or do not fit.
     """
-    trunk = _torchvision_trunk(backbone) if backbone.library == "torchvision" else _timm_trunk(backbone)
-    return trunk.eval()
+    build = {"small": _small_trunk, "torchvision": _torchvision_trunk, "timm": _timm_trunk}[backbone.library]
+    return build(backbone).eval()
+
+
+def _small_trunk(backbone: Backbone) -> nn.Module:
+    """A network of ours: as its seed draws it, or with the weights of a training."""
+    trunk = seeded(lambda: build_small(backbone.model), backbone.seed or 0)
+    if backbone.weights is not None:
+        _load(trunk, read_state(backbone.weights), set(trunk.state_dict()), backbone)
+    return trunk
 
 
 def _torchvision_trunk(backbone: Backbone) -> nn.Module:
     import torch
 
     models = import_torchvision().models
+    if backbone.seed is not None and backbone.weights is None:
+        drawn = seeded(lambda: models.get_model(backbone.model, weights=None), backbone.seed)
+        return _cut(drawn, backbone)
     with torch.device("meta"):
         network = models.get_model(backbone.model, weights=None)
-    parts = TRUNKS.get(type(network).__name__)
-    if parts is None:
-        raise UsageError(
-            f"The torchvision network {backbone.model} has no trunk that ends in a feature map; "
-            "take one like it from timm (timm:vit_base_patch16_224, timm:swin_tiny_patch4_window7_224, …)."
-        )
-    trunk = torch.nn.Sequential(OrderedDict((part, getattr(network, part)) for part in parts))
+    trunk = _cut(network, backbone)
     if backbone.weights is not None:
         state = read_state(backbone.weights)
     else:
@@ -66,10 +72,25 @@ def _torchvision_trunk(backbone: Backbone) -> nn.Module:
             file = published.url.rpartition("/")[2]
             raise _missing(backbone, file, f"{torch.hub.get_dir()}/checkpoints", file, error) from error
     if type(network).__name__ == "DenseNet":  # published before its layers had their present names
-        trunk.add_module("relu", torch.nn.ReLU())
         old = re.compile(r"(denselayer\d+\.(?:norm|conv))\.([12])\.")
         state = {old.sub(r"\1\2.", name): value for name, value in state.items()}
     _load(trunk, state, set(network.state_dict()), backbone)
+    return trunk
+
+
+def _cut(network: nn.Module, backbone: Backbone) -> nn.Module:
+    """A torchvision network without its classifier; UsageError for one that ends in no feature map."""
+    import torch
+
+    parts = TRUNKS.get(type(network).__name__)
+    if parts is None:
+        raise UsageError(
+            f"The torchvision network {backbone.model} has no trunk that ends in a feature map; "
+            "take one like it from timm (timm:vit_base_patch16_224, timm:swin_tiny_patch4_window7_224, …)."
+        )
+    trunk = torch.nn.Sequential(OrderedDict((part, getattr(network, part)) for part in parts))
+    if type(network).__name__ == "DenseNet":
+        trunk.add_module("relu", torch.nn.ReLU())
     return trunk
 
 

@@ -76,7 +76,7 @@ def test_gradients_pass_after_use_in_inference_mode(kind):
         pool(features, kind)
     features.requires_grad_()
     pool(features, kind).sum().backward()
-    assert features.grad.sum() == pytest.approx(2.0)
+    assert features.grad.sum() == pytest.approx(2.0 if kind != "flatten" else 18.0)
 
 
 @pytest.mark.parametrize("kind", POOLINGS)
@@ -89,3 +89,8 @@ def test_half_precision_maps_are_summed_in_float32(kind):
 def test_an_unknown_pooling_is_a_usage_error():
     with pytest.raises(UsageError, match="'max'.*average, lca, lca-window"):
         pool(torch.ones(1, 1, 2, 2), "max")
+
+
+def test_flatten_keeps_every_cell_of_every_channel():
+    features = torch.arange(24.0).reshape(2, 3, 2, 2)
+    assert torch.equal(pool(features, "flatten"), torch.arange(24.0).reshape(2, 12))
