@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,8 +70,11 @@ def natural(name: str) -> list[tuple[int, int, str]]:
 def read_rows(root: Path, rows: Sequence[Row], scan: Scan | None = None) -> Readable:
     """Digest and decode the pictures of all rows; unreadable ones are left out and named.
 
-    Raises FsbenchError when a path leaves the root, is not there, or no picture is left.
+    Raises FsbenchError when a path is listed twice, leaves the root, is not there, or no picture is left.
     """
+    if len(rows) != len({row.path for row in rows}):
+        twice = next(path for path, count in Counter(row.path for row in rows).items() if count > 1)
+        raise FsbenchError(f"The picture {twice!r} in {root} is listed more than once: list a picture once.")
     found = contents(root, [row.path for row in rows], scan or Scan())
     sound = [i for i, defect in enumerate(found.defects) if not defect]
     kept = tuple(rows[i] for i in sound)

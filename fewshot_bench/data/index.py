@@ -43,6 +43,8 @@ class ImageIndex:
     unreadable : (path, reason) of images left out.
     test : bool [M], the pictures of the published test set; None where no train/test split is published.
         Part of no fingerprint: it counts once it has become the pools (see ``data/split.py``).
+    seen_by : pretraining data that contains the classes (``("ImageNet",)``): methods that name one of them in
+        their ``pretraining`` are marked in records and leaderboards. Part of no fingerprint.
     """
 
     name: str
@@ -61,6 +63,7 @@ class ImageIndex:
     notes: tuple[str, ...] = ()
     unreadable: tuple[tuple[str, str], ...] = ()
     test: NDArray[np.bool_] | None = None
+    seen_by: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.paths)

@@ -50,5 +50,13 @@ def load_dataset(
     if variant is not None and variant not in source.variants:
         known = ", ".join(source.variants)
         raise UsageError(f"{source.name} has no variant {variant!r}; it has {known}.")
-    root = path if path is not None or not source.folders else locate(source, data_root)
-    return source.load(root, variant, Scan(verify=verify, progress=progress))
+    root = path
+    try:
+        root = path if path is not None or not source.folders else locate(source, data_root)
+        return source.load(root, variant, Scan(verify=verify, progress=progress))
+    except OSError as error:
+        where = error.filename or root
+        raise FsbenchError(
+            f"{where} of the data set {source.name} cannot be read ({error.strerror or error}): check its "
+            "permissions and links."
+        ) from error

@@ -1,0 +1,44 @@
+"""The tables that data sets are published with: CSV files with a header, read line by line."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from fewshot_bench.errors import FsbenchError
+
+
+def read_table(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
+    """(line number, cells by column, stripped) of each line that is not empty; commas, quotes as in CSV.
+
+    Raises FsbenchError where the file cannot be read, lacks one of ``columns``, or a line has too few or too
+    many cells, or nothing in one of ``columns``.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            lines = csv.reader(file)
+            header = [name.strip() for name in next(lines, [])]
+            for column in columns:
+                if column not in header:
+                    raise FsbenchError(
+                        f"{path} has no column {column} (its first line is {','.join(header)!r}): restore the "
+                        "published file."
+                    )
+            for cells in lines:
+                if any(cell.strip() for cell in cells):
+                    if len(cells) != len(header):
+                        raise FsbenchError(
+                            f"Line {lines.line_num} of {path} has {len(cells)} cells and its header has "
+                            f"{len(header)}: restore the published file."
+                        )
+                    named = {name: cell.strip() for name, cell in zip(header, cells, strict=True)}
+                    empty = [column for column in columns if not named[column]]
+                    if empty:
+                        raise FsbenchError(
+                            f"Line {lines.line_num} of {path} has an empty {empty[0]}: restore the published "
+                            "file."
+                        )
+                    yield lines.line_num, named
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise FsbenchError(f"{path} cannot be read as UTF-8 CSV ({error}): check the file.") from error
