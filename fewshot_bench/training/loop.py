@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, overload
 
 from fewshot_bench.context import Progress
 from fewshot_bench.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
@@ -17,6 +17,11 @@ from fewshot_bench.training.log import LOG, append_log
 if TYPE_CHECKING:
     from torch import Tensor
     from torch.nn import Module
+
+Result = TypeVar("Result")
+
+BEST, LAST = "best.safetensors", "last.safetensors"
+"""In the folder of a training: the weights that are kept, and all that is needed to go on."""
 
 AHEAD = 3
 """Batches prepared by threads while the network works on one."""
@@ -28,7 +33,9 @@ class Schedule:
 
     ``accumulate`` batches make one step. ``average`` is the decay of the exponential moving average of
     the weights that is validated and kept (0: the weights themselves). ``patience`` epochs without a
-    better validation end the training.
+    better validation end the training. ``batch_norm`` says whether batch norms keep the statistics of their
+    pretraining (``frozen``) or take part in the training (``trained``: from the batch, and running averages
+    for evaluation), as those of a network from scratch must.
     """
 
     epochs: int
@@ -40,6 +47,7 @@ class Schedule:
     average: float = 0.0
     patience: int = 5
     precision: str = "float32"
+    batch_norm: Literal["frozen", "trained"] = "frozen"
 
     def rate(self, step: int) -> float:
         """The learning rate of optimiser step ``step`` (from 0): linear warm-up, then half a cosine."""
@@ -59,8 +67,8 @@ class Task(Protocol):
     def loss(self, network: Module, batch: Any) -> tuple[Tensor, dict[str, float]]:
         """The scalar to minimise, and numbers for the progress bar and the log."""
 
-    def validate(self, network: Module) -> float:
-        """A score on validation classes, higher is better."""
+    def validate(self, network: Module) -> float | None:
+        """A score on validation classes, higher is better; None where there is nothing to select on."""
 
 
 def prefetch(make: Callable[[int], Any], count: int, workers: int = 2) -> Iterator[Any]:
@@ -80,31 +88,47 @@ def prefetch(make: Callable[[int], Any], count: int, workers: int = 2) -> Iterat
                 future.cancel()
 
 
+@overload
+def train(
+    name: str, network: Module, task: Task, schedule: Schedule, folder: Path, progress: Progress,
+    *, device: str, images_per_batch: int,
+) -> Path: ...  # fmt: skip
+
+
+@overload
+def train(
+    name: str, network: Module, task: Task, schedule: Schedule, folder: None, progress: Progress,
+    *, device: str, images_per_batch: int,
+) -> None: ...  # fmt: skip
+
+
 def train(
     name: str,
     network: Module,
     task: Task,
     schedule: Schedule,
-    folder: Path,
+    folder: Path | None,
     progress: Progress,
     *,
     device: str,
     images_per_batch: int,
-) -> Path:
+) -> Path | None:
     """Train ``network`` in place and return the path of the best checkpoint (safetensors) in ``folder``.
 
     A training that was interrupted goes on from its last whole epoch and ends with the same weights; one
-    that was finished is not repeated. ``folder`` also holds ``log.csv``, one line an epoch.
+    that was finished is not repeated. ``folder`` also holds ``log.csv``, one line an epoch. Best is the epoch
+    of the highest validation, the last one where there is none. With ``folder`` None nothing is written or
+    returned: the network itself ends with the best weights, in evaluation mode.
     """
     import torch
 
-    best_path, last_path = folder / "best.safetensors", folder / "last.safetensors"
-    state = load_checkpoint(last_path)
-    if state is not None and state.finished:
-        return best_path
+    state = None if folder is None else load_checkpoint(folder / LAST)
+    if folder is not None and state is not None and state.finished:
+        return folder / BEST
     trained = {k: p for k, p in network.named_parameters() if p.requires_grad}
     optimizer = torch.optim.AdamW(trained.values(), lr=schedule.lr, weight_decay=schedule.weight_decay)
     average = {k: v.detach().clone() for k, v in network.state_dict().items()}
+    kept = average
     state = state or Checkpoint()
     if state.epoch:
         state.restore(network, optimizer, trained, average)
@@ -114,7 +138,7 @@ def train(
     per_epoch = schedule.steps * schedule.accumulate
 
     while state.epoch < schedule.epochs and not state.finished:
-        training_mode(network)
+        training_mode(network, frozen=schedule.batch_norm == "frozen")
         began, sums = time.perf_counter(), dict[str, float]()
         epoch = state.epoch
         batches = prefetch(lambda number, epoch=epoch: task.batch(epoch, number), per_epoch)  # type: ignore[misc]
@@ -148,33 +172,46 @@ def train(
             torch.cuda.synchronize()
         score = with_weights(network, average, task.validate)
         state.epoch += 1
-        better = state.best is None or score > state.best
+        better = state.best is None or score is None or score > state.best
         if better:
             state.best, state.best_epoch = score, state.epoch
-            save_checkpoint(best_path, Checkpoint(state.epoch, score, state.epoch), average)
         state.finished = state.epoch == schedule.epochs or state.epoch - state.best_epoch >= schedule.patience
+        if folder is None:
+            kept = {key: value.clone() for key, value in average.items()} if better else kept
+            continue
+        if better:
+            save_checkpoint(folder / BEST, Checkpoint(state.epoch, score, state.epoch), average)
         took = {"images/s": speed, "seconds": time.perf_counter() - began}
-        append_log(folder / LOG, {"epoch": state.epoch, **means, "validation": score, **took})
+        checked = {} if score is None else {"validation": score}
+        append_log(folder / LOG, {"epoch": state.epoch, **means, **checked, **took})
         state.keep(optimizer, trained, average, network)
-        save_checkpoint(last_path, state, state.tensors)
-    return best_path
+        save_checkpoint(folder / LAST, state, state.tensors)
+    if folder is not None:
+        return folder / BEST
+    network.load_state_dict(kept)
+    network.eval()
+    return None
 
 
-def training_mode(network: Module) -> None:
-    """Training mode, but for batch norms: they keep the statistics of their pretraining.
+def training_mode(network: Module, *, frozen: bool) -> None:
+    """Training mode, but that ``frozen`` batch norms keep the statistics of their pretraining.
 
-    With the small batches of few-shot training their own would be noise.
+    With the small batches of fine-tuning their own would be noise.
     """
     from torch.nn.modules.batchnorm import _BatchNorm
 
     network.train()
     for part in network.modules():
-        if isinstance(part, _BatchNorm) and part.track_running_stats:
+        if frozen and isinstance(part, _BatchNorm) and part.track_running_stats:
             part.eval()
 
 
 def blend(average: dict[str, Tensor], network: Module, decay: float, step: int) -> None:
-    """Move the averaged weights towards the network's: a ← d·a + (1 − d)·w, d warming up with the steps."""
+    """Move the averaged weights towards the network's: a ← d·a + (1 − d)·w, d warming up with the steps.
+
+    The running means and variances of batch norms move along, so that they are those of the same steps as the
+    weights; counters are copied.
+    """
     import torch
 
     d = min(decay, (1 + step) / (10 + step)) if decay else 0.0
@@ -186,7 +223,7 @@ def blend(average: dict[str, Tensor], network: Module, decay: float, step: int) 
                 average[key].copy_(value)
 
 
-def with_weights(network: Module, weights: dict[str, Tensor], act: Callable[[Module], float]) -> float:
+def with_weights(network: Module, weights: dict[str, Tensor], act: Callable[[Module], Result]) -> Result:
     """``act(network)`` with other weights and in evaluation mode; its own are put back."""
     import torch
 

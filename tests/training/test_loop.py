@@ -131,3 +131,99 @@ def test_a_damaged_checkpoint_is_one_sentence(tmp_path):
     (tmp_path / "last.safetensors").write_bytes(b"nonsense")
     with pytest.raises(FsbenchError, match="cannot be read .* remove it"):
         fit(tmp_path)
+
+
+class Shifted(Line):
+    """Pictures of one channel around 5 with deviation 2: what a batch norm has to find out."""
+
+    def batch(self, epoch, number):
+        return super().batch(epoch, number) * 2 + 5
+
+
+def normed():
+    """Batch norm and a line behind it, from zero."""
+    return torch.nn.Sequential(torch.nn.BatchNorm1d(1), network())
+
+
+def fit_normed(folder, task=None, **changes):
+    task = task or Shifted()
+    schedule = replace(SCHEDULE, **{"batch_norm": "trained", **changes})
+    made = normed()
+    return made, train("norm", made, task, schedule, folder, silent, device="cpu", images_per_batch=16)
+
+
+def test_frozen_batch_norms_keep_their_statistics_and_trained_ones_follow_the_data(tmp_path):
+    _, frozen = fit_normed(tmp_path / "frozen", batch_norm="frozen")
+    _, trained = fit_normed(tmp_path / "trained", epochs=20, average=0.0)
+    before, after = load_checkpoint(frozen).tensors, load_checkpoint(trained).tensors
+    assert float(before["0.running_mean"]) == 0 and float(before["0.running_var"]) == 1
+    state = load_checkpoint(trained)
+    assert int(after["0.num_batches_tracked"]) == 5 * state.epoch
+    last = load_checkpoint(tmp_path / "trained/last.safetensors").tensors
+    assert float(last["network/0.running_mean"]) == pytest.approx(5, abs=0.7)
+    assert float(last["network/0.running_var"]) == pytest.approx(4, abs=1.5)
+
+
+def test_running_statistics_are_averaged_with_the_weights(tmp_path):
+    """Of one step after the other: a ← d·a + (1 − d)·w with d = min(0.9, (1 + t) / (10 + t))."""
+    fit_normed(tmp_path, epochs=1)
+    reference, task = normed().train(), Shifted()
+    average = {k: v.clone() for k, v in reference.state_dict().items()}
+    optimizer = torch.optim.AdamW(reference.parameters(), weight_decay=SCHEDULE.weight_decay)
+    schedule = replace(SCHEDULE, epochs=1)
+    for step in range(5):
+        optimizer.param_groups[0]["lr"] = schedule.rate(step)
+        optimizer.zero_grad()
+        task.loss(reference, task.batch(0, step))[0].backward()
+        torch.nn.utils.clip_grad_norm_(reference.parameters(), 5.0)
+        optimizer.step()
+        d = min(0.9, (1 + step) / (10 + step))
+        for key, value in reference.state_dict().items():
+            average[key] = d * average[key] + (1 - d) * value if value.is_floating_point() else value.clone()
+    found = load_checkpoint(tmp_path / "best.safetensors").tensors
+    for key, value in average.items():
+        torch.testing.assert_close(found[key], value, rtol=1e-5, atol=1e-6)
+    assert 0.1 < float(found["0.running_mean"]) < 5
+
+
+@pytest.mark.parametrize("stop_at", [3, 12])
+def test_an_interrupted_training_with_batch_norms_ends_with_the_same_weights(tmp_path, stop_at):
+    _, whole = fit_normed(tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        fit_normed(tmp_path / "parts", Shifted(stop_at=stop_at))
+    _, resumed = fit_normed(tmp_path / "parts")
+    assert weights(resumed) == weights(whole)
+    assert weights(tmp_path / "parts/last.safetensors") == weights(tmp_path / "whole/last.safetensors")
+
+
+def test_without_a_folder_the_network_ends_with_the_best_weights(tmp_path):
+    class Once(Shifted):
+        """The second epoch is the best."""
+
+        validations = 0
+
+        def validate(self, network):
+            self.validations += 1
+            return float(self.validations == 2)
+
+    made, nothing = fit_normed(None, Once())
+    _, best = fit_normed(tmp_path, Once())
+    assert nothing is None and not made.training
+    stored = load_checkpoint(best)
+    assert stored.epoch == 2
+    for key, value in made.state_dict().items():
+        assert torch.equal(value, stored.tensors[key])
+
+
+def test_without_a_validation_the_last_weights_are_kept(tmp_path):
+    class Unchecked(Line):
+        def validate(self, network):
+            return None
+
+    best = fit(tmp_path, Unchecked(), replace(SCHEDULE, patience=1))
+    assert load_checkpoint(best).epoch == 4
+    last = load_checkpoint(tmp_path / "last.safetensors")
+    assert last.finished and last.best is None
+    assert torch.equal(load_checkpoint(best).tensors["weight"], last.tensors["average/weight"])
+    with (tmp_path / "log.csv").open() as stream:
+        assert "validation" not in next(csv.reader(stream))
