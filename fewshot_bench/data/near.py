@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from fewshot_bench.data.decode import open_rgb
+from fewshot_bench.data.once import of_each
 from fewshot_bench.data.scan import Scan
 
 if TYPE_CHECKING:
@@ -33,20 +33,7 @@ def signature(image: Image.Image) -> bytes:
 
 def signatures(readable: Readable, scan: Scan) -> NDArray[np.uint8]:
     """uint8 [M, 776]: each picture's signature, worked out once in the life of its content."""
-    keys = [digest.tobytes() for digest in readable.digests]
-    known = scan.facts.get(_KIND, set(keys))
-    unknown = list({key: row for row, key in enumerate(keys) if key not in known}.items())
-
-    def sign(item: tuple[bytes, int]) -> tuple[bytes, bytes]:
-        key, row = item
-        return key, signature(open_rgb(readable.root / readable.rows[row].path))
-
-    def save(found: list[tuple[bytes, bytes]]) -> None:
-        known.update(found)
-        scan.facts.put(_KIND, dict(found))
-
-    scan.each(sign, unknown, save)
-    table = b"".join(known[key] for key in keys)
+    table = b"".join(of_each(readable, scan, _KIND, signature))
     return np.frombuffer(table, dtype=np.uint8).reshape(-1, _HASH_BYTES + _THUMBNAIL_BYTES)
 
 

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from fewshot_bench.data import load_dataset
-from fewshot_bench.data.kaggle_fashion import KaggleFashion
+from fewshot_bench.data.kaggle_fashion import KaggleFashion, labels_of
 from fewshot_bench.errors import FsbenchError
 
 HEAD = "id,gender,masterCategory,subCategory,articleType,baseColour,season,year,usage,productDisplayName\n"
@@ -40,6 +40,49 @@ def test_rows_with_a_picture_at_three_levels(root: Path) -> None:
     assert KaggleFashion().load(root, "master").class_names == ("Apparel",)
 
 
+def test_lines_may_end_as_on_windows_and_ids_stand_alone(root: Path) -> None:
+    text = (HEAD + ROWS).replace("\n", "\r\n") + "\r\n"
+    (root / "styles.csv").write_bytes(b"\xef\xbb\xbf" + text.encode())
+    index = KaggleFashion().load(root)
+    assert index.class_names == ("Jeans", "Shirts", "Tshirts") and len(index) == 4
+    assert index.notes[1] == "Pictures without a row of styles.csv, left out: 1."  # images/99.jpg
+
+
+def test_equal_pixels_in_other_bytes_are_one_group(root: Path) -> None:
+    path = root / "images" / "5.jpg"
+    data = path.read_bytes()
+    assert data[:2] == b"\xff\xd8"
+    path.write_bytes(data[:2] + b"\xff\xfe\x00\x09comment" + data[2:])
+    index = KaggleFashion().load(root)
+    assert (index.digests[0] != index.digests[3]).any()
+    assert index.groups[0] == index.groups[3] and len(set(index.groups.tolist())) == 3
+    assert (
+        "other bytes and the same pixels as another of their class, joined to its group: 1." in index.notes[2]
+    )
+    Image.fromarray(np.full((8, 8, 3), 30, np.uint8)).save(path)
+    assert len(set(KaggleFashion().load(root).groups.tolist())) == 4
+
+
+def test_a_row_that_is_not_one_is_named(root: Path) -> None:
+    for line, reason in (
+        ("6,Men,Apparel", "not 10 fields"),
+        ("x,Men,Apparel,Topwear,Shirts,NA,Fall,2011,NA,Name", "Line 7"),
+        (
+            "6,Men,Apparel,Topwear,,NA,Fall,2011,NA,Name",
+            "not 10 fields with a number as id and the articleType",
+        ),
+        ("5,Men,Apparel,Topwear,Shirts,NA,Fall,2011,NA,Name", "has the id 5 of an earlier line"),
+    ):
+        (root / "styles.csv").write_text(HEAD + ROWS + line + "\n")
+        with pytest.raises(FsbenchError, match=reason):
+            KaggleFashion().load(root)
+
+
+def test_the_label_na_is_a_word(root: Path) -> None:
+    (root / "styles.csv").write_text(HEAD + ROWS.replace(",Shirts,", ",NA,"))
+    assert KaggleFashion().load(root).class_names == ("Jeans", "NA", "Tshirts")
+
+
 def test_mistakes_are_one_sentence(root: Path, tmp_path: Path) -> None:
     (root / "styles.csv").write_text("id,gender\n1,Men\n")
     with pytest.raises(FsbenchError, match="has no column articleType"):
@@ -57,4 +100,14 @@ def test_the_real_subset_has_its_published_counts(real_data: Path) -> None:
     counts = np.bincount(index.labels)
     assert (len(index), len(index.class_names)) == (2180, 47)
     assert (counts.min(), np.median(counts), counts.max()) == (13, 60, 60)
-    assert "left out: 42266." in index.notes[0]
+    assert index.notes[0] == "Rows of styles.csv without a picture, left out: 42266."
+    sizes = np.bincount(index.groups)
+    assert (sizes > 1).sum() == 22
+    assert all(len(set(index.labels[index.groups == g])) == 1 for g in np.flatnonzero(sizes > 1))
+    ids = [Path(path).stem for path in index.paths]
+    assert index.groups[ids.index("10184")] == index.groups[ids.index("10185")]
+
+
+def test_the_real_table_is_read_to_its_last_row(real_data: Path) -> None:
+    labels = labels_of(real_data / "kaggle-fashion" / "styles.csv", "articleType")
+    assert (len(labels), len(set(labels.values()))) == (44446, 143)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fewshot_bench.data import near
+from fewshot_bench.data import once
 from fewshot_bench.data.build import Row, read_rows
 from fewshot_bench.data.near import near_duplicates, signature, signatures
 from fewshot_bench.data.scan import Scan
@@ -68,7 +68,7 @@ def test_signatures_are_worked_out_once_a_content(
     def never(path: Path) -> Image.Image:
         raise AssertionError(path)
 
-    monkeypatch.setattr(near, "open_rgb", never)
+    monkeypatch.setattr(once, "open_rgb", never)
     assert np.array_equal(signatures(readable, Scan()), first)
 
 

@@ -1,0 +1,32 @@
+"""Pictures of one class with equal pixels, whatever their files are: one saved twice, or again with other tags."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+
+from fewshot_bench.data.groups import same_content
+from fewshot_bench.data.once import of_each
+from fewshot_bench.data.scan import Scan
+
+if TYPE_CHECKING:
+    from fewshot_bench.data.build import Readable
+
+_KIND = "pixels 1"
+
+
+def pixel_digest(image: Image.Image) -> bytes:
+    """sha256 of the size and the values of an RGB picture."""
+    return hashlib.sha256(f"{image.size}\n".encode() + image.tobytes()).digest()
+
+
+def same_pixels(readable: Readable, scan: Scan) -> list[tuple[int, int]]:
+    """Links (pairs of row numbers) between pictures of one class that are equal pixel by pixel."""
+    table = b"".join(of_each(readable, scan, _KIND, pixel_digest))
+    digests = np.frombuffer(table, dtype=np.uint8).reshape(-1, 32)
+    number: dict[str, int] = {}
+    labels = np.array([number.setdefault(row.label, len(number)) for row in readable.rows], dtype=np.int64)
+    return same_content(digests, labels)[0]
