@@ -41,13 +41,17 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Readable:
-    """The rows of a data set whose pictures decode, digests uint8 [M, 32], and (path, reason) of the rest."""
+    """The rows of a data set whose pictures decode, digests uint8 [M, 32], and (path, reason) of the rest.
+
+    ``stamps`` int64 [M + U, 2]: size and modification time in ns of the M files and of the U unreadable ones.
+    """
 
     root: Path
     rows: tuple[Row, ...]
     digests: NDArray[np.uint8]
     unreadable: tuple[tuple[str, str], ...]
     emptied: tuple[str, ...]
+    stamps: NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -77,13 +81,15 @@ def read_rows(root: Path, rows: Sequence[Row], scan: Scan | None = None) -> Read
         raise FsbenchError(f"The picture {twice!r} in {root} is listed more than once: list a picture once.")
     found = contents(root, [row.path for row in rows], scan or Scan())
     sound = [i for i, defect in enumerate(found.defects) if not defect]
+    broken = [i for i, defect in enumerate(found.defects) if defect]
     kept = tuple(rows[i] for i in sound)
-    unreadable = tuple((r.path, d) for r, d in zip(rows, found.defects, strict=True) if d)
+    unreadable = tuple((rows[i].path, found.defects[i]) for i in broken)
     if not kept:
         first = f" (the first, {unreadable[0][0]}: {unreadable[0][1]})" if unreadable else ""
         raise FsbenchError(f"None of the {len(rows)} pictures listed in {root} can be read{first}: check it.")
     emptied = {row.label for row in rows} - {row.label for row in kept}
-    return Readable(root, kept, found.digests[sound], unreadable, tuple(sorted(emptied, key=natural)))
+    left_out = tuple(sorted(emptied, key=natural))
+    return Readable(root, kept, found.digests[sound], unreadable, left_out, found.stamps[[*sound, *broken]])
 
 
 def build_index(

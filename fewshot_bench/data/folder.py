@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,10 +11,14 @@ from fewshot_bench.data.build import Row, build_index, natural, read_rows
 from fewshot_bench.data.decode import FORMATS
 from fewshot_bench.data.index import ImageIndex
 from fewshot_bench.data.scan import Scan
+from fewshot_bench.data.snapshot import Seen, Snapshot, seen
 from fewshot_bench.data.source import Card, DatasetSource
 from fewshot_bench.errors import FsbenchError, UsageError
 
 DEEPEST = 2
+VERSION = "folder-1"
+"""Of what makes an index of a folder: another one, and no stored index is taken for this one's."""
+
 NOTE = "A folder says nothing of clips or sessions: only pictures with identical content are kept together."
 
 
@@ -32,16 +37,27 @@ class Folder(DatasetSource):
     def load(
         self, root: Path | None = None, variant: str | None = None, scan: Scan | None = None
     ) -> ImageIndex:
-        """Raises FsbenchError when there is no class folder with a picture, or a link leads in circles."""
+        """The index, read once and then from its snapshot until a folder changes (``data/snapshot.py``).
+
+        Raises FsbenchError when there is no class folder with a picture, or a link leads in circles.
+        """
         if root is None:
             raise UsageError("The data set folder is reached by its path: --dataset PATH.")
-        found = walk(root)
+        scan = scan or Scan()
+        variant = variant or "default"
+        snapshot = Snapshot(
+            root, scan.facts.path.parent / "indexes", f"{VERSION} {DEEPEST} {FORMATS} {variant}"
+        )
+        if not scan.verify and (stored := snapshot.load()) is not None:
+            return stored
+        began, found = time.time(), walk(root)
         if not found.rows:
             raise FsbenchError(f"{root} holds no pictures in class folders; expected {self.card.layout}.")
+        readable = read_rows(root, found.rows, scan)
         name = f"folder:{root.resolve().name}"
-        return build_index(
-            name, variant or "default", read_rows(root, found.rows, scan), notes=[NOTE, *found.notes()]
-        )
+        index = build_index(name, variant, readable, notes=[NOTE, *found.notes()])
+        snapshot.save(index, readable.stamps, found.folders, began)
+        return index
 
 
 @dataclass
@@ -49,6 +65,7 @@ class Found:
     """What a walk through a folder came upon."""
 
     rows: list[Row] = field(default_factory=list)
+    folders: list[Seen] = field(default_factory=list)
     empty: list[str] = field(default_factory=list)
     without_class: int = 0
     too_deep: int = 0
@@ -78,6 +95,7 @@ def walk(root: Path) -> Found:
 def _visit(folder: Path, label: str, above: tuple[str, ...], found: Found) -> None:
     """Add what ``folder`` holds to ``found``; ``above`` are the real paths of the root down to it."""
     try:
+        found.folders.append(seen(folder, label))
         with os.scandir(folder) as entries:
             visible = [entry for entry in entries if not entry.name.startswith(".")]
         folders = [entry.name for entry in visible if entry.is_dir()]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -148,6 +149,6 @@ def in_situ(readable: Readable, scan: Scan) -> ImageIndex:
         for a, b in near_duplicates(signed[own]):
             if abs(numbers[a] - numbers[b]) >= guards.get(label, 0):
                 links.append((own[a], own[b]))
-    grouped = Readable(readable.root, tuple(rows), readable.digests, readable.unreadable, readable.emptied)
+    grouped = replace(readable, rows=tuple(rows))
     note = IN_SITU_NOTE.format(unlisted=len(guards), classes=len(members))
     return build_index("grozi120", "in-situ", grouped, guards=guards, links=links, notes=[note])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -45,6 +45,8 @@ class ImageIndex:
         Part of no fingerprint: it counts once it has become the pools (see ``data/split.py``).
     seen_by : pretraining data that contains the classes (``("ImageNet",)``): methods that name one of them in
         their ``pretraining`` are marked in records and leaderboards. Part of no fingerprint.
+    check : called with paths about to be used where the files were not looked at in making this index (see
+        ``data/snapshot.py``); raises FsbenchError when one is not what was indexed.
     """
 
     name: str
@@ -64,6 +66,7 @@ class ImageIndex:
     unreadable: tuple[tuple[str, str], ...] = ()
     test: NDArray[np.bool_] | None = None
     seen_by: tuple[str, ...] = ()
+    check: Callable[[Iterable[str]], None] | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -79,6 +82,11 @@ class ImageIndex:
         for array, kind in zip(arrays, ("<i4", "u1", "<i8", "<i8", "<i8", "u1"), strict=True):
             sha.update(np.ascontiguousarray(array, dtype=kind).tobytes())
         return sha.hexdigest()
+
+    def require_current(self, rows: Iterable[int] | None = None) -> None:
+        """Raise FsbenchError when the file of one of ``rows`` (None: all) changed since it was indexed."""
+        if self.check is not None:
+            self.check(self.paths if rows is None else [self.paths[row] for row in rows])
 
     def only(self, split: str) -> ImageIndex:
         """The same data set with the classes of one split (``base``, ``validation``, ``novel``, ``all``)."""

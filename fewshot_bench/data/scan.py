@@ -28,6 +28,9 @@ Progress = Callable[[int, int], None]
 AT_ONCE = 256
 """Images read between two savings of the cache: a scan that is stopped goes on from there."""
 
+CLOSED = "cannot be read"
+"""How the defect of a file begins that could not be opened: it may be sound."""
+
 _FILE = struct.Struct("<qq32s")  # size, mtime_ns, sha256
 _SOUND = "decodes"
 _DAMAGED = f"does not decode, Pillow {PIL.__version__}"  # another version may read it, so it is asked again
@@ -52,13 +55,17 @@ class Scan:
 
 @dataclass(frozen=True, eq=False)
 class Contents:
-    """Of M files: sha256 ``digests`` uint8 [M, 32], and ``defects``, "" or why one cannot be used."""
+    """Of M files: sha256 ``digests`` uint8 [M, 32], and ``defects``, "" or why one cannot be used.
+
+    ``stamps`` int64 [M, 2]: size in bytes and modification time in ns, as they were before reading.
+    """
 
     digests: NDArray[np.uint8]
     defects: tuple[str, ...]
+    stamps: NDArray[np.int64]
 
 
-@dataclass
+@dataclass(slots=True)
 class _File:
     path: str
     size: int
@@ -98,7 +105,9 @@ def contents(root: Path, paths: Sequence[str], scan: Scan) -> Contents:
     scan.each(_read, unknown, save)
     table = b"".join(file.digest or bytes(32) for file in files)
     return Contents(
-        np.frombuffer(table, dtype=np.uint8).reshape(-1, 32), tuple(file.defect for file in files)
+        digests=np.frombuffer(table, dtype=np.uint8).reshape(-1, 32),
+        defects=tuple(file.defect for file in files),
+        stamps=np.array([(file.size, file.mtime) for file in files], dtype=np.int64).reshape(-1, 2),
     )
 
 
@@ -106,7 +115,7 @@ def _read(file: _File) -> _File:
     try:
         data = Path(file.path).read_bytes()
     except OSError as error:
-        file.defect = f"cannot be read: {error.strerror}"
+        file.defect = f"{CLOSED}: {error.strerror}"
         return file
     file.digest = hashlib.sha256(data).digest()
     file.defect, _ = decode(data)
