@@ -51,6 +51,9 @@ if TYPE_CHECKING:
         export as export,
     )
     from fewshot_bench.training.embedding import (
+        exported as exported,
+    )
+    from fewshot_bench.training.embedding import (
         freeze as freeze,
     )
     from fewshot_bench.training.embedding import (
@@ -62,6 +65,7 @@ if TYPE_CHECKING:
     from fewshot_bench.training.embedding import (
         unit_vectors as unit_vectors,
     )
+    from fewshot_bench.training.log import training_facts as training_facts
     from fewshot_bench.training.loop import Schedule as Schedule
     from fewshot_bench.training.loop import train as train
     from fewshot_bench.training.losses import (
@@ -115,6 +119,7 @@ HOME = {
     "batch_pairs": "training.pairs",
     "contrastive": "training.losses",
     "export": "training.embedding",
+    "exported": "training.embedding",
     "freeze": "training.embedding",
     "hardest": "training.losses",
     "pairs_of_csv": "training.pairs",
@@ -123,6 +128,7 @@ HOME = {
     "setting": "config",
     "train": "training.loop",
     "trained_encoder": "training.embedding",
+    "training_facts": "training.log",
     "triplet": "training.losses",
     "tunable": "config",
     "unit_vectors": "training.embedding",

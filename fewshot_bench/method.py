@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from fewshot_bench.config import NoConfig
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from fewshot_bench.context import Context
     from fewshot_bench.embed.encoder import Encoder
     from fewshot_bench.engine.images import ImageTasks
@@ -34,8 +36,11 @@ class Method(ABC):
     transductive: ClassVar[bool] = False
     calibrated: ClassVar[bool] = False
     Config: ClassVar[type[Any]] = NoConfig
-    trains: ClassVar[bool] = False
-    """Whether ``fit`` trains on base data; the engine then prepares it and checks that it is apart."""
+    trains: bool = False
+    """Whether ``fit`` trains on base data; the engine then prepares it and checks that it is apart.
+
+    A method that was given a checkpoint sets it to False for itself: its ``setup`` loads that.
+    """
 
     def __init__(self, config: Any = None) -> None:
         self.config = self.Config() if config is None else config
@@ -52,6 +57,14 @@ class Method(ABC):
     @abstractmethod
     def pretraining(self) -> str:
         """The data that the weights were trained on before this run; "none" without any."""
+
+    @property
+    def weights(self) -> Path | None:
+        """The file of weights that was named or trained, known after ``setup``; None: published ones, or none.
+
+        The engine refuses to evaluate pictures that stand in the list beside it.
+        """
+        return None
 
 
 class EmbeddingMethod(Method):
@@ -71,6 +84,11 @@ class EmbeddingMethod(Method):
     def pretraining(self) -> str:
         """What the encoder's weights saw."""
         return self.encoder.pretraining
+
+    @property
+    def weights(self) -> Path | None:
+        """The encoder's file, where it has one."""
+        return getattr(self.encoder, "weights", None)
 
 
 class EpisodicMethod(Method):

@@ -34,6 +34,7 @@ from fewshot_bench.method import Method
 from fewshot_bench.paths import cache_dir
 from fewshot_bench.records import Record, save
 from fewshot_bench.training.base import check_apart
+from fewshot_bench.training.seen import check_unseen
 
 DEFAULT_EPISODES, MOST_ALL_WAYS = 600, 100
 
@@ -122,6 +123,7 @@ def run(
             check_apart(base, index)
             training = {**describe_base(base), **method.fit(base, context)}
         method.setup(context)
+        training |= check_unseen(method.weights, index)
     rows = table_rows(index, episodes)
     with clock.stage("embed"):
         solve, most = solver(method, index, rows, context)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,11 +19,16 @@ from fewshot_bench.episodes import EpisodeSpec, sample
 from fewshot_bench.errors import FsbenchError
 from fewshot_bench.files import write_atomic
 from fewshot_bench.metrics import accuracy_per_episode
+from fewshot_bench.training.seen import seen_file, write_seen
 
 if TYPE_CHECKING:
     from PIL.Image import Image
     from torch import Tensor
     from torch.nn import Module
+
+
+TRUNK = "trunk.safetensors"
+"""The best weights of a training, written last: a folder that holds it holds a finished training."""
 
 
 def pictures(index: ImageIndex, rows: NDArray[np.int64], encoder: PretrainedEncoder) -> NDArray[np.uint8]:
@@ -96,6 +102,11 @@ class LinearEncoder:
         """What lists call it."""
         return f"{self.inner.name}, linear"
 
+    @property
+    def weights(self) -> Path | None:
+        """The inner encoder's file."""
+        return self.inner.weights
+
     def fingerprint(self) -> str:
         """sha256 (hex) of the inner encoder and the map."""
         sha = hashlib.sha256(self.inner.fingerprint().encode())
@@ -112,12 +123,17 @@ class LinearEncoder:
         return self.inner.encode(batch) @ self.matrix.T + self.offset
 
 
-def export(folder: Path, best: Path, encoder: PretrainedEncoder, *datasets: str) -> Path:
+def export(
+    folder: Path, best: Path, encoder: PretrainedEncoder, *datasets: str, shown: Sequence[ImageIndex] = ()
+) -> Path:
     """Write the best weights as a file that any ``weights`` parameter takes; returns its path.
 
-    Beside ``trunk.safetensors`` stands what the weights saw and how pictures enter.
+    Beside ``trunk.safetensors`` stands what the weights saw and how pictures enter: ``datasets`` in words,
+    ``shown`` (every picture of the training) by content, so that none of them is evaluated later.
     """
-    trunk = folder / "trunk.safetensors"
+    trunk = folder / TRUNK
+    if shown:
+        write_seen(trunk, shown, start=encoder.found.weights)
     transform = asdict(encoder.found.transform)
     facts = {key: transform[key] for key in ("size", "resize", "mean", "std", "interpolation")}
     facts["pretraining"] = ", ".join([encoder.pretraining, *datasets])
@@ -125,6 +141,12 @@ def export(folder: Path, best: Path, encoder: PretrainedEncoder, *datasets: str)
     write_atomic(folder / f"{trunk.name}.json", lambda stream: stream.write(text.encode()))
     write_atomic(trunk, lambda stream: stream.write(best.read_bytes()))
     return trunk
+
+
+def exported(folder: Path) -> Path | None:
+    """The trunk of a finished training, None where it is not there with the list of what it saw."""
+    trunk = folder / TRUNK
+    return trunk if trunk.is_file() and seen_file(trunk).is_file() else None
 
 
 def trained_encoder(encoder: PretrainedEncoder, weights: Path) -> PretrainedEncoder:

@@ -197,9 +197,57 @@ def test_a_student_is_trained_once_and_then_found(shop, cache):
     teacher = run("teacher-lr", shop, **TINY)
     assert teacher.training["checkpoint"] != first.training["checkpoint"]
     assert len(list((cache / "checkpoints").iterdir())) == 2
+
+
+def constant(record: Record) -> dict:
+    """A record without what differs from run to run."""
+    training = {k: v for k, v in record.training.items() if k != "timings"}
+    return {k: v for k, v in record.data.items() if k not in ("timings", "environment")} | {
+        "training": training
+    }
+
+
+def test_a_record_has_the_training_log_and_another_training_gives_the_same(shop, tmp_path, monkeypatch):
+    found = run("student-lr", shop, **TINY)
+    log, timings = found.training["log"], found.training["timings"]
+    assert list(log) == list(timings) == ["teacher", "student"] and log["student"]["epoch"] == [1]
+    assert list(log["teacher"]) == ["epoch", "loss", "active", "validation"]
+    assert list(log["student"]) == ["epoch", "loss", "active", "pairs", "pseudo", "validation"]
+    assert all(t["seconds"] > 0 and t["images/s"][0] > 0 for t in timings.values())
+    first = run("teacher-lr", shop, **TINY)
+    monkeypatch.setenv("FSBENCH_CACHE", str(tmp_path))
+    again = run("teacher-lr", shop, **TINY)
+    assert constant(again) == constant(first)
+    assert again.training["timings"] != first.training["timings"]
+
+
+def test_a_checkpoint_given_by_hand_is_not_evaluated_on_what_it_saw(shop, cache, base):
+    taught = run("teacher-lr", shop, **TINY)
     (trunk,) = (cache / "checkpoints").glob("teacher-*/trunk.safetensors")
-    loaded = run("teacher-lr", shop, **TINY, checkpoint=str(trunk))
-    assert loaded.scores_sha256 == teacher.scores_sha256
+    given = {**TINY, "checkpoint": str(trunk)}
+    loaded = fb.run("teacher-lr", "digits", ways=3, queries=2, episodes=2, parameters=given)
+    assert loaded.scores_sha256 == taught.scores_sha256 and loaded.pretraining == taught.pretraining
+    count = len(base.train) + len(base.validation)
+    assert loaded.training["seen"] == f"{count} pictures, none of them evaluated"
+    assert "dataset" not in loaded.training and loaded.training["weights"] == taught.training["weights"]
+    leaking = {"teacher-lr": given, "pretrained-lr": {"weights": str(trunk), "pooling": "lca"}}
+    for method, parameters in leaking.items():
+        with pytest.raises(FsbenchError, match=r"trunk.safetensors were trained on the picture 'product"):
+            fb.run(method, str(shop), ways=3, queries=2, episodes=2, parameters=parameters)
+
+
+def test_a_checkpoint_without_the_list_is_said_to_be_unknown_or_trained_again(shop, cache, tmp_path):
+    trained = run("teacher-lr", shop, **TINY)
+    (trunk,) = (cache / "checkpoints").glob("teacher-*/trunk.safetensors")
+    copy = tmp_path / "mine.safetensors"
+    copy.write_bytes(trunk.read_bytes())
+    given = {**TINY, "checkpoint": str(copy)}
+    record = fb.run("teacher-lr", str(shop), ways=3, queries=2, episodes=2, parameters=given)
+    assert record.training["seen"].startswith("unknown: no list mine.safetensors.seen.npy lies beside")
+    listed = trunk.with_name("trunk.safetensors.seen.npy").read_bytes()
+    trunk.with_name("trunk.safetensors.seen.npy").unlink()  # as releases before the list left it
+    assert constant(run("teacher-lr", shop, **TINY)) == constant(trained)
+    assert trunk.with_name("trunk.safetensors.seen.npy").read_bytes() == listed
 
 
 def test_an_evaluated_picture_in_the_training_data_is_an_error(shop):

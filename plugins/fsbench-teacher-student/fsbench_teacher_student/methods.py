@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from fewshot_bench.api import (
     BaseData,
     Context,
     EmbeddingMethod,
     LogisticRegression,
-    PretrainedEncoder,
     trained_encoder,
+    training_facts,
 )
 from fsbench_teacher_student.config import Config, resolved
 from fsbench_teacher_student.train import train_student, train_teacher, untrained
@@ -31,23 +31,31 @@ class Trained(EmbeddingMethod):
     calibrated = True
     trains = True
     Config = Config
+    frozen: ClassVar[str]
+    """Whose embeddings are evaluated."""
+
+    def __init__(self, config: Config | None = None) -> None:
+        super().__init__(config)
+        self.trains = self.config.checkpoint is None
 
     def fit(self, base: BaseData, context: Context) -> dict[str, Any]:
-        """Load ``checkpoint``, or train (or find what was trained before)."""
+        """Train, or find what was trained before."""
         config = resolved(self.config)
-        if config.checkpoint is not None:
-            self.encoder = trained_encoder(untrained(config, context), Path(config.checkpoint))
-        else:
-            self.encoder = self.train(base, config, context)
-        return {"checkpoint": self.encoder.fingerprint()[:16]}
+        trunks = self.train(base, config, context)
+        self.encoder = trained_encoder(untrained(config, context), trunks[self.frozen])
+        folders = {name: trunk.parent for name, trunk in trunks.items()}
+        return {"checkpoint": self.encoder.fingerprint()[:16], **training_facts(folders)}
 
     @abstractmethod
-    def train(self, base: BaseData, config: Config, context: Context) -> PretrainedEncoder:
-        """The trained encoder."""
+    def train(self, base: BaseData, config: Config, context: Context) -> dict[str, Path]:
+        """The trunk of each training by its name."""
 
     def setup(self, context: Context) -> None:
-        """The regression; the encoder is there since ``fit``."""
-        self.head = LogisticRegression(C=self.config.C, normalize=True)
+        """The regression; the encoder is there since ``fit``, or is that of ``checkpoint``."""
+        config = resolved(self.config)
+        if config.checkpoint is not None:
+            self.encoder = trained_encoder(untrained(config, context), Path(config.checkpoint).expanduser())
+        self.head = LogisticRegression(C=config.C, normalize=True)
 
 
 class TeacherLr(Trained):
@@ -56,9 +64,11 @@ class TeacherLr(Trained):
     name = "teacher-lr"
     summary = "contrastive teacher on product pairs, frozen; logistic regression"
 
-    def train(self, base: BaseData, config: Config, context: Context) -> PretrainedEncoder:
+    frozen = "teacher"
+
+    def train(self, base: BaseData, config: Config, context: Context) -> dict[str, Path]:
         """Pairs alone."""
-        return train_teacher(base, config, context)
+        return {"teacher": train_teacher(base, config, context)}
 
 
 class StudentLr(Trained):
@@ -67,6 +77,9 @@ class StudentLr(Trained):
     name = "student-lr"
     summary = "student distilled on the teacher's pseudolabels, frozen; logistic regression"
 
-    def train(self, base: BaseData, config: Config, context: Context) -> PretrainedEncoder:
+    frozen = "student"
+
+    def train(self, base: BaseData, config: Config, context: Context) -> dict[str, Path]:
         """Teacher first, then the student."""
-        return train_student(base, config, context)
+        teacher = train_teacher(base, config, context)
+        return {"teacher": teacher, "student": train_student(base, config, context, teacher)}

@@ -15,6 +15,7 @@ from fewshot_bench.api import (
     PretrainedEncoder,
     Schedule,
     export,
+    exported,
     freeze,
     train,
     trained_encoder,
@@ -26,36 +27,36 @@ VERSION = 1
 """Of this training: raised whenever the same data and parameters give other weights."""
 
 
-TRUNK = "trunk.safetensors"
-"""Written last: a folder that holds it holds a finished training."""
-
-
 def untrained(config: Config, context: Context) -> PretrainedEncoder:
     """The pretrained backbone that both start from."""
     return context.encoder(config.backbone, pooling=config.pooling)
 
 
-def train_teacher(base: BaseData, config: Config, context: Context) -> PretrainedEncoder:
-    """Contrastive loss on pairs, from the pretrained weights."""
+def train_teacher(base: BaseData, config: Config, context: Context) -> Path:
+    """Contrastive loss on pairs, from the pretrained weights; returns the trunk."""
     encoder = untrained(config, context)
     unused = {"pseudolabels", "weight", "noise", "student_epochs"}
     identity = {k: v for k, v in config.training().items() if k not in unused}
     folder = context.folder("teacher", VERSION, identity, base.train.fingerprint, base.validation.fingerprint)
-    if not (folder / TRUNK).is_file():
+    trunk = exported(folder)
+    if trunk is None:
         task = TeacherTask(base, encoder, config, context.seed)
-        fit("teacher", encoder, task, config.teacher_epochs, folder, context)
-    return trained_encoder(encoder, folder / TRUNK)
+        trunk = fit("teacher", encoder, task, config.teacher_epochs, folder, context)
+    return trunk
 
 
-def train_student(base: BaseData, config: Config, context: Context) -> PretrainedEncoder:
+def train_student(base: BaseData, config: Config, context: Context, teacher: Path) -> Path:
     """The student: it starts from the teacher, and goes on with pairs and the teacher's pseudolabels."""
-    teacher = train_teacher(base, config, context)
     folder = context.folder("student", VERSION, config.training(), base.fingerprint)
-    if not (folder / TRUNK).is_file():
-        labels = pseudolabels(teacher, base, config, context)
-        task = StudentTask(base, untrained(config, context), config, context.seed + 1, labels)
-        fit("student", teacher, task, config.student_epochs, folder, context)
-    return trained_encoder(untrained(config, context), folder / TRUNK)
+    trunk = exported(folder)
+    if trunk is None:
+        encoder = untrained(config, context)
+        start = trained_encoder(encoder, teacher)
+        task = StudentTask(
+            base, encoder, config, context.seed + 1, pseudolabels(start, base, config, context)
+        )
+        trunk = fit("student", start, task, config.student_epochs, folder, context)
+    return trunk
 
 
 def pseudolabels(
@@ -73,8 +74,8 @@ def pseudolabels(
 
 def fit(
     name: str, start: PretrainedEncoder, task: TeacherTask, epochs: int, folder: Path, context: Context
-) -> None:
-    """Train a copy of the network of ``start`` and write its best weights to ``folder``."""
+) -> Path:
+    """Train a copy of the network of ``start`` and write its best weights to ``folder``; returns the trunk."""
     config = task.config
     network = replace(start).trunk  # a copy of the encoder builds a network of its own
     freeze(network, config.freeze)
@@ -96,4 +97,7 @@ def fit(
         name, network, task, plan, folder, context.progress,
         device=context.device, images_per_batch=task.images_per_batch,
     )  # fmt: skip
-    export(folder, best, task.encoder, *task.base.seen(labels=True, unlabelled=name == "student"))
+    base, student = task.base, name == "student"
+    shown = [base.train, base.validation, *([base.unlabelled] if student else [])]
+    seen = base.seen(labels=True, unlabelled=student)
+    return export(folder, best, task.encoder, *seen, shown=shown)
