@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
+from fewshot_bench.report.curves import STYLE as CURVES
+from fewshot_bench.report.curves import trainings
 from fewshot_bench.report.leaderboard import Table, cells
 from fewshot_bench.report.markdown import LEGEND
 
@@ -56,6 +58,7 @@ def section(table: Table) -> str:
         f"<tbody>{''.join(lines)}</tbody></table></div>"
         f"<details><summary>Episodes {escape(first.episodes_sha256[:16])} and commands</summary>"
         f"<ul>{notes}</ul><pre>{commands}</pre></details>"
+        f"{''.join(trainings(row.record) for row in table.rows)}"
     )
 
 
@@ -65,6 +68,6 @@ def page(made: Sequence[Table], title: str = "Leaderboard") -> str:
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(title)}</title><style>{STYLE}</style></head>\n"
+        f"<title>{escape(title)}</title><style>{STYLE}{CURVES}</style></head>\n"
         f"<body><h1>{escape(title)}</h1><p><small>{escape(LEGEND)}</small></p>\n{sections}\n</body></html>\n"
     )

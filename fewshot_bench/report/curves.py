@@ -1,0 +1,87 @@
+"""Training curves as inline SVG: one small chart for each number of a training log; every text escaped."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Any
+
+from fewshot_bench.records import Record
+
+WIDTH, HEIGHT, LEFT, TOP, BOTTOM = 230, 130, 48, 22, 20
+"""Of a chart in pixels; the margins hold the axes' numbers."""
+
+STYLE = """
+.curves { display: flex; flex-wrap: wrap; gap: .6rem; }
+.curves svg { font: 11px system-ui, sans-serif; fill: currentColor; }
+.curves polyline { fill: none; stroke: #38c; stroke-width: 1.5; }
+.curves circle { fill: #38c; } .curves line { stroke: #8886; }
+"""
+
+
+def trainings(record: Record) -> str:
+    """The curves of every training of a record, folded; "" where it has none (older records, no training)."""
+    training = record.data.get("training")
+    training = training if isinstance(training, dict) else {}
+    log, timings = _mapping(training.get("log")), _mapping(training.get("timings"))
+    shown = "".join(_training(name, _mapping(log[name]), _mapping(timings.get(name))) for name in log)
+    if not shown:
+        return ""
+    words = [record.method, *(f"{key}={value}" for key, value in record.parameters_set.items())]
+    return f"<details><summary>Training of {escape(' '.join(words))}</summary>{shown}</details>"
+
+
+def _training(name: str, log: Mapping[str, Any], timings: Mapping[str, Any]) -> str:
+    """One training: its name, how long it took, and a chart for each number."""
+    series = {key: values for key, values in {**log, **timings}.items() if key != "epoch"}
+    charts = [chart(key, values) for key, values in series.items() if isinstance(values, list)]
+    if not any(charts):
+        return ""
+    seconds = timings.get("seconds")
+    took = f", {seconds:.0f} s" if isinstance(seconds, int | float) else ""
+    return f'<p>{escape(name)}{took}</p><div class="curves">{"".join(charts)}</div>'
+
+
+def chart(name: str, values: Sequence[float | None]) -> str:
+    """Values by epoch (from 1) as an SVG; a missing one leaves a gap; "" when all are missing."""
+    points = [(i, float(v)) for i, v in enumerate(values) if isinstance(v, int | float) and math.isfinite(v)]
+    if not points:
+        return ""
+    low, high = min(v for _, v in points), max(v for _, v in points)
+    right, bottom = WIDTH - 8, HEIGHT - BOTTOM
+
+    def place(i: int, value: float) -> tuple[float, float]:
+        across = i / (len(values) - 1) if len(values) > 1 else 0.5
+        up = (value - low) / (high - low) if high > low else 0.5
+        return LEFT + across * (right - LEFT), bottom - up * (bottom - TOP)
+
+    runs: list[list[tuple[float, float]]] = []
+    for before, (i, value) in zip([-2, *(i for i, _ in points)], points, strict=False):
+        if i != before + 1:
+            runs.append([])
+        runs[-1].append(place(i, value))
+    lines = "".join(
+        f'<polyline points="{" ".join(f"{x:.1f},{y:.1f}" for x, y in run)}"/>' for run in runs if len(run) > 1
+    )
+    dots = "".join(
+        '<circle cx="{:.1f}" cy="{:.1f}" r="2.5"><title>epoch {}: {:.4g}</title></circle>'.format(
+            *place(i, value), i + 1, value
+        )
+        for i, value in points
+    )
+    label = f"{name}: {points[0][1]:.4g} to {points[-1][1]:.4g} in {len(values)} epochs"
+    texts = [(LEFT, 14, "start", name), (right, HEIGHT - 5, "end", f"epoch {len(values)}")]
+    texts += [(LEFT - 4, place(0, value)[1] + 4, "end", f"{value:.3g}") for value in sorted({low, high})]
+    return (
+        f'<svg width="{WIDTH}" height="{HEIGHT}" role="img" aria-label="{escape(label)}">'
+        f'<line x1="{LEFT}" x2="{right}" y1="{bottom}" y2="{bottom}"/>'
+        f'<line x1="{LEFT}" x2="{LEFT}" y1="{TOP}" y2="{bottom}"/>{lines}{dots}'
+        + "".join(f'<text x="{x}" y="{y}" text-anchor="{a}">{escape(t)}</text>' for x, y, a, t in texts)
+        + "</svg>"
+    )
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    """A mapping as it is, anything else as an empty one: a record may be edited by hand."""
+    return value if isinstance(value, Mapping) else {}
