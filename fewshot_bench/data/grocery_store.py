@@ -2,24 +2,39 @@
 
 from __future__ import annotations
 
-import csv
+from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from fewshot_bench.data.build import Row, build_index, read_rows
 from fewshot_bench.data.index import QUERY, SUPPORT, ImageIndex
 from fewshot_bench.data.locate import layout_error
 from fewshot_bench.data.scan import Scan
 from fewshot_bench.data.source import Card, DatasetSource
+from fewshot_bench.data.table import read_table
 from fewshot_bench.errors import FsbenchError
 
 VIEWPOINTS = (
     "One class folder can hold photos of the same items from several viewpoints, and the set does not say "
     "which; support and query come from the published train and test lists, or from iconic and test."
 )
+COARSE = "-coarse"
+NAME, NUMBER = "Class Name (str)", "Class ID (int)"
+COARSE_NAME, COARSE_NUMBER = "Coarse Class Name (str)", "Coarse Class ID (int)"
+ICONIC = "Iconic Image Path (str)"
+
+
+class Labels(NamedTuple):
+    """A fine class as ``classes.csv`` has it: its name, its coarse class's name and number, its picture."""
+
+    fine: str
+    coarse: str
+    coarse_number: str
+    iconic: str
 
 
 class GroceryStore(DatasetSource):
-    """81 fine classes; queries are the published test photos, so that the validation list stays unread."""
+    """81 fine or 43 coarse classes; queries are the published test photos, so that val.txt stays unread."""
 
     api_version = 1
     name = "grocery-store"
@@ -27,9 +42,12 @@ class GroceryStore(DatasetSource):
     variants = {  # noqa: RUF012
         "iconic": "support is the one iconic picture of a class, queries are test photos",
         "natural": "support from train photos, queries from test photos",
+        "iconic-coarse": "as iconic, with the 43 coarse classes of classes.csv; support is one iconic picture of each fine class",
+        "natural-coarse": "as natural, with the 43 coarse classes of classes.csv",
     }
     card = Card(
-        summary="81 fine classes of fruit, vegetables and packages: photos from shops and iconic pictures",
+        summary="81 fine or 43 coarse classes of fruit, vegetables and packages: photos from shops and iconic "
+        "pictures",
         licence="MIT",
         published="https://github.com/marcusklasson/GroceryStoreDataset",
         layout="dataset/{train,test}.txt (path, fine label, coarse label), dataset/classes.csv, "
@@ -46,34 +64,52 @@ class GroceryStore(DatasetSource):
         variant = variant or "iconic"
         if not (root / "dataset" / "classes.csv").is_file():
             raise layout_error(self, root, "there is no file dataset/classes.csv")
-        with (root / "dataset" / "classes.csv").open(encoding="utf-8-sig", newline="") as file:
-            table = list(csv.reader(file))[1:]
-        names = {line[1].strip(): line[0].strip() for line in table if len(line) >= 5}
-        if variant == "iconic":
+        labels = read_classes(root / "dataset" / "classes.csv")
+        coarse = variant.endswith(COARSE)
+        if variant.startswith("iconic"):
             support = [
-                Row(f"dataset/{line[4].strip().lstrip('/')}", line[0].strip(), SUPPORT)
-                for line in table
-                if len(line) >= 5
+                Row(f"dataset/{found.iconic.lstrip('/')}", found.coarse if coarse else found.fine, SUPPORT)
+                for found in labels.values()
             ]
         else:
-            support = self.listed(root, "train", names, SUPPORT)
-        rows = support + self.listed(root, "test", names, QUERY)
+            support = self.listed(root, "train", labels, coarse)
+        rows = support + self.listed(root, "test", labels, coarse)
         return build_index(self.name, variant, read_rows(root, rows, scan), notes=[VIEWPOINTS])
 
-    def listed(self, root: Path, part: str, names: dict[str, str], pool: int) -> list[Row]:
+    def listed(self, root: Path, part: str, labels: Mapping[str, Labels], coarse: bool) -> list[Row]:
         """The rows of ``dataset/<part>.txt``: "path, fine label, coarse label" a line."""
         path = root / "dataset" / f"{part}.txt"
         if not path.is_file():
             raise layout_error(self, root, f"there is no file dataset/{part}.txt")
+        pool, test = (QUERY, True) if part == "test" else (SUPPORT, False)
         rows = []
-        for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), start=1):
+        for number, line in enumerate(text_of(path).splitlines(), start=1):
             fields = [field.strip() for field in line.rsplit(",", 2)]
             if not line.strip():
                 continue
-            if len(fields) != 3 or fields[1] not in names:
+            found = labels.get(fields[1]) if len(fields) == 3 else None
+            if found is None or found.coarse_number != fields[2]:
                 raise FsbenchError(
-                    f"Line {number} of {path} is {line!r}, not a path, a fine label of classes.csv and a "
+                    f"Line {number} of {path} is {line!r}, not a path, a fine label of classes.csv and its "
                     "coarse label: restore the published file."
                 )
-            rows.append(Row(f"dataset/{fields[0].lstrip('/')}", names[fields[1]], pool))
+            label = found.coarse if coarse else found.fine
+            rows.append(Row(f"dataset/{fields[0].lstrip('/')}", label, pool, test=test))
         return rows
+
+
+def read_classes(path: Path) -> dict[str, Labels]:
+    """Fine label (a number) -> its line of ``classes.csv``."""
+    columns = (NAME, COARSE_NAME, COARSE_NUMBER, ICONIC)
+    lines = read_table(path, (NUMBER, *columns))
+    return {cells[NUMBER]: Labels(*(cells[column] for column in columns)) for _, cells in lines}
+
+
+def text_of(path: Path) -> str:
+    """The text of a list; FsbenchError where it is not UTF-8."""
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise FsbenchError(
+            f"{path} cannot be read as UTF-8 ({error}): restore the published file."
+        ) from error

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 from fewshot_bench.data.below import class_rows
 from fewshot_bench.data.build import Row, build_index, read_rows
+from fewshot_bench.data.draw import fixed_order
 from fewshot_bench.data.index import ImageIndex
 from fewshot_bench.data.locate import layout_error
 from fewshot_bench.data.rotations import with_rotations
@@ -124,7 +124,7 @@ def vinyals() -> dict[str, str]:
 
 def held_out(characters: set[str]) -> dict[str, str]:
     """The fixed draw of ``HELD_OUT``, each share rounded."""
-    order = sorted(characters, key=lambda name: hashlib.sha256(name.encode()).digest())
+    order = fixed_order(characters)
     share = round(SHARE * len(order))
     return {
         name: "novel" if i < share else "validation" if i < 2 * share else "base"
