@@ -9,7 +9,7 @@ from fewshot_bench.context import Progress, silent
 from fewshot_bench.data.index import ImageIndex
 from fewshot_bench.engine import Request, episodes_of, evaluated, open_dataset
 from fewshot_bench.engine import run as run_request
-from fewshot_bench.engine.request import Count
+from fewshot_bench.engine.request import Count, Protocol
 from fewshot_bench.episodes import EpisodeSet
 from fewshot_bench.records import Record, read_all
 from fewshot_bench.report.comparison import Comparison, compare_records
@@ -22,9 +22,9 @@ def run(
     method: str,
     dataset: str,
     *,
-    ways: Count = 5,
-    shots: Count = 1,
-    queries: Count = 15,
+    ways: Count | None = None,
+    shots: Count | None = None,
+    queries: Count | None = None,
     episodes: int | None = None,
     seed: int = 0,
     split: str | None = None,
@@ -34,6 +34,7 @@ def run(
     train_dataset: str = "packshots",
     unlabelled: tuple[str, ...] = (),
     episodes_from: str | Path | None = None,
+    protocol: Protocol = "fewshot",
     data_root: str | Path | None = None,
     device: str = "auto",
     results: str | Path | None = None,
@@ -43,7 +44,8 @@ def run(
     """Run ``method`` on N-way K-shot episodes of ``dataset`` and return the record.
 
     ``dataset`` is a registered name (``NAME`` or ``NAME:VARIANT``), the path of a folder of class
-    folders, or of a CSV file. ``ways``, ``shots`` and ``queries`` are numbers or ``"all"``. The record is
+    folders, or of a CSV file. ``ways`` (5), ``shots`` (1) and ``queries`` (15 a class) are numbers or ``"all"``;
+    ``protocol`` is ``fewshot``, ``retrieval``, ``oneshot-all`` or ``classification``. The record is
     written below ``results`` where that is given. Raises UsageError or FsbenchError with one sentence.
     """
     request = Request(
@@ -61,6 +63,7 @@ def run(
         train_dataset=train_dataset,
         unlabelled=tuple(unlabelled),
         episodes_from=Path(episodes_from) if episodes_from else None,
+        protocol=protocol,
     )
     record, _ = run_request(
         request,
@@ -84,9 +87,9 @@ _open = dataset  # ``sample`` has an argument of that name
 def sample(
     dataset: str | ImageIndex,
     *,
-    ways: Count = 5,
-    shots: Count = 1,
-    queries: Count = 15,
+    ways: Count | None = None,
+    shots: Count | None = None,
+    queries: Count | None = None,
     episodes: int | None = None,
     seed: int = 0,
     split: str | None = None,

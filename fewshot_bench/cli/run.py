@@ -15,9 +15,16 @@ import click
     required=True,
     help="Name of a data set (NAME or NAME:VARIANT), or a folder of class folders.",
 )
-@click.option("--ways", default="5", show_default=True, help="N, classes of an episode, or all.")
-@click.option("--shots", default="1", show_default=True, help="K, support images of a class, or all.")
-@click.option("--queries", default="15", show_default=True, help="Query images of a class, or all.")
+@click.option(
+    "--protocol",
+    type=click.Choice(["fewshot", "classification", "retrieval", "oneshot-all"]),
+    default="fewshot",
+    show_default=True,
+    help="Episodes; train/test split; gallery of support images; all classes with one image each.",
+)
+@click.option("--ways", help="N, classes of an episode, or all. [default: 5]")
+@click.option("--shots", help="K, support images of a class, or all. [default: 1]")
+@click.option("--queries", help="Query images of a class, or all. [default: 15]")
 @click.option("--episodes", type=int, help="Number of episodes. [default: 600; with all ways at most 100]")
 @click.option("--seed", type=int, default=0, show_default=True, help="Which episodes are drawn.")
 @click.option("--split", help="Class split to evaluate on. [default: novel, or all where there is none]")

@@ -16,7 +16,7 @@ from fewshot_bench.engine.request import Request
 from fewshot_bench.engine.scoring import Outcome
 from fewshot_bench.episodes import EpisodeSet
 from fewshot_bench.method import Method
-from fewshot_bench.metrics import class_interval, episode_interval, episode_means
+from fewshot_bench.metrics import class_interval, episode_interval, episode_means, proportion_interval
 from fewshot_bench.records import SCHEMA_VERSION, Arrays, Record, Score
 from fewshot_bench.registry import Entry
 
@@ -53,7 +53,7 @@ def make_record(
         "classes": len(index.class_names) - len(episodes.dropped),
         "unreadable": len(index.unreadable),
         "dropped": [list(d) for d in episodes.dropped],
-        "protocol": "fewshot",
+        "protocol": request.protocol,
         "split": split,
         "ways": spec.ways,
         "shots": spec.shots,
@@ -66,7 +66,7 @@ def make_record(
         "calibrated": method.calibrated,
         "pretraining": method.pretraining,
         "accuracy": score_of(hits, episodes, labels).to_json(),
-        "map": score_of(outcome.ap, episodes, labels).to_json(),
+        "map": None if outcome.ap is None else score_of(outcome.ap, episodes, labels).to_json(),
         "scores_sha256": outcome.scores_sha256,
         "diagnostics": outcome.diagnostics,
         "command": request.command(),
@@ -75,18 +75,28 @@ def make_record(
     }
     arrays: Arrays = {
         "episode_accuracy": episode_means(hits, labels),
-        "episode_map": episode_means(outcome.ap, labels),
         "classes": episodes.classes,
         "query_label": labels.astype(np.int16),
         "query_prediction": outcome.prediction.astype(np.int16),
-        "query_ap": outcome.ap.astype(np.float32),
     }
+    if outcome.ap is not None:
+        arrays |= {
+            "episode_map": episode_means(outcome.ap, labels),
+            "query_ap": outcome.ap.astype(np.float32),
+        }
+    if outcome.curve is not None:
+        arrays["precision"] = outcome.curve
     return Record(data, arrays)
 
 
 def score_of(values: NDArray[np.floating[Any]], episodes: EpisodeSet, labels: NDArray[np.int64]) -> Score:
-    """The mean over episodes of values [E, Q] (hits or APs), with its intervals over episodes and classes."""
+    """The mean over episodes of values [E, Q] (hits or APs), with its intervals over episodes and classes.
+
+    A single episode has no spread: of hits, the interval is then over its queries.
+    """
     over_episodes = episode_interval(episode_means(values, labels))
+    if len(episodes) == 1 and set(np.unique(values[labels >= 0])) <= {0.0, 1.0}:
+        over_episodes = proportion_interval(int(values[labels >= 0].sum()), int((labels >= 0).sum()))
     over_classes = class_interval(values, labels, episodes.classes)
     found = over_classes.low is not None and over_classes.high is not None
     return Score(

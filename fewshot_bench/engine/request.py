@@ -6,11 +6,22 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from fewshot_bench.errors import UsageError
 
 Count = int | Literal["all"]
+Protocol = Literal["fewshot", "classification", "retrieval", "oneshot-all"]
+
+SETTINGS: dict[str, tuple[Count, Count, Count]] = {
+    "fewshot": (5, 1, 15),
+    "retrieval": (5, 1, 15),
+    "oneshot-all": ("all", 1, "all"),
+    "classification": ("all", "all", "all"),
+}
+"""Ways, shots and queries of each protocol: defaults of the first two, part of the others."""
+
+FIXED = ("oneshot-all", "classification")
 
 
 def count(value: Any, option: str) -> Count:
@@ -30,18 +41,22 @@ def count(value: Any, option: str) -> Count:
 class Request:
     """One method on one set of episodes.
 
-    ``ways``, ``shots``, ``queries``: a number or ``"all"``; ``episodes`` None: 600, or with all ways as
-    many as there are distinct support sets, at most 100. ``split`` None: ``novel`` where the data set has
-    splits, else all classes. ``variable``: Meta-Dataset's variable ways, shots and queries, in place of
-    the three numbers. ``train_dataset``: the base data of methods that train, ``unlabelled``: further sets
-    whose pictures they may use without labels. ``episodes_from``: a manifest to replay instead of drawing.
+    ``protocol``: ``fewshot`` (accuracy on N-way K-shot episodes), ``retrieval`` (the same episodes, their
+    support as the gallery, ranked for each query), ``oneshot-all`` (all classes, one reference picture each:
+    Srivastava 2022), ``classification`` (one episode of all classes, train pictures as support and test
+    pictures as queries; classes without either are left out). ``ways``, ``shots``, ``queries``: a number or
+    ``"all"``; ``episodes`` None: 600, or with all ways as many as there are distinct support sets, at most 100.
+    ``split`` None: ``novel`` where the data set has splits, else all classes. ``variable``: Meta-Dataset's
+    variable ways, shots and queries, in place of the three numbers. ``train_dataset``: the base data of
+    methods that train, ``unlabelled``: further sets whose pictures they may use without labels.
+    ``episodes_from``: a manifest to replay instead of drawing.
     """
 
     method: str
     dataset: str
-    ways: Count = 5
-    shots: Count = 1
-    queries: Count = 15
+    ways: Count | None = None
+    shots: Count | None = None
+    queries: Count | None = None
     episodes: int | None = None
     seed: int = 0
     split: str | None = None
@@ -51,23 +66,51 @@ class Request:
     train_dataset: str = "packshots"
     unlabelled: tuple[str, ...] = ()
     episodes_from: Path | None = None
+    protocol: Protocol = "fewshot"
 
     def __post_init__(self) -> None:
-        for name in ("ways", "shots", "queries"):
-            value = "all" if self.variable else count(getattr(self, name), f"--{name}")
-            object.__setattr__(self, name, value)
+        if self.protocol not in SETTINGS:
+            raise UsageError(f"--protocol is one of {', '.join(SETTINGS)}, not {self.protocol!r}.")
+        for name, usual in zip(("ways", "shots", "queries"), SETTINGS[self.protocol], strict=True):
+            asked = getattr(self, name)
+            value = usual if asked is None else count(asked, f"--{name}")
+            if self.protocol in FIXED and value != usual:
+                raise UsageError(
+                    f"The protocol {self.protocol} has --{name} {usual}, and {asked} was asked for; leave it out, "
+                    "or take --protocol fewshot."
+                )
+            object.__setattr__(self, name, "all" if self.variable else value)
+        if self.protocol in FIXED and self.variable:
+            raise UsageError(f"--variable draws few-shot episodes, and the protocol is {self.protocol}.")
+        if self.protocol == "classification" and self.episodes not in (None, 1):
+            raise UsageError(f"The protocol classification is one episode, not --episodes {self.episodes}.")
         if self.episodes is not None and self.episodes < 1:
             raise UsageError(f"--episodes must be a whole number from 1, not {self.episodes}.")
         if not 0 <= self.seed < 2**64:
             raise UsageError(f"--seed must be a whole number from 0 to 2**64 - 1, not {self.seed}.")
 
+    @property
+    def counts(self) -> tuple[Count, Count, Count]:
+        """Ways, shots and queries, the protocol's where none were given."""
+        return cast(tuple[Count, Count, Count], (self.ways, self.shots, self.queries))
+
     def command(self) -> str:
         """The command line that asks for the same run; a data set named by its path keeps the path as typed."""
         words = ["fsbench", "run", "--method", self.method, "--dataset", self.dataset]
+        if self.protocol != "fewshot":
+            words += ["--protocol", self.protocol]
         if self.episodes_from is not None:
             words += ["--episodes-from", self.episodes_from.name]
         else:
-            words += ["--ways", str(self.ways), "--shots", str(self.shots), "--queries", str(self.queries)]
+            if self.protocol not in FIXED:
+                words += [
+                    "--ways",
+                    str(self.ways),
+                    "--shots",
+                    str(self.shots),
+                    "--queries",
+                    str(self.queries),
+                ]
             if self.episodes is not None:
                 words += ["--episodes", str(self.episodes)]
             words += ["--seed", str(self.seed)]

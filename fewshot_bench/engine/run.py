@@ -14,12 +14,13 @@ from fewshot_bench import registry
 from fewshot_bench.config import build, parameters_of
 from fewshot_bench.context import Context, Progress, choose_device, silent
 from fewshot_bench.data.index import ImageIndex
+from fewshot_bench.data.split import train_test
 from fewshot_bench.engine.base import base_data, describe_base
 from fewshot_bench.engine.clock import Clock
 from fewshot_bench.engine.dataset import open_dataset
 from fewshot_bench.engine.outcome import make_record
 from fewshot_bench.engine.request import Request
-from fewshot_bench.engine.scoring import Parts, score_all
+from fewshot_bench.engine.scoring import MEASURES, Parts, score_all
 from fewshot_bench.engine.solvers import solver
 from fewshot_bench.episodes import (
     EpisodeSet,
@@ -39,11 +40,14 @@ from fewshot_bench.training.seen import check_unseen
 DEFAULT_EPISODES, MOST_ALL_WAYS = 600, 100
 
 
-def evaluated(index: ImageIndex, split: str | None) -> tuple[ImageIndex, str]:
-    """The classes of ``split`` (None: ``novel`` where the data set has splits, else all) and its name."""
+def evaluated(index: ImageIndex, split: str | None, *, whole_set: bool = False) -> tuple[ImageIndex, str]:
+    """The classes of ``split`` (None: ``novel`` where the data set has splits, else all) and its name.
+
+    ``whole_set``: None means all classes.
+    """
     present = [s for s in ("base", "validation", "novel", "all") if s in index.class_splits]
     if split is None:
-        split = "novel" if "novel" in present else "all"
+        split = "novel" if "novel" in present and not whole_set else "all"
     if split == "all":
         return index, split
     if split not in present:
@@ -58,17 +62,21 @@ def spec_of(request: Request, index: ImageIndex) -> EpisodeSpec:
     episodes repeat each other and an interval over them would mean nothing.
     """
 
+    ways, shots, queries = request.counts
+
     def spec(episodes: int) -> EpisodeSpec:
         return EpisodeSpec(
-            ways=request.ways,
-            shots=request.shots,
-            queries=request.queries,
+            ways=ways,
+            shots=shots,
+            queries=queries,
             episodes=episodes,
             seed=request.seed,
             variable=request.variable,
-            drop_small=request.drop_small,
+            drop_small=request.drop_small or request.protocol == "classification",
         )
 
+    if request.protocol == "classification":
+        return spec(1)  # the one split that there is
     most = distinct_supports(index, spec(1))
     if request.episodes is None:
         return spec(min(MOST_ALL_WAYS if request.ways == "all" else DEFAULT_EPISODES, most))
@@ -110,7 +118,9 @@ def run(
         method_class: type[Method] = registry.load(registry.METHODS, request.method)
         config = build(method_class.Config, f"method {request.method}", request.parameters)
         whole = open_dataset(request.dataset, data_root=data_root, verify=verify, progress=progress)
-        index, split = evaluated(whole, request.split)
+        if request.protocol == "classification":
+            whole = train_test(whole, request.seed)
+        index, split = evaluated(whole, request.split, whole_set=request.protocol == "classification")
         episodes = episodes_of(request, index)
     context = Context(
         device=choose_device(device), seed=request.seed, cache=cache or cache_dir(), progress=progress
@@ -126,7 +136,8 @@ def run(
         training |= check_unseen(method.weights, index)
     rows = table_rows(index, episodes)
     with clock.stage("embed"):
-        solve, most = solver(method, index, rows, context)
+        measures = MEASURES[request.protocol]
+        solve, most = solver(method, index, rows, context, ranking=measures.ranking)
     tasks, labels = episodes.tasks(rows)
     identity = [request.method, entry.distribution, entry.version, parameters_of(config), context.device]
     identity += [training]
@@ -139,6 +150,7 @@ def run(
             where=f"The method {request.method}",
             parts=parts,
             most=most,
+            measures=measures,
             progress=progress,
         )
     record = make_record(request, method, entry, index, split, episodes, labels, outcome, clock, context)

@@ -18,12 +18,28 @@ from fewshot_bench.context import Progress
 from fewshot_bench.episodes.tasks import Tasks
 from fewshot_bench.errors import FsbenchError
 from fewshot_bench.files import write_atomic
-from fewshot_bench.metrics import average_precision, class_score_ap, predictions
+from fewshot_bench.metrics import average_precision, class_score_ap, mean_precision_recall, predictions
 
 CHUNK_ELEMENTS = 8_000_000
 """Scores (queries × ways, or × support images) of one chunk: 64 MB in float64. Part of no result."""
 
 FLUSH_SECONDS = 10.0
+
+
+class Measures(NamedTuple):
+    """What is worked out beside the predictions: AP of each query's ranking, and their mean curve."""
+
+    ranking: bool
+    curve: bool
+
+
+MEASURES = {
+    "fewshot": Measures(ranking=True, curve=False),
+    "oneshot-all": Measures(ranking=True, curve=False),
+    "retrieval": Measures(ranking=True, curve=True),
+    "classification": Measures(ranking=False, curve=False),
+}
+"""Of each protocol. In classification the support is the train set: ranking it is not what is asked."""
 
 
 class Scored(NamedTuple):
@@ -36,12 +52,17 @@ class Scored(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """All episodes' ``prediction [E, Q]``, ``ap [E, Q]``, a digest of the score bytes, and diagnostics."""
+    """All episodes' ``prediction [E, Q]``, ``ap [E, Q]``, a digest of the score bytes, and diagnostics.
+
+    ``ap`` is None where nothing is ranked, ``curve`` (precision [101] at equal steps of recall) where it is not
+    asked for.
+    """
 
     prediction: NDArray[np.int32]
-    ap: NDArray[np.float64]
+    ap: NDArray[np.float64] | None
     scores_sha256: str
     diagnostics: dict[str, Any]
+    curve: NDArray[np.float64] | None = None
 
 
 def chunk_size(tasks: Tasks, most: int | None = None) -> int:
@@ -51,7 +72,9 @@ def chunk_size(tasks: Tasks, most: int | None = None) -> int:
     return size if most is None else min(size, most)
 
 
-def evaluate(tasks: Tasks, labels: NDArray[np.int64], result: Scored, where: str) -> dict[str, NDArray[Any]]:
+def evaluate(
+    tasks: Tasks, labels: NDArray[np.int64], result: Scored, where: str, measures: Measures
+) -> dict[str, NDArray[Any]]:
     """Predictions and APs of one chunk; FsbenchError when the method broke its contract (shape, NaN)."""
     expected = (*tasks.query.shape, tasks.ways)
     if result.scores.shape != expected:
@@ -64,20 +87,25 @@ def evaluate(tasks: Tasks, labels: NDArray[np.int64], result: Scored, where: str
         raise FsbenchError(
             f"{where} returned NaN among its scores; this is a bug of the method or its weights."
         )
-    counts = (tasks.support >= 0).sum(axis=2)
-    if result.items is None:
-        ap = class_score_ap(result.scores, labels, counts)
-    else:
+    found: dict[str, NDArray[Any]] = {}
+    if measures.ranking and result.items is None and not measures.curve:
+        found["ap"] = class_score_ap(result.scores, labels, (tasks.support >= 0).sum(axis=2))
+    elif measures.ranking:
         ways, shots = tasks.ways, tasks.shots
-        relevant = (np.arange(ways * shots) // shots)[None, None, :] == labels[:, :, None]
+        items = np.repeat(result.scores, shots, axis=2) if result.items is None else result.items
         present = (tasks.support >= 0).reshape(len(tasks), 1, ways * shots)
-        items = np.where(present, result.items, -np.inf)
-        ap = np.full(labels.shape, np.nan)
-        ap[valid] = average_precision(items[valid], (relevant & present)[valid])
+        relevant = (np.arange(ways * shots) // shots)[None, None, :] == labels[:, :, None]
+        items, relevant = np.where(present, items, -np.inf)[valid], (relevant & present)[valid]
+        found["ap"] = np.full(labels.shape, np.nan)
+        found["ap"][valid] = average_precision(items, relevant)
+        if measures.curve:
+            here = np.broadcast_to(present, (*labels.shape, ways * shots))[valid]
+            found["curve"] = mean_precision_recall(items, relevant, here).precision[None] * len(items)
+            found["queries"] = np.array([len(items)])
     digest = hashlib.sha256(np.ascontiguousarray(result.scores, dtype="<f8").tobytes()).digest()
     return {
         "prediction": predictions(result.scores, valid).astype(np.int32),
-        "ap": ap,
+        **found,
         "digest": np.frombuffer(digest, dtype=np.uint8),
         **{f"diagnostics.{key}": np.atleast_1d(value) for key, value in result.diagnostics.items()},
     }
@@ -133,6 +161,7 @@ def score_all(
     parts: Parts,
     most: int | None,
     progress: Progress,
+    measures: Measures = MEASURES["fewshot"],
 ) -> Outcome:
     """Score every episode in chunks of constant size, going on from the chunks that ``parts`` holds."""
     size, done = chunk_size(tasks, most), parts.load()
@@ -143,7 +172,7 @@ def score_all(
                 continue
             part = slice(start, start + size)
             result = solve(tasks[part])
-            done[start] = evaluate(tasks[part], labels[part], result, where)
+            done[start] = evaluate(tasks[part], labels[part], result, where, measures)
             parts.add(start, done[start])
     except BaseException:
         parts.flush()
@@ -152,9 +181,12 @@ def score_all(
     chunks = [done[start] for start in range(0, len(tasks), size)]
     return Outcome(
         prediction=np.concatenate([c["prediction"] for c in chunks]),
-        ap=np.concatenate([c["ap"] for c in chunks]),
+        ap=np.concatenate([c["ap"] for c in chunks]) if measures.ranking else None,
         scores_sha256=hashlib.sha256(b"".join(c["digest"].tobytes() for c in chunks)).hexdigest(),
         diagnostics=merge(chunks),
+        curve=sum(c["curve"][0] for c in chunks) / sum(c["queries"][0] for c in chunks)
+        if measures.curve
+        else None,
     )
 
 

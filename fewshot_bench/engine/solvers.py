@@ -24,9 +24,12 @@ EPISODIC_CHUNK = 16
 
 
 def solver(
-    method: Method, index: ImageIndex, rows: NDArray[np.int64], context: Context
+    method: Method, index: ImageIndex, rows: NDArray[np.int64], context: Context, *, ranking: bool = True
 ) -> tuple[Solver, int | None]:
-    """The function that scores episodes over the images ``rows``, and the most it takes at once."""
+    """The function that scores episodes over the images ``rows``, and the most it takes at once.
+
+    ``ranking``: support images are scored too, where the head can.
+    """
     cache = EmbeddingCache(context.cache / "embeddings")
 
     def progress(done: int, total: int) -> None:
@@ -34,7 +37,7 @@ def solver(
 
     if isinstance(method, EmbeddingMethod):
         table = cache.embed(method.encoder, index, rows, progress=progress)
-        return embedding_solver(method, table, context.device), None
+        return embedding_solver(method, table, context.device, ranking=ranking), None
     if isinstance(method, EpisodicMethod):
         size = method.image_size
         flat = cache.embed(Pictures(size), index, rows, progress=progress)
@@ -45,7 +48,9 @@ def solver(
     )
 
 
-def embedding_solver(method: EmbeddingMethod, table: NDArray[Any], device: str) -> Solver:
+def embedding_solver(
+    method: EmbeddingMethod, table: NDArray[Any], device: str, *, ranking: bool = True
+) -> Solver:
     """Scores by the method's head on a table of embeddings ``[M, D]``."""
     import torch
 
@@ -53,7 +58,7 @@ def embedding_solver(method: EmbeddingMethod, table: NDArray[Any], device: str) 
 
     def solve(tasks: Tasks) -> Scored:
         scores, diagnostics = method.head.scores(on_device, tasks)
-        rank = getattr(method.head, "item_scores", None)
+        rank = getattr(method.head, "item_scores", None) if ranking else None
         items = None if rank is None else rank(on_device, tasks).cpu().numpy()
         return Scored(scores.cpu().numpy(), items, diagnostics)
 

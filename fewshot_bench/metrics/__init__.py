@@ -9,6 +9,7 @@ from fewshot_bench.metrics.intervals import (
     jackknife_interval,
     paired_class_interval,
     paired_episode_interval,
+    proportion_interval,
     query_class_interval,
 )
 from fewshot_bench.metrics.ranking import (
@@ -38,5 +39,6 @@ __all__ = [
     "paired_episode_interval",
     "pooled_precision_recall",
     "predictions",
+    "proportion_interval",
     "query_class_interval",
 ]

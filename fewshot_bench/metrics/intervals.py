@@ -24,6 +24,8 @@ BOOTSTRAP = "over classes (bootstrap of the query's class, the others held fixed
 PAIRED = "paired difference "
 """Set before a kind where the values are differences of two methods on the same episodes."""
 
+QUERIES = "over test pictures (Wilson)"
+
 DRAWS = 4_000
 """Resamples of the bootstrap, from a private generator with a fixed seed."""
 
@@ -52,6 +54,19 @@ def episode_interval(values: Values) -> Interval:
         return _none(float(values.mean()), EPISODES, "One episode alone has no spread over episodes.")
     error = float(values.std(ddof=1)) / len(values) ** 0.5
     return _symmetric(float(values.mean()), error, len(values) - 1, EPISODES)
+
+
+def proportion_interval(hits: int, queries: int) -> Interval:
+    """Wilson's score interval of ``hits`` right ones of ``queries`` pictures, of one train/test split.
+
+    (p + z²/2n ± z √(p(1−p)/n + z²/4n²)) / (1 + z²/n): Wilson 1927. ``mean`` is p, not its centre.
+    """
+    from scipy.special import ndtri
+
+    z, p = float(ndtri((1 + CONFIDENCE) / 2)), hits / queries
+    centre = (p + z * z / (2 * queries)) / (1 + z * z / queries)
+    half = z * (p * (1 - p) / queries + (z / (2 * queries)) ** 2) ** 0.5 / (1 + z * z / queries)
+    return Interval(p, half, centre - half, centre + half, QUERIES)
 
 
 def jackknife_interval(values: Values, classes: Ints) -> Interval:

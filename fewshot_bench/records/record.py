@@ -60,7 +60,9 @@ class Record:
 
     Arrays: ``episode_accuracy [E]``, ``episode_map [E]``, ``classes [E, N]`` (class indices),
     ``query_label [E, Q]`` and ``query_prediction [E, Q]`` (positions 0…N−1 in the episode, −1 padding),
-    ``query_ap [E, Q]`` (NaN for padding).
+    ``query_ap [E, Q]`` (NaN for padding). ``*_map`` and ``*_ap`` are absent where support is not ranked
+    (protocol ``classification``); ``precision [101]`` at equal steps of recall, the interpolated curves of all
+    queries averaged, is there in the protocol ``retrieval``.
     """
 
     data: dict[str, Any]
@@ -77,14 +79,15 @@ class Record:
         return Score.from_json(self.data["accuracy"])
 
     @cached_property
-    def map(self) -> Score:
-        """Mean over episodes of the mean average precision over an episode's queries."""
-        return Score.from_json(self.data["map"])
+    def map(self) -> Score | None:
+        """Mean over episodes of the mean average precision over an episode's queries; None: not ranked."""
+        return None if self.data["map"] is None else Score.from_json(self.data["map"])
 
     @cached_property
     def per_query(self) -> Arrays:
-        """``label``, ``prediction`` and ``ap``, each [E, Q]."""
-        return {key: self.arrays[f"query_{key}"] for key in ("label", "prediction", "ap")}
+        """``label``, ``prediction`` and, where support is ranked, ``ap``, each [E, Q]."""
+        names = ("label", "prediction", "ap")
+        return {key: self.arrays[f"query_{key}"] for key in names if f"query_{key}" in self.arrays}
 
     def to_json(self) -> str:
         """The JSON text of the record file: sorted nowhere, ordered as a person reads it."""

@@ -44,7 +44,7 @@ class Comparison:
     first: str
     second: str
     accuracy: Difference
-    map: Difference
+    map: Difference | None
 
     def to_json(self) -> dict[str, Any]:
         """As plain dictionaries."""
@@ -53,7 +53,7 @@ class Comparison:
     def text(self) -> str:
         """A few lines for a person, in points."""
         lines = [f"{self.first} − {self.second}, in points:"]
-        for difference in (self.accuracy, self.map):
+        for difference in filter(None, (self.accuracy, self.map)):
             for interval in (difference.over_episodes, difference.over_classes):
                 if interval.low is None or interval.high is None:
                     lines.append(f"{difference.name:<9} {interval.reason}")
@@ -77,6 +77,7 @@ def compare_records(first: Record, second: Record) -> Comparison:
             f"The two records are of different episodes ({first.episodes_sha256[:16]} of {first.dataset} and "
             f"{second.episodes_sha256[:16]} of {second.dataset}); compare runs on the same episodes."
         )
+    ranked = "ap" in first.per_query and "ap" in second.per_query
     labels, classes = first.per_query["label"], first.arrays["classes"]
 
     def difference(name: str, a: NDArray[Any], b: NDArray[Any]) -> Difference:
@@ -90,5 +91,5 @@ def compare_records(first: Record, second: Record) -> Comparison:
         first=first.method,
         second=second.method,
         accuracy=difference("accuracy", hits(first), hits(second)),
-        map=difference("mAP", first.per_query["ap"], second.per_query["ap"]),
+        map=difference("mAP", first.per_query["ap"], second.per_query["ap"]) if ranked else None,
     )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from fewshot_bench.records import Record
+from fewshot_bench.records import Record, Score
 from fewshot_bench.report.comparison import compare_records
 
 if TYPE_CHECKING:
@@ -34,12 +34,29 @@ class Table:
 
     @property
     def title(self) -> str:
-        """Data set, ways, shots and episodes."""
+        """Data set, protocol, ways, shots and episodes."""
         r = self.first
         synthetic = ", synthetic pictures" if r.synthetic else ""
+        if r.protocol == "classification":
+            return f"{r.dataset} ({r.variant}{synthetic}): classification, {r.classes} classes"
         ways = f"all {r.classes}" if r.ways == "all" else r.ways
         plural = "episode" if r.episodes == 1 else "episodes"
-        return f"{r.dataset} ({r.variant}{synthetic}): {ways}-way {r.shots}-shot, {r.episodes} {plural}"
+        task = "retrieval, " if r.protocol == "retrieval" else ""
+        return f"{r.dataset} ({r.variant}{synthetic}): {task}{ways}-way {r.shots}-shot, {r.episodes} {plural}"
+
+
+def headline(record: Record) -> tuple[str, Score]:
+    """What a record is ranked by, and its name: mAP in the protocol ``retrieval``, else accuracy."""
+    ranked = record.map if record.protocol == "retrieval" else None
+    return ("accuracy", record.accuracy) if ranked is None else ("mAP", ranked)
+
+
+def better(one: Record, other: Record) -> bool:
+    """Whether the paired interval of the difference in the headline excludes zero, in favour of ``one``."""
+    compared = compare_records(one, other)
+    if headline(one)[0] == "mAP" and compared.map is not None:
+        return compared.map.above_zero
+    return compared.accuracy.above_zero
 
 
 def ranks(records: Sequence[Record]) -> list[int]:
@@ -50,7 +67,7 @@ def ranks(records: Sequence[Record]) -> list[int]:
     return [
         1
         + sum(
-            other.transductive == record.transductive and compare_records(other, record).accuracy.above_zero
+            other.transductive == record.transductive and better(other, record)
             for other in records
             if other is not record
         )
@@ -59,19 +76,22 @@ def ranks(records: Sequence[Record]) -> list[int]:
 
 
 def tables(records: Sequence[Record]) -> list[Table]:
-    """Group records by the hash of their episodes; real data first, then by data set, ways and shots."""
-    groups: dict[str, list[Record]] = {}
+    """Group records by protocol and the hash of their episodes.
+
+    Real data first, then by data set, protocol, ways and shots.
+    """
+    groups: dict[tuple[str, str], list[Record]] = {}
     for record in records:
-        groups.setdefault(record.episodes_sha256, []).append(record)
+        groups.setdefault((record.protocol, record.episodes_sha256), []).append(record)
     made = []
     for group in groups.values():
-        ordered = sorted(group, key=lambda r: (-r.accuracy.mean, r.method, str(r.parameters)))
+        ordered = sorted(group, key=lambda r: (-headline(r)[1].mean, r.method, str(r.parameters)))
         made.append(Table(tuple(map(Row, ranks(ordered), ordered))))
 
     def place(table: Table) -> tuple[Any, ...]:
         r = table.first
         ways, shots = (10**9 if v == "all" else v for v in (r.ways, r.shots))
-        return (r.synthetic, r.dataset, r.variant, ways, shots, r.episodes_sha256)
+        return (r.synthetic, r.dataset, r.variant, r.protocol, ways, shots, r.episodes_sha256)
 
     return sorted(made, key=place)
 
@@ -90,6 +110,9 @@ def cells(row: Row) -> dict[str, str]:
         "parameters": ", ".join(f"{key}={value}" for key, value in r.parameters_set.items()),
     }
     for name, score in (("accuracy", r.accuracy), ("mAP", r.map)):
+        if score is None:
+            found |= {f"{name} %": "", f"{name}: classes": ""}
+            continue
         half = f" ± {percent(score.ci95)}" if score.ci95 is not None else ""
         low_high = score.class_interval
         found[f"{name} %"] = percent(score.mean) + half
@@ -111,13 +134,15 @@ def frame(made: Sequence[Table]) -> pd.DataFrame:
             flat: dict[str, Any] = {
                 key: r.data[key]
                 for key in (
-                    "dataset", "variant", "synthetic", "split", "ways", "shots", "queries", "episodes", "seed",
-                    "episodes_sha256",
+                    "dataset", "variant", "synthetic", "protocol", "split", "ways", "shots", "queries", "episodes",
+                    "seed", "episodes_sha256",
                 )
             }  # fmt: skip
             flat |= {"rank": row.rank, "method": r.method, "distribution": r.method_distribution}
             flat["parameters"] = " ".join(f"{key}={value}" for key, value in r.parameters.items())
             for name, score in (("accuracy", r.accuracy), ("map", r.map)):
+                if score is None:
+                    continue
                 low, high = score.class_interval or (None, None)
                 flat |= {
                     name: score.mean,

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fewshot_bench.report.leaderboard import Table, cells
+from fewshot_bench.report.leaderboard import Table, cells, headline
 
 LEGEND = """\
 ± is a 95 % interval over episodes (Student t): how well the mean over *these* classes is known. \
 The columns "classes" are 95 % intervals over classes, so for *new* classes of the same kind; \
-they are much wider. Methods share a rank when the paired interval of their difference includes zero \
+they are much wider. With a single train/test split, ± is over its test pictures (Wilson). \
+Tables of retrieval are ranked by mAP, the others by accuracy. \
+Methods share a rank when the paired interval of their difference includes zero \
 (over classes, or over episodes where there is no interval over classes). \
 ms/episode is scoring alone, embeddings being cached. A missing number is left blank."""
 
@@ -44,8 +46,11 @@ def markdown(made: Sequence[Table], title: str = "Leaderboard") -> str:
         drawn = f"split {first.split}, seed {first.seed}, queries {first.queries}"
         shown = f"{first.images} images of {first.classes} classes"
         lines += ["", f"- Episodes `{first.episodes_sha256[:16]}`: {drawn}; {shown}."]
-        kinds = {s.class_ci_kind for r in table.rows for s in (r.record.accuracy,) if s.class_ci_kind}
+        kinds = {s.class_ci_kind for r in table.rows for s in (headline(r.record)[1],) if s.class_ci_kind}
         lines += [f"- Interval over classes: {escape(kind)}." for kind in sorted(kinds)]
         lines += [f"- {escape(note)}" for note in first.dataset_notes]
+        if first.dropped:
+            named = ", ".join(str(name) for name, *_ in first.dropped[:5])
+            lines.append(f"- Classes left out as too small: {len(first.dropped)}, first {escape(named)}.")
         lines += ["- Run again:", "", "```sh", *(r.record.command for r in table.rows), "```", ""]
     return "\n".join(lines)

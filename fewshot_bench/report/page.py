@@ -7,7 +7,7 @@ from html import escape
 
 from fewshot_bench.report.curves import STYLE as CURVES
 from fewshot_bench.report.curves import trainings
-from fewshot_bench.report.leaderboard import Table, cells
+from fewshot_bench.report.leaderboard import Table, cells, headline
 from fewshot_bench.report.markdown import LEGEND
 
 STYLE = """
@@ -44,7 +44,7 @@ def section(table: Table) -> str:
     head = "".join(f"<th{k}>{escape(key)}</th>" for key, k in zip(used, kind, strict=True))
     lines = []
     for row, texts in zip(table.rows, body, strict=True):
-        score = row.record.accuracy
+        score = headline(row.record)[1]
         tds = "".join(f"<td{k}>{escape(texts[key])}</td>" for key, k in zip(used, kind, strict=True))
         lines.append(f"<tr>{tds}<td>{bar(score.mean, score.class_interval)}</td></tr>")
     warning = ""
@@ -54,7 +54,7 @@ def section(table: Table) -> str:
     commands = escape("\n".join(row.record.command for row in table.rows))
     return (
         f"<h2>{escape(table.title)}</h2>{warning}"
-        f'<div class="scroll"><table><thead><tr>{head}<th>accuracy, classes</th></tr></thead>'
+        f'<div class="scroll"><table><thead><tr>{head}<th>{headline(first)[0]}, classes</th></tr></thead>'
         f"<tbody>{''.join(lines)}</tbody></table></div>"
         f"<details><summary>Episodes {escape(first.episodes_sha256[:16])} and commands</summary>"
         f"<ul>{notes}</ul><pre>{commands}</pre></details>"

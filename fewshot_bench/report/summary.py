@@ -26,7 +26,7 @@ def summary(record: Record) -> str:
         Table((Row(1, record),)).title,
         f"{record.method} ({parameters or 'no parameters'}); pretraining: {record.pretraining}",
         *score_line("accuracy", record.accuracy),
-        *score_line("mAP", record.map),
+        *(score_line("mAP", record.map) if record.map else []),
         f"{'seconds':<9} {times}",
         f"{'episodes':<9} {record.episodes_sha256[:16]}   scores {record.scores_sha256[:16]}",
     ]

@@ -12,6 +12,7 @@ from fewshot_bench.metrics import (
     jackknife_interval,
     paired_class_interval,
     paired_episode_interval,
+    proportion_interval,
     query_class_interval,
 )
 
@@ -156,3 +157,13 @@ def test_what_cannot_be_measured_is_refused():
         paired_episode_interval(np.zeros(3), np.zeros(2))
     with pytest.raises(FsbenchError, match="episode 1 has no query with a value"):
         episode_means(np.array([[1.0, 0.0], [np.nan, 1.0]]), np.array([[0, 1], [0, -1]]))
+
+
+@given(st.integers(1, 500).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
+def test_the_interval_of_a_proportion_is_wilsons(counts):
+    hits, queries = counts
+    found = proportion_interval(hits, queries)
+    expected = stats.binomtest(hits, queries).proportion_ci(method="wilson")
+    assert found.low == pytest.approx(expected.low, abs=1e-9)
+    assert found.high == pytest.approx(expected.high, abs=1e-9)
+    assert found.mean == hits / queries

@@ -26,7 +26,8 @@ def record(method: str, skill: float, *, seed: int = 0, episodes: str = "ab", **
     score = {"mean": mean, "ci95": 0.01, "ci_kind": "over episodes", "class_interval": [mean - 0.05, mean + 0.05],
              "class_ci_kind": "over classes"}  # fmt: skip
     data = {
-        "schema_version": 1, "method": method, "method_distribution": "toy 1.0", "parameters": {"k": 1},
+        "schema_version": 1, "protocol": "fewshot", "dropped": [],
+        "method": method, "method_distribution": "toy 1.0", "parameters": {"k": 1},
         "parameters_set": {}, "dataset": "toy", "variant": "default", "dataset_notes": [], "synthetic": False,
         "images": 100, "classes": CLASSES, "split": "all", "ways": WAYS, "shots": 1, "queries": 2,
         "episodes": EPISODES, "seed": 0, "episodes_sha256": episodes * 32, "transductive": False,

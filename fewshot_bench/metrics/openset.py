@@ -1,0 +1,73 @@
+"""Open-set recognition: the score below which a picture is held to be of none of the known classes.
+
+A picture is accepted when its best score is at least the threshold. The share of pictures of known classes that
+are accepted is the true positive rate, the share of pictures of unknown classes that are accepted the false
+positive rate; "FPR at 95 % TPR" is the second at the largest threshold with 0.95 or more of the first (Liang, Li,
+Srikant: Enhancing the Reliability of Out-of-distribution Image Detection in Neural Networks, ICLR 2018, 4.2).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fewshot_bench.errors import UsageError
+
+Scores = NDArray[np.floating[Any]]
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """Scores below ``value`` are rejected.
+
+    ``rule``: ``known``, at most ``rate`` (0..1) of ``known`` scores of known classes are rejected; ``unknown``,
+    at most ``rate`` of ``unknown`` scores of unknown classes are accepted. ``rejected`` is the share of the
+    known that is rejected and ``accepted`` that of the unknown that is accepted; None where there are none.
+    """
+
+    value: float
+    rule: Literal["known", "unknown"]
+    rate: float
+    known: int
+    unknown: int
+    rejected: float | None
+    accepted: float | None
+
+
+def reject_threshold(known: Scores, unknown: Scores, rate: float) -> Threshold:
+    """The threshold from best scores of known classes ``[m]`` and of unknown ones ``[n]``.
+
+    The largest that rejects at most ``rate`` of the known. Where the known are so few that the lowest of them
+    would decide (``m · rate`` below 1) and there are more unknown: the smallest that accepts at most ``rate``
+    of those. Raises UsageError when there is neither, or ``rate`` is not in 0 <= rate < 1.
+    """
+    if not 0 <= rate < 1:
+        raise UsageError(f"The rate of rejection must be at least 0 and below 1, not {rate}.")
+    if not len(known) and not len(unknown):
+        raise UsageError(
+            "No threshold can be found: rejection needs a class of two different pictures, or three classes."
+        )
+    if len(known) and (len(known) * rate >= 1 or len(known) >= len(unknown)):
+        rule: Literal["known", "unknown"] = "known"
+        value = float(np.sort(known)[_allowed(len(known), rate)])
+    else:
+        rule = "unknown"
+        value = float(np.nextafter(np.sort(unknown)[::-1][_allowed(len(unknown), rate)], np.inf))
+    return Threshold(
+        value=value,
+        rule=rule,
+        rate=rate,
+        known=len(known),
+        unknown=len(unknown),
+        rejected=float(np.mean(known < value)) if len(known) else None,
+        accepted=float(np.mean(unknown >= value)) if len(unknown) else None,
+    )
+
+
+def _allowed(count: int, rate: float) -> int:
+    """How many of ``count`` are at most ``rate`` of them, rounding errors of the product aside."""
+    return math.floor(count * rate + 1e-9)
