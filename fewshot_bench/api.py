@@ -21,7 +21,11 @@ if TYPE_CHECKING:
     from fewshot_bench.embed.encoder import Encoder as Encoder
     from fewshot_bench.embed.pixels import PixelEncoder as PixelEncoder
     from fewshot_bench.embed.pretrained import PretrainedEncoder as PretrainedEncoder
+    from fewshot_bench.embed.small import conv4 as conv4
+    from fewshot_bench.embed.small import seeded as seeded
+    from fewshot_bench.embed.torchvision_guard import import_torchvision as import_torchvision
     from fewshot_bench.engine.images import ImageTasks as ImageTasks
+    from fewshot_bench.engine.images import Pictures as Pictures
     from fewshot_bench.episodes.tasks import Tasks as Tasks
     from fewshot_bench.errors import FsbenchError as FsbenchError
     from fewshot_bench.errors import UsageError as UsageError
@@ -39,6 +43,7 @@ if TYPE_CHECKING:
     from fewshot_bench.method import (
         Method as Method,
     )
+    from fewshot_bench.training.augment import Augmentation as Augmentation
     from fewshot_bench.training.base import BaseData as BaseData
     from fewshot_bench.training.distort import Distortion as Distortion
     from fewshot_bench.training.embedding import (
@@ -65,6 +70,24 @@ if TYPE_CHECKING:
     from fewshot_bench.training.embedding import (
         unit_vectors as unit_vectors,
     )
+    from fewshot_bench.training.episodic import (
+        EpisodeBatch as EpisodeBatch,
+    )
+    from fewshot_bench.training.episodic import (
+        Episodes as Episodes,
+    )
+    from fewshot_bench.training.episodic import (
+        EpisodeShape as EpisodeShape,
+    )
+    from fewshot_bench.training.episodic import (
+        PictureTable as PictureTable,
+    )
+    from fewshot_bench.training.episodic import (
+        ValidationEpisodes as ValidationEpisodes,
+    )
+    from fewshot_bench.training.episodic import (
+        embedded as embedded,
+    )
     from fewshot_bench.training.log import training_facts as training_facts
     from fewshot_bench.training.loop import Schedule as Schedule
     from fewshot_bench.training.loop import train as train
@@ -89,8 +112,10 @@ if TYPE_CHECKING:
     from fewshot_bench.training.pairs import (
         pairs_of_labels as pairs_of_labels,
     )
+    from fewshot_bench.training.seen import write_seen as write_seen
 
 HOME = {
+    "Augmentation": "training.augment",
     "BaseData": "training.base",
     "Card": "data.source",
     "Context": "context",
@@ -98,6 +123,9 @@ HOME = {
     "Distortion": "training.distort",
     "EmbeddingMethod": "method",
     "Encoder": "embed.encoder",
+    "EpisodeBatch": "training.episodic",
+    "EpisodeShape": "training.episodic",
+    "Episodes": "training.episodic",
     "EpisodicMethod": "method",
     "FsbenchError": "errors",
     "Head": "heads.head",
@@ -109,6 +137,8 @@ HOME = {
     "Method": "method",
     "NoConfig": "config",
     "Pairs": "training.pairs",
+    "PictureTable": "training.episodic",
+    "Pictures": "engine.images",
     "PixelEncoder": "embed.pixels",
     "PretrainedEncoder": "embed.pretrained",
     "Prototype": "heads.prototype",
@@ -116,15 +146,20 @@ HOME = {
     "Tasks": "episodes.tasks",
     "UsageError": "errors",
     "Validation": "training.embedding",
+    "ValidationEpisodes": "training.episodic",
     "batch_pairs": "training.pairs",
     "contrastive": "training.losses",
+    "conv4": "embed.small",
+    "embedded": "training.episodic",
     "export": "training.embedding",
     "exported": "training.embedding",
     "freeze": "training.embedding",
     "hardest": "training.losses",
+    "import_torchvision": "embed.torchvision_guard",
     "pairs_of_csv": "training.pairs",
     "pairs_of_labels": "training.pairs",
     "pictures": "training.embedding",
+    "seeded": "embed.small",
     "setting": "config",
     "train": "training.loop",
     "trained_encoder": "training.embedding",
@@ -133,6 +168,7 @@ HOME = {
     "tunable": "config",
     "unit_vectors": "training.embedding",
     "write_atomic": "files",
+    "write_seen": "training.seen",
 }
 
 __all__ = sorted(HOME)
