@@ -21,7 +21,9 @@ def base_data(request: Request, *, data_root: Path | None, verify: bool, progres
     """
 
     def opened(name: str) -> ImageIndex:
-        return open_dataset(name, data_root=data_root, verify=verify, progress=progress)
+        index = open_dataset(name, data_root=data_root, verify=verify, progress=progress)
+        index.require_current()
+        return index
 
     train, validation = split_base(opened(request.train_dataset))
     others = [not_novel(opened(name)) for name in request.unlabelled]

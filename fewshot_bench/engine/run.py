@@ -5,19 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fewshot_bench import registry
-from fewshot_bench.config import build, parameters_of
+from fewshot_bench.config import parameters_of
 from fewshot_bench.context import Context, Progress, choose_device, silent
 from fewshot_bench.data.index import ImageIndex
 from fewshot_bench.data.split import train_test
-from fewshot_bench.engine.base import base_data, describe_base
 from fewshot_bench.engine.clock import Clock
 from fewshot_bench.engine.dataset import open_dataset
+from fewshot_bench.engine.fitting import make_ready, method_of
 from fewshot_bench.engine.outcome import make_record
 from fewshot_bench.engine.request import Request
 from fewshot_bench.engine.scoring import MEASURES, Parts, score_all
@@ -31,11 +29,8 @@ from fewshot_bench.episodes import (
 )
 from fewshot_bench.errors import UsageError
 from fewshot_bench.files import require_writable
-from fewshot_bench.method import Method
 from fewshot_bench.paths import cache_dir
 from fewshot_bench.records import Record, save
-from fewshot_bench.training.base import check_apart
-from fewshot_bench.training.seen import check_unseen
 
 DEFAULT_EPISODES, MOST_ALL_WAYS = 600, 100
 
@@ -114,9 +109,7 @@ def run(
     if results is not None:
         require_writable(results)
     with clock.stage("index"):
-        entry = registry.entry(registry.METHODS, request.method)
-        method_class: type[Method] = registry.load(registry.METHODS, request.method)
-        config = build(method_class.Config, f"method {request.method}", request.parameters)
+        method, entry = method_of(request)
         whole = open_dataset(request.dataset, data_root=data_root, verify=verify, progress=progress)
         if request.protocol == "classification":
             whole = train_test(whole, request.seed)
@@ -125,21 +118,21 @@ def run(
     context = Context(
         device=choose_device(device), seed=request.seed, cache=cache or cache_dir(), progress=progress
     )
-    method = method_class(config)
-    training: dict[str, Any] = {}
-    with clock.stage("fit"):
-        if method.trains:
-            base = base_data(request, data_root=data_root, verify=verify, progress=progress)
-            check_apart(base, index)
-            training = {**describe_base(base), **method.fit(base, context)}
-        method.setup(context)
-        training |= check_unseen(method.weights, index)
     rows = table_rows(index, episodes)
+    index.require_current(rows)
+    with clock.stage("fit"):
+        training = make_ready(method, request, context, index, data_root=data_root, verify=verify)
     with clock.stage("embed"):
         measures = MEASURES[request.protocol]
         solve, most = solver(method, index, rows, context, ranking=measures.ranking)
     tasks, labels = episodes.tasks(rows)
-    identity = [request.method, entry.distribution, entry.version, parameters_of(config), context.device]
+    identity = [
+        request.method,
+        entry.distribution,
+        entry.version,
+        parameters_of(method.config),
+        context.device,
+    ]
     identity += [training]
     parts = Parts(context.cache / "runs" / f"{episodes.sha256[:16]}-{digest(json.dumps(identity))[:16]}")
     with clock.stage("score"):

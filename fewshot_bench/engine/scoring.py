@@ -72,21 +72,26 @@ def chunk_size(tasks: Tasks, most: int | None = None) -> int:
     return size if most is None else min(size, most)
 
 
+def check_scores(tasks: Tasks, scores: NDArray[Any], where: str) -> None:
+    """Raise FsbenchError, naming ``where`` they come from, for scores of another shape or with NaN in them."""
+    expected = (*tasks.query.shape, tasks.ways)
+    if scores.shape != expected:
+        raise FsbenchError(
+            f"{where} returned scores of shape {scores.shape} and [episodes, queries, ways] = "
+            f"{expected} was expected; this is a bug of the method."
+        )
+    if np.isnan(scores[tasks.query >= 0]).any():
+        raise FsbenchError(
+            f"{where} returned NaN among its scores; this is a bug of the method or its weights."
+        )
+
+
 def evaluate(
     tasks: Tasks, labels: NDArray[np.int64], result: Scored, where: str, measures: Measures
 ) -> dict[str, NDArray[Any]]:
     """Predictions and APs of one chunk; FsbenchError when the method broke its contract (shape, NaN)."""
-    expected = (*tasks.query.shape, tasks.ways)
-    if result.scores.shape != expected:
-        raise FsbenchError(
-            f"{where} returned scores of shape {result.scores.shape} and [episodes, queries, ways] = "
-            f"{expected} was expected; this is a bug of the method."
-        )
+    check_scores(tasks, result.scores, where)
     valid = labels >= 0
-    if np.isnan(result.scores[valid]).any():
-        raise FsbenchError(
-            f"{where} returned NaN among its scores; this is a bug of the method or its weights."
-        )
     found: dict[str, NDArray[Any]] = {}
     if measures.ranking and result.items is None and not measures.curve:
         found["ap"] = class_score_ap(result.scores, labels, (tasks.support >= 0).sum(axis=2))

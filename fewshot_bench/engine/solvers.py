@@ -30,22 +30,38 @@ def solver(
 
     ``ranking``: support images are scored too, where the head can.
     """
+    return solver_on(method, table_of(method, index, rows, context), context.device, ranking=ranking)
+
+
+def table_of(method: Method, index: ImageIndex, rows: NDArray[np.int64], context: Context) -> NDArray[Any]:
+    """What a method works on, of the images ``rows``: embeddings ``[M, D]``, or pictures ``[M, 3, S, S]`` uint8.
+
+    Both live in the embedding cache.
+    """
     cache = EmbeddingCache(context.cache / "embeddings")
 
     def progress(done: int, total: int) -> None:
         context.progress("embed", done, total)
 
     if isinstance(method, EmbeddingMethod):
-        table = cache.embed(method.encoder, index, rows, progress=progress)
-        return embedding_solver(method, table, context.device, ranking=ranking), None
+        return cache.embed(method.encoder, index, rows, progress=progress)
     if isinstance(method, EpisodicMethod):
         size = method.image_size
         flat = cache.embed(Pictures(size), index, rows, progress=progress)
-        pictures = flat.astype(np.uint8).reshape(-1, 3, size, size)
-        return episodic_solver(method, pictures, context.device), EPISODIC_CHUNK
+        return flat.astype(np.uint8).reshape(-1, 3, size, size)
     raise FsbenchError(
         f"The method {method.name} is neither an EmbeddingMethod nor an EpisodicMethod; it must subclass one."
     )
+
+
+def solver_on(
+    method: Method, table: NDArray[Any], device: str, *, ranking: bool = True
+) -> tuple[Solver, int | None]:
+    """The function that scores episodes over a table of ``table_of``, and the most it takes at once."""
+    if isinstance(method, EmbeddingMethod):
+        return embedding_solver(method, table, device, ranking=ranking), None
+    assert isinstance(method, EpisodicMethod)
+    return episodic_solver(method, table, device), EPISODIC_CHUNK
 
 
 def embedding_solver(

@@ -1,0 +1,47 @@
+"""From a request to a method that is ready: loaded, configured, fitted on base data, set up."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from fewshot_bench import registry
+from fewshot_bench.config import build
+from fewshot_bench.context import Context
+from fewshot_bench.data.index import ImageIndex
+from fewshot_bench.engine.base import base_data, describe_base
+from fewshot_bench.engine.request import Request
+from fewshot_bench.method import Method
+from fewshot_bench.training.base import check_apart
+from fewshot_bench.training.seen import check_unseen
+
+
+def method_of(request: Request) -> tuple[Method, registry.Entry]:
+    """The method of a request with its parameters, and the entry point it came from."""
+    entry = registry.entry(registry.METHODS, request.method)
+    method_class: type[Method] = registry.load(registry.METHODS, request.method)
+    return method_class(build(method_class.Config, f"method {request.method}", request.parameters)), entry
+
+
+def make_ready(
+    method: Method,
+    request: Request,
+    context: Context,
+    evaluated: ImageIndex | None,
+    *,
+    data_root: Path | None,
+    verify: bool,
+) -> dict[str, Any]:
+    """Fit the method where it trains, set it up, and return what a record says of its training.
+
+    Raises FsbenchError when the training, or that of the weights it starts from, saw classes or pictures of
+    ``evaluated`` (None: nothing is measured).
+    """
+    training: dict[str, Any] = {}
+    if method.trains:
+        base = base_data(request, data_root=data_root, verify=verify, progress=context.progress)
+        if evaluated is not None:
+            check_apart(base, evaluated)
+        training = {**describe_base(base), **method.fit(base, context)}
+    method.setup(context)
+    return training if evaluated is None else training | check_unseen(method.weights, evaluated)
