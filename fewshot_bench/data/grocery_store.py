@@ -11,7 +11,7 @@ from fewshot_bench.data.index import QUERY, SUPPORT, ImageIndex
 from fewshot_bench.data.locate import layout_error
 from fewshot_bench.data.scan import Scan
 from fewshot_bench.data.source import Card, DatasetSource
-from fewshot_bench.data.table import read_table
+from fewshot_bench.data.table import read_table, read_text
 from fewshot_bench.errors import FsbenchError
 
 VIEWPOINTS = (
@@ -42,7 +42,7 @@ class GroceryStore(DatasetSource):
     variants = {  # noqa: RUF012
         "iconic": "support is the one iconic picture of a class, queries are test photos",
         "natural": "support from train photos, queries from test photos",
-        "iconic-coarse": "as iconic, with the 43 coarse classes of classes.csv; support is one iconic picture of each fine class",
+        "iconic-coarse": "as iconic, with the 43 coarse classes of classes.csv and a picture for each fine one",
         "natural-coarse": "as natural, with the 43 coarse classes of classes.csv",
     }
     card = Card(
@@ -83,7 +83,7 @@ class GroceryStore(DatasetSource):
             raise layout_error(self, root, f"there is no file dataset/{part}.txt")
         pool, test = (QUERY, True) if part == "test" else (SUPPORT, False)
         rows = []
-        for number, line in enumerate(text_of(path).splitlines(), start=1):
+        for number, line in enumerate(read_text(path).splitlines(), start=1):
             fields = [field.strip() for field in line.rsplit(",", 2)]
             if not line.strip():
                 continue
@@ -103,13 +103,3 @@ def read_classes(path: Path) -> dict[str, Labels]:
     columns = (NAME, COARSE_NAME, COARSE_NUMBER, ICONIC)
     lines = read_table(path, (NUMBER, *columns))
     return {cells[NUMBER]: Labels(*(cells[column] for column in columns)) for _, cells in lines}
-
-
-def text_of(path: Path) -> str:
-    """The text of a list; FsbenchError where it is not UTF-8."""
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise FsbenchError(
-            f"{path} cannot be read as UTF-8 ({error}): restore the published file."
-        ) from error

@@ -10,6 +10,7 @@ from fewshot_bench.data.locate import layout_error
 from fewshot_bench.data.pixels import same_pixels
 from fewshot_bench.data.scan import Scan
 from fewshot_bench.data.source import Card, DatasetSource
+from fewshot_bench.data.table import read_text
 from fewshot_bench.errors import FsbenchError
 
 LEVELS = {"article": "articleType", "sub": "subCategory", "master": "masterCategory"}
@@ -64,10 +65,7 @@ class KaggleFashion(DatasetSource):
 
 def labels_of(path: Path, level: str) -> dict[str, str]:
     """id -> label of the column ``level``, over all rows; of the last field nothing is asked."""
-    try:
-        lines = path.read_text(encoding="utf-8-sig").split("\n")  # with universal newlines
-    except (OSError, UnicodeDecodeError) as error:
-        raise FsbenchError(f"{path} cannot be read as UTF-8 CSV ({error}): check the file.") from error
+    lines = read_text(path).split("\n")
     columns = lines[0].split(",") if lines else []
     for column in ("id", level):
         if column not in columns:

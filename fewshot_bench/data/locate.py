@@ -47,7 +47,7 @@ def load_dataset(
     ``verify`` digests every file again whatever its size and date. Raises UsageError for an unknown
     variant, FsbenchError where files are missing or not as expected, each with one sentence.
     """
-    if variant is not None and variant not in source.variants:
+    if variant is not None and not source.knows(variant):
         known = ", ".join(source.variants)
         raise UsageError(f"{source.name} has no variant {variant!r}; it has {known}.")
     root = path

@@ -40,6 +40,10 @@ class DatasetSource(ABC):
     """Folder names under the data root that may hold it, in order; empty: needs no files."""
     synthetic: ClassVar[bool] = False
 
+    def knows(self, variant: str) -> bool:
+        """Whether a variant can be asked for: one of ``variants``, unless an adapter takes other names."""
+        return variant in self.variants
+
     @abstractmethod
     def load(
         self, root: Path | None = None, variant: str | None = None, scan: Scan | None = None

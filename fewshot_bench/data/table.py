@@ -1,4 +1,4 @@
-"""The tables that data sets are published with: CSV files with a header, read line by line."""
+"""The tables that data sets are published with: lists, and CSV files with a header."""
 
 from __future__ import annotations
 
@@ -7,6 +7,16 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from fewshot_bench.errors import FsbenchError
+
+
+def read_text(path: Path) -> str:
+    """The text of a list; FsbenchError where the file cannot be read or is not UTF-8."""
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise FsbenchError(
+            f"{path} cannot be read as UTF-8 ({error}): restore the published file."
+        ) from error
 
 
 def read_table(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
