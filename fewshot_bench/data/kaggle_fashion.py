@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from fewshot_bench.data.build import Row, build_index, read_rows
+from fewshot_bench.data.draw import held_out
 from fewshot_bench.data.index import ImageIndex
 from fewshot_bench.data.locate import layout_error
 from fewshot_bench.data.pixels import same_pixels
@@ -14,6 +15,10 @@ from fewshot_bench.data.table import read_text
 from fewshot_bench.errors import FsbenchError
 
 LEVELS = {"article": "articleType", "sub": "subCategory", "master": "masterCategory"}
+HELD_OUT = (
+    "Held out by a fixed draw: article types that have a picture, in order of the sha256 of their names, the first "
+    "fifth novel, the second validation. Figures on it cannot be compared with published ones."
+)
 PIXELS = "Pictures with other bytes and the same pixels as another of their class, joined to its group: {}."
 
 
@@ -29,6 +34,7 @@ class KaggleFashion(DatasetSource):
     folders = ("kaggle-fashion", "fashion-product-images-dataset", "fashion-product-images-small")
     variants = {  # noqa: RUF012
         "article": "classes are article types, such as Jeans",
+        "article-held-out": "article types, a fifth of them held out, and a fifth for validation",
         "sub": "classes are sub-categories, such as Bottomwear",
         "master": "classes are master categories, such as Apparel",
     }
@@ -47,7 +53,7 @@ class KaggleFashion(DatasetSource):
         variant, scan = variant or "article", scan or Scan()
         if not (root / "styles.csv").is_file():
             raise layout_error(self, root, "there is no file styles.csv")
-        labels = labels_of(root / "styles.csv", LEVELS[variant])
+        labels = labels_of(root / "styles.csv", LEVELS[variant.partition("-")[0]])
         present = {path.name for path in (root / "images").glob("*.jpg")}
         rows = [Row(f"images/{n}.jpg", label) for n, label in labels.items() if f"{n}.jpg" in present]
         if not rows:
@@ -55,6 +61,10 @@ class KaggleFashion(DatasetSource):
         notes = [f"Rows of styles.csv without a picture, left out: {len(labels) - len(rows)}."]
         if len(present) > len(rows):
             notes.append(f"Pictures without a row of styles.csv, left out: {len(present) - len(rows)}.")
+        if variant == "article-held-out":
+            drawn = held_out({row.label for row in rows})
+            rows = [row._replace(split=drawn[row.label]) for row in rows]
+            notes.append(HELD_OUT)
         readable = read_rows(root, rows, scan)
         links = same_pixels(readable, scan)
         other_bytes = sum((readable.digests[a] != readable.digests[b]).any() for a, b in links)

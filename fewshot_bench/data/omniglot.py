@@ -6,7 +6,7 @@ from pathlib import Path
 
 from fewshot_bench.data.below import class_rows
 from fewshot_bench.data.build import Row, build_index, read_rows
-from fewshot_bench.data.draw import fixed_order
+from fewshot_bench.data.draw import held_out
 from fewshot_bench.data.index import ImageIndex
 from fewshot_bench.data.locate import layout_error
 from fewshot_bench.data.rotations import with_rotations
@@ -18,9 +18,6 @@ BACKGROUND, EVALUATION = "images_background", "images_evaluation"
 SMALL = ("images_background_small1", "images_background_small2")
 PLACES = ("", "python", "omniglot-py")
 """Folders below the root that may hold the sets: as unzipped, as in the repository, as torchvision has it."""
-
-SHARE = 0.2
-"""Of the characters of an incomplete copy: held out as novel, and as many again for validation."""
 
 ROTATIONS = "-rotations"
 SPLITS = {
@@ -119,14 +116,4 @@ def vinyals() -> dict[str, str]:
         f"{row['alphabet']}/character{number:02d}": row["split"]
         for row in read_split("omniglot_vinyals")
         for number in range(int(row["first"]), int(row["last"]) + 1)
-    }
-
-
-def held_out(characters: set[str]) -> dict[str, str]:
-    """The fixed draw of ``HELD_OUT``, each share rounded."""
-    order = fixed_order(characters)
-    share = round(SHARE * len(order))
-    return {
-        name: "novel" if i < share else "validation" if i < 2 * share else "base"
-        for i, name in enumerate(order)
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +39,19 @@ def test_rows_with_a_picture_at_three_levels(root: Path) -> None:
     assert "left out: 1." in index.notes[0]
     assert KaggleFashion().load(root, "sub").class_names == ("Bottomwear", "Topwear")
     assert KaggleFashion().load(root, "master").class_names == ("Apparel",)
+
+
+def test_article_types_are_held_out_by_a_fixed_draw(root: Path) -> None:
+    rows = [f"{n},Men,Apparel,Topwear,Type {n - 9},Blue,Fall,2011,Casual,Name" for n in range(10, 20)]
+    (root / "styles.csv").write_text(HEAD + "\n".join(rows))
+    for number in range(10, 20):
+        Image.fromarray(np.full((8, 8, 3), number, np.uint8)).save(root / "images" / f"{number}.jpg")
+    index = KaggleFashion().load(root, "article-held-out")
+    splits = dict(zip(index.class_names, index.class_splits, strict=True))
+    order = sorted(splits, key=lambda name: sha256(name.encode()).digest())
+    assert [splits[name] for name in order] == ["novel"] * 2 + ["validation"] * 2 + ["base"] * 6
+    assert any(note.startswith("Held out by a fixed draw") for note in index.notes)
+    assert set(KaggleFashion().load(root).class_splits) == {"all"}
 
 
 def test_lines_may_end_as_on_windows_and_ids_stand_alone(root: Path) -> None:

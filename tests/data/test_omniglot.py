@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from fewshot_bench.data.draw import held_out
 from fewshot_bench.data.index import ImageIndex
 from fewshot_bench.data.locate import load_dataset
-from fewshot_bench.data.omniglot import Omniglot, held_out, vinyals
+from fewshot_bench.data.omniglot import Omniglot, vinyals
 from fewshot_bench.data.splits import read_split
 from fewshot_bench.errors import FsbenchError
 
