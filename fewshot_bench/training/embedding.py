@@ -136,7 +136,7 @@ def export(
         write_seen(trunk, shown, start=encoder.found.weights)
     transform = asdict(encoder.found.transform)
     facts = {key: transform[key] for key in ("size", "resize", "mean", "std", "interpolation")}
-    facts["pretraining"] = ", ".join([encoder.pretraining, *datasets])
+    facts["pretraining"] = ", ".join(what for what in (encoder.pretraining, *datasets) if what != "none")
     text = json.dumps(facts, indent=2) + "\n"
     write_atomic(folder / f"{trunk.name}.json", lambda stream: stream.write(text.encode()))
     write_atomic(trunk, lambda stream: stream.write(best.read_bytes()))
