@@ -11,6 +11,7 @@ from fewshot_bench.config import parameters_of
 from fewshot_bench.context import Context
 from fewshot_bench.data.index import ImageIndex
 from fewshot_bench.engine.clock import Clock
+from fewshot_bench.engine.contamination import contaminated
 from fewshot_bench.engine.environment import environment
 from fewshot_bench.engine.request import Request
 from fewshot_bench.engine.scoring import Outcome
@@ -65,6 +66,7 @@ def make_record(
         "transductive": method.transductive,
         "calibrated": method.calibrated,
         "pretraining": method.pretraining,
+        "contaminated": contaminated(method.pretraining, index.seen_by),
         "accuracy": score_of(hits, episodes, labels).to_json(),
         "map": None if outcome.ap is None else score_of(outcome.ap, episodes, labels).to_json(),
         "scores_sha256": outcome.scores_sha256,

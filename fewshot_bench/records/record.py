@@ -83,6 +83,16 @@ class Record:
         """Mean over episodes of the mean average precision over an episode's queries; None: not ranked."""
         return None if self.data["map"] is None else Score.from_json(self.data["map"])
 
+    @property
+    def contaminated(self) -> tuple[str, ...]:
+        """Pretraining data of the method that holds evaluated classes or pictures, as the data set says."""
+        return tuple(self.data.get("contaminated", ()))
+
+    @property
+    def pretraining_marked(self) -> str:
+        """What the weights saw, with the word "contaminated" where that is evaluated."""
+        return f"{self.data['pretraining']}{' (contaminated)' if self.contaminated else ''}"
+
     @cached_property
     def per_query(self) -> Arrays:
         """``label``, ``prediction`` and, where support is ranked, ``ap``, each [E, Q]."""

@@ -117,7 +117,7 @@ def cells(row: Row) -> dict[str, str]:
         low_high = score.class_interval
         found[f"{name} %"] = percent(score.mean) + half
         found[f"{name}: classes"] = f"{percent(low_high[0])} to {percent(low_high[1])}" if low_high else ""
-    found["pretraining"] = r.pretraining
+    found["pretraining"] = r.pretraining_marked
     found["setting"] = "transductive" if r.transductive else "inductive"
     found["ms/episode"] = f"{1000 * r.timings['score'] / r.episodes:.2g}"
     return found
@@ -152,7 +152,8 @@ def frame(made: Sequence[Table]) -> pd.DataFrame:
                     f"{name}_class_high": high,
                     f"{name}_class_ci_kind": score.class_ci_kind,
                 }
-            flat |= {"pretraining": r.pretraining, "transductive": r.transductive}
+            flat |= {"pretraining": r.pretraining, "contaminated": bool(r.contaminated)}
+            flat |= {"transductive": r.transductive}
             flat["seconds_per_episode"] = r.timings["score"] / r.episodes
             flat["command"] = r.command
             rows.append(flat)

@@ -13,6 +13,7 @@ they are much wider. With a single train/test split, ± is over its test picture
 Tables of retrieval are ranked by mAP, the others by accuracy. \
 Methods share a rank when the paired interval of their difference includes zero \
 (over classes, or over episodes where there is no interval over classes). \
+"contaminated" marks weights whose pretraining held evaluated classes or pictures. \
 ms/episode is scoring alone, embeddings being cached. A missing number is left blank."""
 
 

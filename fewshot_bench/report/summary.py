@@ -24,7 +24,7 @@ def summary(record: Record) -> str:
     times = ", ".join(f"{stage} {seconds:.2f}" for stage, seconds in record.timings.items())
     lines = [
         Table((Row(1, record),)).title,
-        f"{record.method} ({parameters or 'no parameters'}); pretraining: {record.pretraining}",
+        f"{record.method} ({parameters or 'no parameters'}); pretraining: {record.pretraining_marked}",
         *score_line("accuracy", record.accuracy),
         *(score_line("mAP", record.map) if record.map else []),
         f"{'seconds':<9} {times}",

@@ -11,6 +11,7 @@ from fewshot_bench.report.comparison import compare_records
 from fewshot_bench.report.leaderboard import frame, ranks, tables
 from fewshot_bench.report.markdown import markdown
 from fewshot_bench.report.page import page
+from fewshot_bench.report.summary import summary
 
 EPISODES, WAYS, QUERIES, CLASSES = 300, 5, 10, 30
 
@@ -75,6 +76,15 @@ def test_two_sets_of_episodes_are_two_tables_and_synthetic_ones_come_last():
     assert text.index("## toy") < text.index("## aaa") and "Drawn pictures, not photographs" in text
     data = frame(made)
     assert data["method"].tolist() == ["a", "b", "a"] and data["rank"].tolist() == [1, 2, 1]
+
+
+def test_weights_that_saw_what_is_evaluated_are_marked():
+    seen = record("a", 0.9, pretraining="ImageNet-1k", contaminated=["ImageNet"], scores_sha256="ef")
+    made = tables([seen, record("b", 0.5, contaminated=[]), record("c", 0.4)])
+    for text in (markdown(made), page(made)):
+        assert text.count("ImageNet-1k (contaminated)") == 1 and text.count("(contaminated)") == 1
+    assert frame(made)["contaminated"].tolist() == [True, False, False]
+    assert "pretraining: ImageNet-1k (contaminated)" in summary(seen)
 
 
 def test_a_missing_number_stays_blank():
