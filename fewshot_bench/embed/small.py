@@ -55,7 +55,7 @@ def seeded(make: Callable[[], Made], seed: int) -> Made:
     import torch
 
     with torch.random.fork_rng(devices=[]):
-        torch.random.default_generator.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)
         return make()
 
 
