@@ -15,7 +15,15 @@ if TYPE_CHECKING:
     from fewshot_bench.config import setting as setting
     from fewshot_bench.config import tunable as tunable
     from fewshot_bench.context import Context as Context
+    from fewshot_bench.data.build import Row as Row
+    from fewshot_bench.data.build import build_index as build_index
+    from fewshot_bench.data.build import read_rows as read_rows
+    from fewshot_bench.data.index import BOTH as BOTH
+    from fewshot_bench.data.index import QUERY as QUERY
+    from fewshot_bench.data.index import SUPPORT as SUPPORT
     from fewshot_bench.data.index import ImageIndex as ImageIndex
+    from fewshot_bench.data.locate import layout_error as layout_error
+    from fewshot_bench.data.scan import Scan as Scan
     from fewshot_bench.data.source import Card as Card
     from fewshot_bench.data.source import DatasetSource as DatasetSource
     from fewshot_bench.embed.encoder import Encoder as Encoder
@@ -116,6 +124,7 @@ if TYPE_CHECKING:
 
 HOME = {
     "Augmentation": "training.augment",
+    "BOTH": "data.index",
     "BaseData": "training.base",
     "Card": "data.source",
     "Context": "context",
@@ -142,12 +151,17 @@ HOME = {
     "PixelEncoder": "embed.pixels",
     "PretrainedEncoder": "embed.pretrained",
     "Prototype": "heads.prototype",
+    "QUERY": "data.index",
+    "Row": "data.build",
+    "SUPPORT": "data.index",
+    "Scan": "data.scan",
     "Schedule": "training.loop",
     "Tasks": "episodes.tasks",
     "UsageError": "errors",
     "Validation": "training.embedding",
     "ValidationEpisodes": "training.episodic",
     "batch_pairs": "training.pairs",
+    "build_index": "data.build",
     "contrastive": "training.losses",
     "conv4": "embed.small",
     "embedded": "training.episodic",
@@ -156,9 +170,11 @@ HOME = {
     "freeze": "training.embedding",
     "hardest": "training.losses",
     "import_torchvision": "embed.torchvision_guard",
+    "layout_error": "data.locate",
     "pairs_of_csv": "training.pairs",
     "pairs_of_labels": "training.pairs",
     "pictures": "training.embedding",
+    "read_rows": "data.build",
     "seeded": "embed.small",
     "setting": "config",
     "train": "training.loop",

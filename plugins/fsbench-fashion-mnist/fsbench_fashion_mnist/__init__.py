@@ -1,0 +1,1 @@
+"""Fashion-MNIST, and what a data set adapter of a third party looks like."""

@@ -1,0 +1,58 @@
+"""The arrays of Fashion-MNIST's files: IDX as published, and the CSV files of Kaggle."""
+
+from __future__ import annotations
+
+import gzip
+import itertools
+import zlib
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fewshot_bench.api import FsbenchError
+
+Array = NDArray[np.uint8]
+SIDE = 28
+
+
+def read_idx(path: Path) -> Array:
+    """A uint8 array of an IDX file, gzipped where its name ends in .gz.
+
+    Two zero bytes, the type (8: unsigned bytes), the number of axes, each axis's length as a big-endian 32-bit
+    number, the values (http://yann.lecun.com/exdb/mnist). Raises FsbenchError for anything else.
+    """
+    try:
+        data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    except (OSError, EOFError, zlib.error) as error:
+        raise FsbenchError(f"{path} cannot be read ({error}): restore the published file.") from error
+    start = 4 + 4 * data[3] if len(data) > 3 else 4
+    if data[:3] != b"\0\0\x08" or len(data) < start:
+        raise FsbenchError(f"{path} is no IDX file of unsigned bytes: restore the published file.")
+    shape = [int.from_bytes(data[i : i + 4]) for i in range(4, start, 4)]
+    values = np.frombuffer(data, dtype=np.uint8, offset=start)
+    if values.size != int(np.prod(shape, dtype=object)):
+        raise FsbenchError(
+            f"{path} has {values.size} values and its header says {' x '.join(map(str, shape))}: restore the "
+            "published file."
+        )
+    return values.reshape(shape)
+
+
+def read_table(path: Path) -> tuple[Array, Array]:
+    """Labels ``[M]`` and pictures ``[M, 28, 28]`` of a CSV file label,pixel1,…,pixel784 with values 0…255."""
+    try:
+        with path.open(encoding="utf-8-sig") as file:
+            header = file.readline().strip().split(",")
+            if header != ["label", *(f"pixel{i + 1}" for i in range(SIDE * SIDE))]:
+                raise FsbenchError(
+                    f"The header of {path} begins with {','.join(header[:3])!r} and has {len(header)} columns, not "
+                    f"label,pixel1,…,pixel{SIDE * SIDE}: restore the published file."
+                )
+            first = file.readline()
+            if not first.strip():
+                raise FsbenchError(f"{path} lists no pictures: restore the published file.")
+            values = np.loadtxt(itertools.chain([first], file), dtype=np.uint8, delimiter=",", ndmin=2)
+    except (OSError, ValueError) as error:
+        raise FsbenchError(f"{path} cannot be read as a table of numbers from 0 to 255 ({error}).") from error
+    return values[:, 0], values[:, 1:].reshape(-1, SIDE, SIDE)
