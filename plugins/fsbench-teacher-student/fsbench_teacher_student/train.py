@@ -75,7 +75,12 @@ def pseudolabels(
 def fit(
     name: str, start: PretrainedEncoder, task: TeacherTask, epochs: int, folder: Path, context: Context
 ) -> Path:
-    """Train a copy of the network of ``start`` and write its best weights to ``folder``; returns the trunk."""
+    """Train a copy of the network of ``start`` and write its best weights to ``folder``; returns the trunk.
+
+    On a GPU convolutions take the algorithms that give the same result every time.
+    """
+    from torch.backends import cudnn
+
     config = task.config
     network = replace(start).trunk  # a copy of the encoder builds a network of its own
     freeze(network, config.freeze)
@@ -93,10 +98,11 @@ def fit(
         patience=max(3, epochs // 2),
         precision="bf16",
     )
-    best = train(
-        name, network, task, plan, folder, context.progress,
-        device=context.device, images_per_batch=task.images_per_batch,
-    )  # fmt: skip
+    with cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=True):
+        best = train(
+            name, network, task, plan, folder, context.progress,
+            device=context.device, images_per_batch=task.images_per_batch,
+        )  # fmt: skip
     base, student = task.base, name == "student"
     shown = [base.train, base.validation, *([base.unlabelled] if student else [])]
     seen = base.seen(labels=True, unlabelled=student)
