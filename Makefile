@@ -15,10 +15,17 @@ $(VENV)/.installed: setup.cfg $(wildcard plugins/*/setup.cfg)
 	$(BIN)/python -m pip install --quiet --editable '.[test,lint]' $(PLUGINS:%=--editable ./%)
 	touch $@
 
+# learn2learn, an optional backend of fsbench-maml: its one release builds on current Python only this way.
+# Where even that fails, the tests of the backend are skipped and say so.
+$(VENV)/.learn2learn: $(VENV)/.installed plugins/fsbench-maml/learn2learn.txt
+	-$(BIN)/python -m pip install --quiet --use-pep517 --no-deps --requirement plugins/fsbench-maml/learn2learn.txt
+	-$(BIN)/python -m pip install --quiet --editable './plugins/fsbench-maml[learn2learn]'
+	touch $@
+
 demo: install
 	$(BIN)/python -m benchmarks.demo
 
-test: install
+test: install $(VENV)/.learn2learn
 	$(BIN)/python -m pytest
 
 lint: install

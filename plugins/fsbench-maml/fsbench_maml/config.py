@@ -62,3 +62,6 @@ class Config:
         for name in COUNTS:
             if getattr(self, name) < 1:
                 raise UsageError(f"{name} must be a whole number from 1, not {getattr(self, name)}.")
+        for name in ("inner_lr", "lr"):
+            if not getattr(self, name) > 0:
+                raise UsageError(f"{name} must be above 0, not {getattr(self, name)}.")

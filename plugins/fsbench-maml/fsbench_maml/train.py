@@ -19,6 +19,7 @@ from fewshot_bench.api import (
     ImageTasks,
     Pictures,
     Schedule,
+    UsageError,
     ValidationEpisodes,
     train,
     write_atomic,
@@ -60,6 +61,12 @@ class MetaTask:
         self.validation = ValidationEpisodes(
             base.validation, prepare, shape, episodes=config.validation, seed=context.seed
         )
+        classes = self.validation.tasks.ways
+        if config.head == "own" and classes != config.train_ways:
+            raise UsageError(
+                f"Selection with head=own needs {config.train_ways} validation classes and {base.name} has "
+                f"{classes}; train with fewer train_ways, or with head=shared."
+            )
         self.episodes = Episodes(
             base.train, prepare, shape, steps=config.iterations, seed=context.seed, augment=natural
         )
