@@ -59,7 +59,8 @@ class Brands(DatasetSource):
     ) -> ImageIndex:
         """Raises FsbenchError when there are no articles, UsageError for a brand that is not there."""
         assert root is not None
-        rows = [row for row in class_rows(root, ".") if "/" in row.label]
+        below = class_rows(root, ".")
+        rows = [row for row in below.rows if "/" in row.label]
         if not rows:
             raise layout_error(
                 self, root, "there is no picture in a folder of an article in a folder of a brand"
@@ -67,6 +68,9 @@ class Brands(DatasetSource):
         articles = sorted({row.label for row in rows}, key=natural)
         variant = variant or "n309"
         novel, away, notes = self.held_out(articles, variant)
+        notes = [*below.notes, *notes]
+        if len(rows) < len(below.rows):
+            notes.append(f"Pictures beside the folders of articles, left out: {len(below.rows) - len(rows)}.")
         kept = [
             row._replace(split="novel" if row.label in novel else "base")
             for row in rows

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fewshot_bench.data.below import class_rows
+from fewshot_bench.data.below import Below, class_rows, names_in
 from fewshot_bench.data.build import Row, build_index, read_rows
 from fewshot_bench.data.index import QUERY, SUPPORT, ImageIndex
 from fewshot_bench.data.locate import layout_error
@@ -36,24 +36,32 @@ class CapgGp(DatasetSource):
     ) -> ImageIndex:
         """Raises FsbenchError when neither layout is there, or one of train and test is empty."""
         assert root is not None
-        tables = sorted(root.glob("*.csv"))
+        tables = [root / name for name in names_in(root) if name.lower().endswith(".csv")]
         if len(tables) > 1:
             raise layout_error(self, root, f"it has {len(tables)} CSV files, and one says what is what")
-        rows = listed(tables[0]) if tables else [row for part in POOLS for row in in_folder(root, part)]
+        below = listed(tables[0]) if tables else in_folders(root)
+        rows = below.rows
         for part, pool in POOLS.items():
             if not any(row.pool == pool for row in rows):
                 raise layout_error(self, root, f"it has no {part} picture")
         count = len({row.label for row in rows})
-        notes = [] if count == PRODUCTS else [f"Products: {count}, where the published set has {PRODUCTS}."]
+        notes = [*below.notes]
+        if count != PRODUCTS:
+            notes.append(f"Products: {count}, where the published set has {PRODUCTS}.")
         return build_index(self.name, variant or "default", read_rows(root, rows, scan), notes=notes)
 
 
-def in_folder(root: Path, part: str) -> list[Row]:
-    """The rows of ``<part>/<product>/<picture>``."""
-    return [row._replace(pool=POOLS[part], test=part == "test") for row in class_rows(root, part)]
+def in_folders(root: Path) -> Below:
+    """The rows of ``train/<product>/<picture>`` and ``test/<product>/<picture>``."""
+    rows, notes = [], []
+    for part, pool in POOLS.items():
+        found = class_rows(root, part)
+        rows += [row._replace(pool=pool, test=part == "test") for row in found.rows]
+        notes += found.notes
+    return Below(rows, notes)
 
 
-def listed(path: Path) -> list[Row]:
+def listed(path: Path) -> Below:
     """The rows of a CSV file path,label,split; paths are relative to its folder."""
     rows = []
     for number, cells in read_table(path, ("path", "label", "split")):
@@ -61,4 +69,4 @@ def listed(path: Path) -> list[Row]:
         if part not in POOLS:
             raise FsbenchError(f"Line {number} of {path} has the split {part!r}: write train or test.")
         rows.append(Row(cells["path"], cells["label"], POOLS[part], test=part == "test"))
-    return rows
+    return Below(rows, [])

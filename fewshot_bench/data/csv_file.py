@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import os
 import posixpath
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +11,7 @@ from fewshot_bench.data.build import Row, build_index, read_rows
 from fewshot_bench.data.index import BOTH, QUERY, SPLITS, SUPPORT, ImageIndex
 from fewshot_bench.data.scan import Scan
 from fewshot_bench.data.source import Card, DatasetSource
+from fewshot_bench.data.table import absent, reason
 from fewshot_bench.errors import FsbenchError, UsageError
 
 POOLS = {"": BOTH, "both": BOTH, "support": SUPPORT, "query": QUERY}
@@ -67,9 +67,9 @@ def read_csv(path: Path) -> tuple[list[Row], dict[str, int]]:
         row, guard = _row(fields, where)
         if (first := seen.setdefault(row.path, line)) != line:
             raise FsbenchError(f"{where} lists {row.path!r} again, after line {first}: list a picture once.")
-        if not os.path.exists(path.parent / row.path):  # noqa: PTH110 (false, not an error, where it loops)
+        if why := absent(path.parent / row.path):
             raise FsbenchError(
-                f"{where} names {row.path!r}, which is not there: paths are relative to {path.parent}."
+                f"{where} names {row.path!r}, which {why}: paths are relative to {path.parent}."
             )
         if (known := classes.setdefault(row.label, (row.split, guard))) != (row.split, guard):
             raise FsbenchError(
@@ -98,7 +98,9 @@ def _lines(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
                     )
                 yield reader.line_num, {n: f.strip() for n, f in zip(header, fields, strict=True)}
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise FsbenchError(f"{path} cannot be read as UTF-8 CSV ({error}): check the file.") from error
+        raise FsbenchError(
+            f"{path} cannot be read as UTF-8 CSV ({reason(error)}): check the file."
+        ) from error
 
 
 def _check_header(path: Path, header: list[str]) -> None:

@@ -60,6 +60,8 @@ class Cub(DatasetSource):
                     f"{TRAIN}, not a class of {CLASSES} (1 to 200), and 0 or 1: restore the published files."
                 )
             rows.append(Row(f"images/{path}", names[label], split=split[label], test=side == "0"))
+        if not rows:
+            raise FsbenchError(f"{root / IMAGES} lists no pictures: restore the published file.")
         index = build_index(self.name, variant or "default", read_rows(root, rows, scan), notes=[SEEN])
         return replace(index, seen_by=("ImageNet",))
 

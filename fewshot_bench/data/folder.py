@@ -100,8 +100,10 @@ def _visit(folder: Path, label: str, above: tuple[str, ...], found: Found) -> No
             visible = [entry for entry in entries if not entry.name.startswith(".")]
         folders = [entry.name for entry in visible if entry.is_dir()]
     except OSError as error:
+        inside = os.path.relpath(error.filename, folder) if error.filename else "."
+        which = f"{inside}: {error.strerror}" if inside != "." else error.strerror
         raise FsbenchError(
-            f"The folder {folder} cannot be read ({error.strerror}): check its permissions and links."
+            f"The folder {folder} cannot be read ({which}): check its permissions and links."
         ) from error
     pictures = [e.name for e in visible if e.name not in folders and e.name.lower().endswith(FORMATS)]
     depth = len(above) - 1

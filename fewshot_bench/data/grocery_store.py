@@ -95,6 +95,8 @@ class GroceryStore(DatasetSource):
                 )
             label = found.coarse if coarse else found.fine
             rows.append(Row(f"dataset/{fields[0].lstrip('/')}", label, pool, test=test))
+        if not rows:
+            raise FsbenchError(f"{path} lists no pictures: restore the published file.")
         return rows
 
 

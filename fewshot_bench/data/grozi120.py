@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from fewshot_bench.data.below import is_folder, names_in
 from fewshot_bench.data.build import Readable, Row, build_index, read_rows
 from fewshot_bench.data.index import BOTH, QUERY, SUPPORT, ImageIndex
 from fewshot_bench.data.locate import layout_error
@@ -73,7 +74,7 @@ class Grozi120(DatasetSource):
         """See the class; raises FsbenchError when ``inSitu`` (or, asked for, ``inVitro``) is not there."""
         assert root is not None
         scan = scan or Scan()
-        studio = (root / "inVitro").is_dir()
+        studio = is_folder(root / "inVitro")
         variant = variant or ("in-vitro" if studio else "in-situ")
         if variant == "in-vitro" and not studio:
             raise layout_error(self, root, "it has no folder inVitro, so only grozi120:in-situ can be had")
@@ -103,9 +104,8 @@ def product_names(root: Path) -> dict[int, str]:
 
 def numbered(folder: Path, pattern: str) -> Iterator[tuple[int, Path]]:
     """The files of a folder whose whole name matches, by the number in it; none where it is not there."""
-    if folder.is_dir():
-        found = ((re.fullmatch(pattern, path.name, re.IGNORECASE), path) for path in folder.iterdir())
-        yield from sorted((int(match[1]), path) for match, path in found if match)
+    found = ((re.fullmatch(pattern, name, re.IGNORECASE), folder / name) for name in names_in(folder))
+    yield from sorted((int(match[1]), path) for match, path in found if match)
 
 
 def studio_rows(root: Path, product: int, label: str) -> Iterator[Row]:

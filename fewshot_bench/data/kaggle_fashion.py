@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from fewshot_bench.data.below import names_in
 from fewshot_bench.data.build import Row, build_index, read_rows
 from fewshot_bench.data.draw import held_out
 from fewshot_bench.data.index import ImageIndex
@@ -54,7 +55,7 @@ class KaggleFashion(DatasetSource):
         if not (root / "styles.csv").is_file():
             raise layout_error(self, root, "there is no file styles.csv")
         labels = labels_of(root / "styles.csv", LEVELS[variant.partition("-")[0]])
-        present = {path.name for path in (root / "images").glob("*.jpg")}
+        present = {name for name in names_in(root / "images") if name.endswith(".jpg")}
         rows = [Row(f"images/{n}.jpg", label) for n, label in labels.items() if f"{n}.jpg" in present]
         if not rows:
             raise layout_error(self, root, "there is no picture images/<id>.jpg of a row of styles.csv")

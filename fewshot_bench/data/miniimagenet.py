@@ -6,15 +6,15 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from fewshot_bench.data.below import class_rows
-from fewshot_bench.data.build import Row, build_index, natural, read_rows
+from fewshot_bench.data.below import Below, class_rows, is_folder, names_in
+from fewshot_bench.data.build import Row, build_index, read_rows
 from fewshot_bench.data.decode import FORMATS
 from fewshot_bench.data.index import ImageIndex
 from fewshot_bench.data.locate import layout_error
 from fewshot_bench.data.scan import Scan
 from fewshot_bench.data.source import Card, DatasetSource
 from fewshot_bench.data.splits import read_split
-from fewshot_bench.data.table import read_table
+from fewshot_bench.data.table import absent, read_table
 from fewshot_bench.errors import FsbenchError
 
 PARTS = {"train": "base", "val": "validation", "test": "novel"}
@@ -50,21 +50,20 @@ class MiniImageNet(DatasetSource):
         """Raises FsbenchError when none of the layouts is there, or a class is in two splits."""
         assert root is not None
         if any((root / f"{part}.csv").exists() for part in PARTS):
-            rows = self.listed(root)
-        elif any((root / part).is_dir() for part in PARTS):
-            rows = [
-                row._replace(split=split) for part, split in PARTS.items() for row in class_rows(root, part)
-            ]
+            rows, notes = self.listed(root)
+        elif any(is_folder(root / part) for part in PARTS):
+            rows, notes = in_folders(root)
         else:
-            rows = self.by_name(root)
-        if not rows:
-            raise layout_error(self, root, "there are no pictures in images, nor in train, val and test")
+            rows, notes = self.by_name(root)
+        if not any(row.split == "novel" for row in rows):
+            some = "of a class of the test split" if rows else "in images, nor in train, val and test"
+            raise layout_error(self, root, f"there are no pictures {some}")
         check_disjoint(root, rows)
-        notes = [SEEN, *departures(rows)]
+        notes = [SEEN, *departures(rows), *notes]
         index = build_index(self.name, variant or "default", read_rows(root, rows, scan), notes=notes)
         return replace(index, seen_by=("ImageNet",))
 
-    def listed(self, root: Path) -> list[Row]:
+    def listed(self, root: Path) -> Below:
         """The rows of ``train.csv``, ``val.csv`` and ``test.csv``, pictures in class folders or beside each other."""
         missing = [f"{part}.csv" for part in PARTS if not (root / f"{part}.csv").is_file()]
         if missing:
@@ -75,29 +74,38 @@ class MiniImageNet(DatasetSource):
             picture, label = columns_of(path)
             for number, cells in read_table(path, (picture, label)):
                 places = [f"images/{cells[label]}/{cells[picture]}", f"images/{cells[picture]}"]
-                found = next((place for place in places if (root / place).exists()), None)
+                why = {place: absent(root / place) for place in places}
+                found = next((place for place in places if not why[place]), None)
                 if found is None:
                     raise FsbenchError(
-                        f"Line {number} of {path} names {cells[picture]!r}, which is neither at {places[0]} nor at "
-                        f"{places[1]}: restore it or take it off the list."
+                        f"Line {number} of {path} names {cells[picture]!r}: {places[0]} {why[places[0]]}, and "
+                        f"{places[1]} {why[places[1]]}; restore it or take it off the list."
                     )
                 rows.append(Row(found, cells[label], split=split))
-        return rows
+        return Below(rows, [])
 
-    def by_name(self, root: Path) -> list[Row]:
+    def by_name(self, root: Path) -> Below:
         """Pictures of ``images`` whose class the published list has, with its split."""
         split = published()
-        rows = class_rows(root, "images")
-        if not rows and (root / "images").is_dir():
-            names = sorted(
-                (p.name for p in (root / "images").iterdir() if p.suffix.lower() in FORMATS), key=natural
-            )
-            rows = [Row(f"images/{name}", name[:WNID]) for name in names]
+        rows, notes = class_rows(root, "images")
+        if not rows:
+            names = [name for name in names_in(root / "images") if name.lower().endswith(FORMATS)]
+            rows, notes = [Row(f"images/{name}", name[:WNID]) for name in names], []
         unknown = sorted({row.label for row in rows} - split.keys())
         if unknown:
             finding = f"the class {unknown[0]!r} in images is none of the 100 published ones"
             raise layout_error(self, root, finding)
-        return [row._replace(split=split[row.label]) for row in rows]
+        return Below([row._replace(split=split[row.label]) for row in rows], notes)
+
+
+def in_folders(root: Path) -> Below:
+    """The rows of ``{train,val,test}/<class>/<file>``."""
+    rows, notes = [], []
+    for part, split in PARTS.items():
+        found = class_rows(root, part)
+        rows += [row._replace(split=split) for row in found.rows]
+        notes += found.notes
+    return Below(rows, notes)
 
 
 def columns_of(path: Path) -> tuple[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fewshot_bench.data.below import class_rows
+from fewshot_bench.data.below import class_rows, is_folder
 from fewshot_bench.data.build import Row, build_index, read_rows
 from fewshot_bench.data.draw import held_out
 from fewshot_bench.data.index import ImageIndex
@@ -59,7 +59,8 @@ class Omniglot(DatasetSource):
     ) -> ImageIndex:
         """Raises FsbenchError when no set is there, or not what the variant needs."""
         assert root is not None
-        found = {name: class_rows(root, name) for name in self.sets(root)}
+        below = {name: class_rows(root, name) for name in self.sets(root)}
+        found = {name: rows for name, (rows, _) in below.items()}
         if not any(found.values()):
             raise layout_error(self, root, "there is no folder of pictures images_background")
         complete = {BACKGROUND, EVALUATION} <= {Path(name).name for name, rows in found.items() if rows}
@@ -69,7 +70,8 @@ class Omniglot(DatasetSource):
             finding = f"it has {' and '.join(found)} alone, so only {self.name}:held-out can be had"
             raise layout_error(self, root, finding)
         rows = first_of_each(found)
-        notes = [HELD_OUT] if split == "held-out" else []
+        notes = [note for _, own in below.values() for note in own]
+        notes += [HELD_OUT] if split == "held-out" else []
         if split == "alphabets":
             rows = [row._replace(split="novel" if EVALUATION in row.path else "base") for row in rows]
         elif split == "held-out":
@@ -87,9 +89,9 @@ class Omniglot(DatasetSource):
         for place in PLACES:
             large = [f"{place}/{name}".lstrip("/") for name in (BACKGROUND, EVALUATION)]
             small = [f"{place}/{name}".lstrip("/") for name in SMALL]
-            here = [name for name in large if (root / name).is_dir()]
-            if not (root / large[0]).is_dir():
-                here += [name for name in small if (root / name).is_dir()]
+            here = [name for name in large if is_folder(root / name)]
+            if large[0] not in here:
+                here += [name for name in small if is_folder(root / name)]
             if here:
                 return here
         return []

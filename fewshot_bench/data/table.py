@@ -3,10 +3,27 @@
 from __future__ import annotations
 
 import csv
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from fewshot_bench.errors import FsbenchError
+
+
+def reason(error: Exception) -> str:
+    """What went wrong, without the number and the path that an OSError begins and ends with."""
+    return (isinstance(error, OSError) and error.strerror) or str(error)
+
+
+def absent(path: Path) -> str:
+    """ "" where there is such a file or folder, else why it cannot be found: is not there, or worse."""
+    try:
+        os.stat(path)  # noqa: PTH116 (exists() says False of a link in circles, and half a million of them)
+    except (FileNotFoundError, NotADirectoryError):
+        return "is not there"
+    except OSError as error:
+        return f"cannot be opened ({error.strerror})"
+    return ""
 
 
 def read_text(path: Path) -> str:
@@ -15,7 +32,7 @@ def read_text(path: Path) -> str:
         return path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise FsbenchError(
-            f"{path} cannot be read as UTF-8 ({error}): restore the published file."
+            f"{path} cannot be read as UTF-8 ({reason(error)}): restore the published file."
         ) from error
 
 
@@ -51,4 +68,6 @@ def read_table(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, dict[s
                         )
                     yield lines.line_num, named
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise FsbenchError(f"{path} cannot be read as UTF-8 CSV ({error}): check the file.") from error
+        raise FsbenchError(
+            f"{path} cannot be read as UTF-8 CSV ({reason(error)}): check the file."
+        ) from error
