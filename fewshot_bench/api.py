@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from fewshot_bench.data.source import DatasetSource as DatasetSource
     from fewshot_bench.embed.encoder import Encoder as Encoder
     from fewshot_bench.embed.pixels import PixelEncoder as PixelEncoder
+    from fewshot_bench.embed.pooling import pool as pool
     from fewshot_bench.embed.pretrained import PretrainedEncoder as PretrainedEncoder
     from fewshot_bench.embed.small import conv4 as conv4
     from fewshot_bench.embed.small import seeded as seeded
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from fewshot_bench.heads.head import Head as Head
     from fewshot_bench.heads.knn import KNearest as KNearest
     from fewshot_bench.heads.logistic import LogisticRegression as LogisticRegression
+    from fewshot_bench.heads.mlp import Perceptron as Perceptron
     from fewshot_bench.heads.prototype import Prototype as Prototype
     from fewshot_bench.method import (
         EmbeddingMethod as EmbeddingMethod,
@@ -53,6 +55,7 @@ if TYPE_CHECKING:
     )
     from fewshot_bench.training.augment import Augmentation as Augmentation
     from fewshot_bench.training.base import BaseData as BaseData
+    from fewshot_bench.training.checkpoint import load_checkpoint as load_checkpoint
     from fewshot_bench.training.distort import Distortion as Distortion
     from fewshot_bench.training.embedding import (
         LinearEncoder as LinearEncoder,
@@ -120,6 +123,18 @@ if TYPE_CHECKING:
     from fewshot_bench.training.pairs import (
         pairs_of_labels as pairs_of_labels,
     )
+    from fewshot_bench.training.projection import (
+        ProjectedEncoder as ProjectedEncoder,
+    )
+    from fewshot_bench.training.projection import (
+        export_projected as export_projected,
+    )
+    from fewshot_bench.training.projection import (
+        projected as projected,
+    )
+    from fewshot_bench.training.projection import (
+        projected_encoder as projected_encoder,
+    )
     from fewshot_bench.training.seen import write_seen as write_seen
 
 HOME = {
@@ -146,10 +161,12 @@ HOME = {
     "Method": "method",
     "NoConfig": "config",
     "Pairs": "training.pairs",
+    "Perceptron": "heads.mlp",
     "PictureTable": "training.episodic",
     "Pictures": "engine.images",
     "PixelEncoder": "embed.pixels",
     "PretrainedEncoder": "embed.pretrained",
+    "ProjectedEncoder": "training.projection",
     "Prototype": "heads.prototype",
     "QUERY": "data.index",
     "Row": "data.build",
@@ -166,14 +183,19 @@ HOME = {
     "conv4": "embed.small",
     "embedded": "training.episodic",
     "export": "training.embedding",
+    "export_projected": "training.projection",
     "exported": "training.embedding",
     "freeze": "training.embedding",
     "hardest": "training.losses",
     "import_torchvision": "embed.torchvision_guard",
     "layout_error": "data.locate",
+    "load_checkpoint": "training.checkpoint",
     "pairs_of_csv": "training.pairs",
     "pairs_of_labels": "training.pairs",
     "pictures": "training.embedding",
+    "pool": "embed.pooling",
+    "projected": "training.projection",
+    "projected_encoder": "training.projection",
     "read_rows": "data.build",
     "seeded": "embed.small",
     "setting": "config",

@@ -94,8 +94,11 @@ class EmbeddingMethod(Method):
 class EpisodicMethod(Method):
     """A method that adapts to each episode and needs its pictures."""
 
-    image_size: ClassVar[int] = 84
-    """Side in pixels of the square RGB pictures that ``solve`` is given."""
+    image_size: int = 84
+    """Side in pixels of the square RGB pictures that ``solve`` is given; a method may set its own, up to ``setup``."""
+
+    image_fit: str = "crop"
+    """How a picture that is not square becomes one: ``crop`` cuts out its centre, ``pad`` adds black borders."""
 
     def setup(self, context: Context) -> None:
         """Nothing to prepare, unless a method says so."""

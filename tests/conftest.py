@@ -11,6 +11,9 @@ import pytest
 
 from fewshot_bench import registry
 
+os.environ.setdefault(
+    "OMP_NUM_THREADS", "1"
+)  # before torch: the arrays of tests are too small to be shared out
 MakePlugin = Callable[..., Path]
 
 

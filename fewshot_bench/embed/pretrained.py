@@ -132,8 +132,9 @@ class PretrainedEncoder:
         exact = torch.backends.cudnn.flags(
             enabled=True, benchmark=False, deterministic=True, allow_tf32=False
         )
+        trunk = self.trunk  # built outside of inference mode: its tensors can be trained later
         with torch.inference_mode(), bf16, exact:
-            features = self.trunk(self.found.transform.normalise(torch.from_numpy(batch).to(self.device)))
+            features = trunk(self.found.transform.normalise(torch.from_numpy(batch).to(self.device)))
             vectors: NDArray[np.float32] = pool(features, self.pooling).float().cpu().numpy()
         return vectors
 

@@ -45,6 +45,7 @@ class Pictures:
     """An encoder that keeps the picture: so that decoded pictures live in the embedding cache as well."""
 
     size: int
+    fit: str = "crop"
 
     @property
     def pretraining(self) -> str:
@@ -52,15 +53,17 @@ class Pictures:
         return "none"
 
     def fingerprint(self) -> str:
-        """The size is all there is."""
-        return f"{'pictures-1':0<32}{self.size:032x}"
+        """Size and fit are all there is."""
+        kind = "pictures-1" if self.fit == "crop" else f"pictures-1{self.fit}"
+        return f"{kind:0<32}{self.size:032x}"
 
     def prepare(self, image: Image) -> NDArray[np.uint8]:
-        """``[3·S·S]``: short side to S, centre crop (bilinear, antialiased)."""
+        """``[3·S·S]``: short side to S and centre crop, or long side to S and black borders (bilinear)."""
         from PIL import Image as Pillow
         from PIL import ImageOps
 
-        square = ImageOps.fit(image, (self.size, self.size), method=Pillow.Resampling.BILINEAR)
+        fitted = ImageOps.fit if self.fit == "crop" else ImageOps.pad
+        square = fitted(image, (self.size, self.size), method=Pillow.Resampling.BILINEAR)
         return np.asarray(square, dtype=np.uint8).transpose(2, 0, 1).reshape(-1)
 
     def encode(self, batch: NDArray[Any]) -> NDArray[np.float32]:

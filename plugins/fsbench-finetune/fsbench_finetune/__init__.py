@@ -1,0 +1,1 @@
+"""Fine-tuned networks: a pretrained trunk and a linear layer, trained on the support pictures themselves."""

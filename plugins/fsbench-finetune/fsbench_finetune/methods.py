@@ -1,0 +1,215 @@
+"""Fine-tuning on the support: of an episode, or of a whole train split; the code is the same."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fewshot_bench.api import (
+    Context,
+    EpisodicMethod,
+    ImageTasks,
+    PretrainedEncoder,
+    Schedule,
+    UsageError,
+    load_checkpoint,
+    setting,
+    train,
+)
+from fsbench_finetune.config import Config
+from fsbench_finetune.network import BLOCK, classifier
+from fsbench_finetune.task import SupportTask, probabilities
+
+if TYPE_CHECKING:
+    from torch.nn import Module
+
+VERSION = 1
+"""Of this training: raised whenever the same data and parameters give other weights."""
+
+KEPT_FROM = 500
+"""Support pictures from which on a training is kept on disk: one of minutes resumes, one of seconds need not."""
+
+
+class FineTune(EpisodicMethod):
+    """p(y | x) = 1/M Σ_m softmax(W_m · f_m(x) + b_m): M networks f_m fine-tuned on the support."""
+
+    api_version = 1
+    name = "finetune"
+    summary = "pretrained network with a new last layer, trained on the support pictures"
+    reference = "Srivastava, VISAPP 2022 (baselines); Navee: Fashion products identification"
+    calibrated = True
+    image_fit = "pad"
+    Config = Config
+
+    def setup(self, context: Context) -> None:
+        """Find the network and its weights; nothing is built yet."""
+        c: Config = self.config
+        if c.members < 1 or c.epochs < 1 or c.batch < 1 or not 0 <= c.held_out < 1:
+            raise UsageError(
+                f"Fine-tuning needs members, epochs and batch of at least 1 and held_out below 1, not {c.members}, "
+                f"{c.epochs}, {c.batch} and {c.held_out:g}."
+            )
+        self.context, self.image_size = context, c.size
+        self.encoder = context.encoder(
+            c.backbone, pooling=c.pooling, weights=c.weights, size=c.size, pretrained=c.pretrained
+        )
+
+    @property
+    def pretraining(self) -> str:
+        """What the backbone's weights saw."""
+        return self.encoder.pretraining
+
+    def solve(self, tasks: ImageTasks) -> NDArray[np.float64]:
+        """Probabilities ``[E, Q, N]``; −inf for padded classes."""
+        return np.stack(
+            [
+                self.episode(tasks.table, *pair)
+                for pair in zip(tasks.tasks.support, tasks.tasks.query, strict=True)
+            ]
+        )
+
+    def episode(
+        self, table: NDArray[np.uint8], support: NDArray[np.int64], query: NDArray[np.int64]
+    ) -> NDArray[np.float64]:
+        """Probabilities ``[Q, N]`` of one episode: ``support [N, K]``, ``query [Q]``, rows of ``table``."""
+        labels, _ = np.nonzero(support >= 0)
+        rows, asked = support[support >= 0], query[query >= 0]
+        if self.config.tune == "head":
+            inputs, queries = (encoded(self.encoder, table[r]) for r in (rows, asked))
+        else:
+            inputs, queries = table[rows], table[asked]
+        members = [self.member(m, inputs, labels, len(support)) for m in range(self.config.members)]
+        scores = np.full((len(query), len(support)), 1 / len(support))
+        scores[: len(asked)] = np.mean([probabilities(network, queries) for network in members], axis=0)
+        scores[:, (support < 0).all(axis=1)] = -np.inf
+        return scores
+
+    def member(self, number: int, inputs: NDArray[Any], labels: NDArray[np.int64], ways: int) -> Module:
+        """The ``number``-th network, fine-tuned; found where the same training was done before."""
+        c: Config = self.config
+        seed = self.context.seed + number
+        encoder = replace(self.encoder)  # a copy builds a network of its own
+        task = SupportTask(inputs, labels, c, seed)
+        whole = c.tune == "whole"
+        width = inputs.shape[1] if not whole else encoded(encoder, inputs[:1]).shape[1]
+        network = classifier(encoder, ways, width, seed, trunk=whole)
+        plan = Schedule(
+            epochs=c.epochs,
+            steps=task.steps,
+            lr=c.lr,
+            weight_decay=c.weight_decay,
+            warmup=min(20, task.steps),
+            patience=max(3, c.epochs // 2),
+            precision=c.precision if whole else "float32",
+            batch_norm="frozen" if c.pretrained else "trained",
+        )
+        options: dict[str, Any] = {"device": self.context.device, "images_per_batch": c.batch}
+        if len(labels) < KEPT_FROM:
+            train(self.name, network, task, plan, None, self.context.progress, **options)
+            return network
+        content = hashlib.sha256(np.ascontiguousarray(inputs).tobytes() + labels.tobytes()).hexdigest()
+        identity = (VERSION, c.identity(), self.encoder.fingerprint(), number, content)
+        folder = self.context.folder("finetune", *identity)
+        best = train(self.name, network, task, plan, folder, self.context.progress, **options)
+        found = load_checkpoint(best)
+        assert found is not None
+        network.load_state_dict(found.tensors)
+        return network.eval()
+
+
+def encoded(encoder: PretrainedEncoder, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Vectors ``[M, D]`` of pictures ``[M, 3, S, S]``."""
+    starts = range(0, len(images), BLOCK)
+    return np.concatenate([encoder.encode(images[start : start + BLOCK]) for start in starts])
+
+
+@dataclass(frozen=True, kw_only=True)
+class VGG16(Config):
+    """Parameters of ``finetune-vgg16``."""
+
+    backbone: str = setting("vgg16", "name of a torchvision or timm network")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResNet18(Config):
+    """Parameters of ``finetune-resnet18``."""
+
+    backbone: str = setting("resnet18", "name of a torchvision or timm network")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResNet50(Config):
+    """Parameters of ``finetune-resnet50``."""
+
+    backbone: str = setting("resnet50", "name of a torchvision or timm network")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResNeXtWSL(Config):
+    """Parameters of ``finetune-resnext-wsl``."""
+
+    backbone: str = setting(
+        "timm:resnext101_32x8d.fb_wsl_ig1b_ft_in1k", "name of a torchvision or timm network"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Three(Config):
+    """Parameters of ``ensemble``."""
+
+    members: int = setting(3, "networks whose probabilities are averaged, each trained from its own seed")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ThreeResNet50(Three):
+    """Parameters of ``ensemble-resnet50``."""
+
+    backbone: str = setting("resnet50", "name of a torchvision or timm network")
+
+
+class FineTuneVGG16(FineTune):
+    """A fine-tuned VGG16."""
+
+    name, summary, Config = "finetune-vgg16", "VGG16, fine-tuned on the support pictures", VGG16
+
+
+class FineTuneResNet18(FineTune):
+    """A fine-tuned ResNet-18."""
+
+    name, summary, Config = "finetune-resnet18", "ResNet-18, fine-tuned on the support pictures", ResNet18
+
+
+class FineTuneResNet50(FineTune):
+    """A fine-tuned ResNet-50."""
+
+    name, summary, Config = "finetune-resnet50", "ResNet-50, fine-tuned on the support pictures", ResNet50
+
+
+class FineTuneResNeXtWSL(FineTune):
+    """A fine-tuned ResNeXt-101 32×8d, pretrained on hashtags."""
+
+    name, summary, Config = (
+        "finetune-resnext-wsl",
+        "ResNeXt-101 WSL, fine-tuned on the support pictures",
+        ResNeXtWSL,
+    )
+
+
+class Ensemble(FineTune):
+    """Three fine-tuned networks, their probabilities averaged."""
+
+    name, summary, Config = "ensemble", "three fine-tuned networks, averaged probabilities", Three
+
+
+class EnsembleResNet50(FineTune):
+    """Three fine-tuned ResNet-50, their probabilities averaged."""
+
+    name, summary, Config = (
+        "ensemble-resnet50",
+        "three fine-tuned ResNet-50, averaged probabilities",
+        ThreeResNet50,
+    )
