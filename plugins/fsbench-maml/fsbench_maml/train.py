@@ -40,9 +40,6 @@ VERSION = 1
 WEIGHTS = "weights.safetensors"
 """Written last: a folder that holds it holds a finished training."""
 
-WEIGHTS = "weights.safetensors"
-"""Written last: a folder that holds it holds a finished training."""
-
 
 class MetaTask:
     """What the loop asks: meta-batches of base episodes, their loss, and the accuracy on validation episodes."""
