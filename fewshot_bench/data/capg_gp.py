@@ -6,6 +6,7 @@ from pathlib import Path
 
 from fewshot_bench.data.below import Below, class_rows, names_in
 from fewshot_bench.data.build import Row, build_index, read_rows
+from fewshot_bench.data.complete import incomplete
 from fewshot_bench.data.index import QUERY, SUPPORT, ImageIndex
 from fewshot_bench.data.locate import layout_error
 from fewshot_bench.data.scan import Scan
@@ -45,9 +46,7 @@ class CapgGp(DatasetSource):
             if not any(row.pool == pool for row in rows):
                 raise layout_error(self, root, f"it has no {part} picture")
         count = len({row.label for row in rows})
-        notes = [*below.notes]
-        if count != PRODUCTS:
-            notes.append(f"Products: {count}, where the published set has {PRODUCTS}.")
+        notes = [*below.notes, *incomplete(count, PRODUCTS, "Products")]
         return build_index(self.name, variant or "default", read_rows(root, rows, scan), notes=notes)
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from fewshot_bench.data.build import Row, build_index, read_rows
+from fewshot_bench.data.complete import incomplete
 from fewshot_bench.data.index import ImageIndex
 from fewshot_bench.data.locate import layout_error
 from fewshot_bench.data.scan import Scan
@@ -15,6 +16,7 @@ from fewshot_bench.data.table import read_text
 from fewshot_bench.errors import FsbenchError
 
 IMAGES, LABELS, TRAIN, CLASSES = "images.txt", "image_class_labels.txt", "train_test_split.txt", "classes.txt"
+PICTURES = 11_788
 SEEN = (
     "The authors of CUB warn that some of its pictures are in ImageNet as well: weights that were trained on "
     "ImageNet may have seen them."
@@ -62,7 +64,8 @@ class Cub(DatasetSource):
             rows.append(Row(f"images/{path}", names[label], split=split[label], test=side == "0"))
         if not rows:
             raise FsbenchError(f"{root / IMAGES} lists no pictures: restore the published file.")
-        index = build_index(self.name, variant or "default", read_rows(root, rows, scan), notes=[SEEN])
+        notes = [SEEN, *incomplete(len(rows), PICTURES)]
+        index = build_index(self.name, variant or "default", read_rows(root, rows, scan), notes=notes)
         return replace(index, seen_by=("ImageNet",))
 
 

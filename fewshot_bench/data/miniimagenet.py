@@ -8,6 +8,7 @@ from pathlib import Path
 
 from fewshot_bench.data.below import Below, class_rows, is_folder, names_in
 from fewshot_bench.data.build import Row, build_index, read_rows
+from fewshot_bench.data.complete import incomplete
 from fewshot_bench.data.decode import FORMATS
 from fewshot_bench.data.index import ImageIndex
 from fewshot_bench.data.locate import layout_error
@@ -21,6 +22,7 @@ PARTS = {"train": "base", "val": "validation", "test": "novel"}
 COLUMNS = (("filename", "label"), ("image_name", "class_name"))
 """Of the CSV files in circulation: Ravi and Larochelle's, and easy-few-shot-learning's."""
 
+PICTURES = 60_000
 WNID = 9
 """Characters of a WordNet number, which a picture's name begins with: n01532829."""
 
@@ -59,7 +61,7 @@ class MiniImageNet(DatasetSource):
             some = "of a class of the test split" if rows else "in images, nor in train, val and test"
             raise layout_error(self, root, f"there are no pictures {some}")
         check_disjoint(root, rows)
-        notes = [SEEN, *departures(rows), *notes]
+        notes = [SEEN, *departures(rows), *incomplete(len(rows), PICTURES), *notes]
         index = build_index(self.name, variant or "default", read_rows(root, rows, scan), notes=notes)
         return replace(index, seen_by=("ImageNet",))
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from fewshot_bench.data.below import class_rows, is_folder
 from fewshot_bench.data.build import Row, build_index, read_rows
+from fewshot_bench.data.complete import incomplete
 from fewshot_bench.data.draw import held_out
 from fewshot_bench.data.index import ImageIndex
 from fewshot_bench.data.locate import layout_error
@@ -19,6 +20,7 @@ SMALL = ("images_background_small1", "images_background_small2")
 PLACES = ("", "python", "omniglot-py")
 """Folders below the root that may hold the sets: as unzipped, as in the repository, as torchvision has it."""
 
+PICTURES = 1_623 * 20
 ROTATIONS = "-rotations"
 SPLITS = {
     "alphabets": "train on the 964 characters of the background alphabets, evaluate on the 659 of the evaluation ones",
@@ -71,7 +73,7 @@ class Omniglot(DatasetSource):
             raise layout_error(self, root, finding)
         rows = first_of_each(found)
         notes = [note for _, own in below.values() for note in own]
-        notes += [HELD_OUT] if split == "held-out" else []
+        notes += [HELD_OUT] if split == "held-out" else incomplete(len(rows), PICTURES)
         if split == "alphabets":
             rows = [row._replace(split="novel" if EVALUATION in row.path else "base") for row in rows]
         elif split == "held-out":

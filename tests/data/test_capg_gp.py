@@ -40,7 +40,7 @@ def test_train_is_support_and_test_is_queries(tmp_path: Path, draw: Draw, table:
     assert np.bincount(index.labels[index.pools == SUPPORT]).tolist() == [1, 1]
     assert np.bincount(index.labels[index.pools == QUERY]).tolist() == [2, 3]
     assert index.test is not None and np.array_equal(index.test, index.pools == QUERY)
-    assert index.notes == ("Products: 2, where the published set has 102.",)
+    assert index.notes == ("Products here: 2, published: 102; figures on it are not those of the whole set.",)
     for path, label in zip(index.paths, index.labels.tolist(), strict=True):
         assert index.class_names[label] in path
 

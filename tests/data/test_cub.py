@@ -45,6 +45,7 @@ def test_classes_and_both_splits(root: Path, above: bool) -> None:
     for path, label in zip(index.paths, index.labels.tolist(), strict=True):
         assert path.startswith(f"images/{index.class_names[label]}/")
     assert index.seen_by == ("ImageNet",) and "ImageNet" in index.notes[0]
+    assert index.notes[1].startswith("Pictures here: 24, published: 11,788;")
     novel = index.only("novel")
     assert novel.test is not None and novel.test.tolist() == [False, False, True] * 2
 

@@ -60,7 +60,7 @@ def test_every_layout_gives_the_published_split(
     assert np.bincount(index.labels).tolist() == [2] * 4
     for path, label in zip(index.paths, index.labels.tolist(), strict=True):
         assert Path(path).name.startswith(index.class_names[label])
-    assert index.seen_by == ("ImageNet",) and len(index.notes) == 1
+    assert index.seen_by == ("ImageNet",) and len(index.notes) == 2
     assert index.only("novel").seen_by == ("ImageNet",)
 
 
@@ -114,7 +114,8 @@ def test_the_real_subset(real_data: Path) -> None:
     index = load_dataset(MiniImageNet(), data_root=real_data)
     assert (len(index), len(index.class_names)) == (6000, 100)
     assert set(np.bincount(index.labels).tolist()) == {60}
-    assert splits_of(index) == published() and len(index.notes) == 1
+    assert splits_of(index) == published()
+    assert index.notes[1].startswith("Pictures here: 6,000, published: 60,000;") and len(index.notes) == 2
     sides = {s: {d.tobytes() for d in index.only(s).digests} for s in ("base", "validation", "novel")}
     assert [len(sides[s]) for s in sides] == [3840, 960, 1200]
     assert not sides["base"] & sides["novel"] | sides["base"] & sides["validation"]

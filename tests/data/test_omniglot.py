@@ -47,6 +47,7 @@ def test_the_published_alphabets_wherever_they_lie(complete: Path, tmp_path: Pat
         folder.rename(root / place / folder.name)
     index = Omniglot().load(root)
     assert index.variant == "alphabets"
+    assert index.notes[0].startswith("Pictures here: 12, published: 32,460;")
     assert splits_of(index) == {
         **{f"{a}/character0{c}": "base" for a in ("Greek", "Latin") for c in (1, 2)},
         **{f"ULOG/character0{c}": "novel" for c in (1, 2)},
