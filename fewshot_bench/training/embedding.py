@@ -124,12 +124,17 @@ class LinearEncoder:
 
 
 def export(
-    folder: Path, best: Path, encoder: PretrainedEncoder, *datasets: str, shown: Sequence[ImageIndex] = ()
+    folder: Path,
+    best: Path | bytes,
+    encoder: PretrainedEncoder,
+    *datasets: str,
+    shown: Sequence[ImageIndex] = (),
 ) -> Path:
     """Write the best weights as a file that any ``weights`` parameter takes; returns its path.
 
-    Beside ``trunk.safetensors`` stands what the weights saw and how pictures enter: ``datasets`` in words,
-    ``shown`` (every picture of the training) by content, so that none of them is evaluated later.
+    ``best`` is a safetensors file, or the bytes of one. Beside ``trunk.safetensors`` stands what the weights
+    saw and how pictures enter: ``datasets`` in words, ``shown`` (every picture of the training) by content, so
+    that none of them is evaluated later.
     """
     trunk = folder / TRUNK
     if shown:
@@ -139,7 +144,8 @@ def export(
     facts["pretraining"] = ", ".join(what for what in (encoder.pretraining, *datasets) if what != "none")
     text = json.dumps(facts, indent=2) + "\n"
     write_atomic(folder / f"{trunk.name}.json", lambda stream: stream.write(text.encode()))
-    write_atomic(trunk, lambda stream: stream.write(best.read_bytes()))
+    data = best if isinstance(best, bytes) else best.read_bytes()
+    write_atomic(trunk, lambda stream: stream.write(data))
     return trunk
 
 
