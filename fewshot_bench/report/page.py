@@ -9,6 +9,7 @@ from fewshot_bench.report.curves import STYLE as CURVES
 from fewshot_bench.report.curves import trainings
 from fewshot_bench.report.leaderboard import Table, cells, headline
 from fewshot_bench.report.markdown import LEGEND
+from fewshot_bench.report.precision import precision_chart
 
 STYLE = """
 :root { color-scheme: light dark; }
@@ -56,6 +57,7 @@ def section(table: Table) -> str:
         f"<h2>{escape(table.title)}</h2>{warning}"
         f'<div class="scroll"><table><thead><tr>{head}<th>{headline(first)[0]}, classes</th></tr></thead>'
         f"<tbody>{''.join(lines)}</tbody></table></div>"
+        f"{precision_chart([row.record for row in table.rows])}"
         f"<details><summary>Episodes {escape(first.episodes_sha256[:16])} and commands</summary>"
         f"<ul>{notes}</ul><pre>{commands}</pre></details>"
         f"{''.join(trainings(row.record) for row in table.rows)}"
