@@ -93,12 +93,15 @@ class Inner:
                 yield slice(start, start + step), slice(first, first + part)
 
 
-def inner_products(table: Tensor, tasks: Tasks, *, normalize: bool = False, error: float = 0.0) -> Inner:
+def inner_products(
+    table: Tensor, tasks: Tasks, *, normalize: bool = False, error: float = 0.0, gram: bool = True
+) -> Inner:
     """The table ``[M, d]`` made ready for products; ``normalize`` divides each row by its length (0 stays 0).
 
-    Takes the Gram matrix when it costs less than gathering features for these episodes. Both routes give
-    equal products to rounding, 1e-15 of the norms. Heads whose scores do not depend on the origin may allow
-    an ``error``: the Gram matrix is float32 around the table's mean where its rounding stays below that.
+    Takes the Gram matrix, where ``gram`` allows one, when it costs less than gathering features for these
+    episodes. Both routes give equal products to rounding, 1e-15 of the norms. Heads whose scores do not depend
+    on the origin may allow an ``error``: the Gram matrix is float32 around the table's mean where its rounding
+    stays below that.
     Raises FsbenchError for rows outside the table and for values that are not finite.
     """
     import torch
@@ -107,8 +110,8 @@ def inner_products(table: Tensor, tasks: Tasks, *, normalize: bool = False, erro
     norms = torch.linalg.vector_norm(table, dim=1, dtype=torch.float64)
     scale = torch.where(norms > 0, 1 / norms, 0) if normalize else None
     norms = torch.where(norms > 0, 1.0, 0.0).double() if normalize else norms.square()
-    gram = _gram(table, scale, error) if gram_is_cheaper(tasks, len(table)) else None
-    return Inner(table, scale, norms, gram, block_bytes(table.device))
+    products = _gram(table, scale, error) if gram and gram_is_cheaper(tasks, len(table)) else None
+    return Inner(table, scale, norms, products, block_bytes(table.device))
 
 
 def _check(table: Tensor, tasks: Tasks) -> None:

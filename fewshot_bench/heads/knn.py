@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from fewshot_bench.episodes.tasks import Tasks
 from fewshot_bench.errors import UsageError
-from fewshot_bench.heads import distances
-from fewshot_bench.heads.gather import indices, inner_products
+from fewshot_bench.heads import distances, gallery, gather
+from fewshot_bench.heads.gather import Inner, indices, inner_products
+from fewshot_bench.heads.members import members
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -45,7 +46,10 @@ class KNearest:
         import torch
 
         self._check(tasks)
-        inner = inner_products(table, tasks, normalize=self.metric == "cosine")
+        large = gallery.is_large(table, tasks, gather.block_bytes(table.device))
+        inner = inner_products(table, tasks, normalize=self.metric == "cosine", gram=not large)
+        if large:
+            return torch.stack([self._large(inner, tasks[e : e + 1]) for e in range(len(tasks))]), {}
         support, query = indices(tasks, table.device)
         ways, supports = tasks.ways, tasks.ways * tasks.shots
         absent = (support < 0).all(2)
@@ -58,10 +62,36 @@ class KNearest:
             left = (self.k - nearer.sum(-1, keepdim=True)) / level.sum(-1, keepdim=True)
             votes = (nearer + left * level).view(*last.shape[:2], ways, -1).sum(-1)
             nearest = distance.view(*last.shape[:2], ways, -1).amin(-1)
-            rank = torch.searchsorted(nearest.sort(-1).values, nearest)
-            votes += (ways - rank) / ((ways + 1) * supports)
-            scores[e, q] = (votes / self.k).masked_fill_(absent[e].unsqueeze(1), -float("inf"))
+            scores[e, q] = self._untied(votes, nearest, supports).masked_fill_(
+                absent[e].unsqueeze(1), -float("inf")
+            )
         return scores, {}
+
+    def _large(self, inner: Inner, task: Tasks) -> Tensor:
+        """The scores ``[Q, N]`` of one episode, from its actual support images and a block of queries at once."""
+        import torch
+
+        (rows,), (label,) = members(task.support)
+        counts = (task.support[0] >= 0).sum(1)
+        _, query = indices(task, inner.table.device)
+        images, classes = (torch.tensor(array, device=inner.table.device) for array in (rows, label))
+        absent = torch.tensor(counts == 0, device=inner.table.device)
+        scores = []
+        for part in torch.split(query[0], max(1, gallery.DISTANCE_BYTES // (32 * len(rows)))):
+            distance = gallery.distances(inner, self.metric, images, part)
+            votes = gallery.votes(distance, self.k, classes, task.ways)
+            nearest = gallery.nearest(distance, counts.tolist())
+            untied = self._untied(votes, nearest, task.ways * task.shots)
+            scores.append(untied.masked_fill_(absent, -float("inf")))
+        return torch.cat(scores)
+
+    def _untied(self, votes: Tensor, nearest: Tensor, supports: int) -> Tensor:
+        """Shares of the votes ``[..., N]``, ties broken by the least distance to each class ``[..., N]``."""
+        import torch
+
+        ways = votes.shape[-1]
+        rank = torch.searchsorted(nearest.sort(-1).values, nearest)
+        return (votes + (ways - rank) / ((ways + 1) * supports)) / self.k
 
     def item_scores(self, table: Tensor, tasks: Tasks) -> Tensor:
         """Minus the distance to each support image, for ranking: float32 ``[E, Q, N·K]``."""

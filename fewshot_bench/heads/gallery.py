@@ -1,0 +1,73 @@
+"""Nearest neighbours in one large gallery: its actual images, in blocks of queries and of images.
+
+Same distances as ``distances.to_support`` and same votes as ``knn.KNearest``, without its arrays of all
+classes padded to the largest: memory is bounded by the constants below.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fewshot_bench.episodes.tasks import Tasks
+from fewshot_bench.heads.distances import to_support
+from fewshot_bench.heads.gather import Inner, gram_is_cheaper
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+DISTANCE_BYTES = 1 << 28
+"""Working memory of a block of queries against the whole gallery, …"""
+
+FEATURE_BYTES = 1 << 26
+"""… and of the float64 features of a block of the gallery."""
+
+FEWEST = 32
+"""Episodes are batched as long as this many queries of one fit the working memory at once."""
+
+
+def is_large(table: Tensor, tasks: Tasks, memory: int) -> bool:
+    """Whether one episode, padded, asks for more than ``memory`` bytes: then each is solved by itself."""
+    supports = tasks.ways * tasks.shots
+    gathered = 16 * supports * table.shape[1]
+    return FEWEST * 64 * supports > memory or (gathered > memory and not gram_is_cheaper(tasks, len(table)))
+
+
+def distances(inner: Inner, metric: str, gallery: Tensor, query: Tensor) -> Tensor:
+    """Distances of queries ``[q]`` to the gallery's rows ``[S]``: float32 ``[q, S]``."""
+    import torch
+
+    step = max(1, FEATURE_BYTES // (8 * inner.table.shape[1]))
+    distance = torch.empty(len(query), len(gallery), device=inner.table.device)
+    for start in range(0, len(gallery), step):
+        part = slice(start, start + step)
+        distance[:, part] = to_support(inner, metric, gallery[None, part], query[None])[0]
+    return distance
+
+
+def votes(distance: Tensor, k: int, label: Tensor, ways: int) -> Tensor:
+    """The k nearest vote for their class: ``[q, S]`` and ``label [S]`` -> float64 ``[q, N]``.
+
+    Images at the distance of the k-th share the places left.
+    """
+    import torch
+
+    last = distance.topk(k, largest=False).values[:, -1:]
+    nearer = (distance < last).sum(1)
+    left = (k - nearer) / (distance == last).sum(1).double()
+    query, image = (distance <= last).nonzero(as_tuple=True)
+    weight = torch.where(distance[query, image] < last[query, 0], 1.0, left[query])
+    counted = torch.zeros(len(distance), ways, dtype=torch.float64, device=distance.device)
+    return counted.index_put_((query, label[image]), weight, accumulate=True)
+
+
+def nearest(distance: Tensor, counts: list[int]) -> Tensor:
+    """The least distance to each class: ``[q, S]``, classes one after the other, -> ``[q, N]``.
+
+    ``counts`` are the images of each class; a class of none is infinitely far.
+    """
+    import torch
+
+    far = distance.new_full((len(distance),), float("inf"))
+    return torch.stack(
+        [part.amin(1) if part.shape[1] else far for part in torch.split(distance, counts, 1)], 1
+    )

@@ -1,0 +1,131 @@
+"""What a network reads of an episode's embeddings: centred on its support, and divided by one number.
+
+An episode with fewer support images S than the embedding has numbers D is read in its support's principal
+axes: S numbers or fewer that hold everything the support spans, whatever D is. Others are read as they are.
+Standardising each number by itself would blow up those that hardly vary among a few images.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from fewshot_bench.heads.axes import Dual, principal_axes
+from fewshot_bench.heads.gather import Inner
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+LEAST_ENERGY = 1e-10
+"""Axes with less than this share of the first one's energy are rounding error, and are not read."""
+
+
+class Inputs(Protocol):
+    """Inputs of e episodes; each uses the first ``used[i]`` of ``width`` numbers, of mean square 1."""
+
+    @property
+    def used(self) -> list[int]:
+        """How many numbers each episode uses."""
+        ...
+
+    @property
+    def width(self) -> int:
+        """How many numbers there are."""
+        ...
+
+    def take(self, place: Tensor) -> Tensor:
+        """Of support images ``place [e, b]`` (0 … S−1): float32 ``[e, b, width]``."""
+        ...
+
+    def queries(self, rows: Tensor) -> Tensor:
+        """Of the table's ``rows [e, q]``: float32 ``[e, q, width]``."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Axes:
+    """Coordinates ``x [e, S, S]`` of the support; ``alpha [e, S, S]`` turns inner products into coordinates."""
+
+    x: Tensor
+    alpha: Tensor
+    support: Dual
+    used: list[int]
+
+    @property
+    def width(self) -> int:
+        """S."""
+        return self.x.shape[2]
+
+    def take(self, place: Tensor) -> Tensor:
+        """As ``Inputs.take``."""
+        return self.x.gather(1, place.unsqueeze(2).expand(-1, -1, self.width))
+
+    def queries(self, rows: Tensor) -> Tensor:
+        """As ``Inputs.queries``: Σ_i α_ir (x_i − m)·(q − m)."""
+        return self.support.evaluate(self.alpha, rows).mT.float()
+
+
+@dataclass(frozen=True, eq=False)
+class Features:
+    """(x − mean) / unit of the ``table [M, D]``; ``rows [e, S]``, ``mean [e, 1, D]``, ``unit [e, 1, 1]``."""
+
+    table: Tensor
+    rows: Tensor
+    mean: Tensor
+    unit: Tensor
+    used: list[int]
+
+    @property
+    def width(self) -> int:
+        """D."""
+        return self.table.shape[1]
+
+    def take(self, place: Tensor) -> Tensor:
+        """As ``Inputs.take``."""
+        return self.queries(self.rows.gather(1, place))
+
+    def queries(self, rows: Tensor) -> Tensor:
+        """As ``Inputs.queries``."""
+        return (self.table[rows.clamp_min(0)].float() - self.mean) / self.unit
+
+
+def inputs_of(inner: Inner, rows: Tensor) -> Inputs:
+    """The inputs of episodes with support ``rows [e, S]`` (−1 for padding, last)."""
+    return _axes(inner, rows) if rows.shape[1] < inner.table.shape[1] else _features(inner, rows)
+
+
+def _axes(inner: Inner, rows: Tensor) -> Axes:
+    """The largest axes first, each pointing to its most extreme image: no choice is left to the solver."""
+    import torch
+
+    support = principal_axes(inner, rows)
+    assert isinstance(support, Dual)
+    axes, energy = support.axes.flip(2), support.energy.flip(1)
+    real = energy > LEAST_ENERGY * energy[:, :1]
+    extreme = axes.gather(1, axes.abs().argmax(1, keepdim=True))
+    axes = torch.where(extreme < 0, -axes, axes) * real.unsqueeze(1)
+    used, count = real.sum(1), (rows >= 0).sum(1)
+    unit = torch.where(used > 0, (energy * real).sum(1) / (count * used), 1).sqrt()[:, None, None]
+    alpha = axes / torch.where(real, energy, 1).unsqueeze(1) / unit
+    return Axes((axes / unit).float(), alpha, support, used.tolist())
+
+
+def _features(inner: Inner, rows: Tensor, block: int = 4096) -> Features:
+    """Sums over a block of images at a time, in float64."""
+    import torch
+
+    e, samples = rows.shape
+    width = inner.table.shape[1]
+    count = (rows >= 0).sum(1).double()[:, None, None]
+    mean = torch.zeros(e, 1, width, dtype=torch.float64, device=rows.device)
+    square = torch.zeros(e, 1, 1, dtype=torch.float64, device=rows.device)
+    for start in range(0, samples, block):
+        part = rows[:, start : start + block]
+        mean += (inner.rows(part) * (part >= 0).unsqueeze(2)).sum(1, keepdim=True)
+    mean /= count
+    for start in range(0, samples, block):
+        part = rows[:, start : start + block]
+        near = (inner.rows(part) - mean) * (part >= 0).unsqueeze(2)
+        square += near.square().sum((1, 2), keepdim=True)
+    unit = torch.where(square > 0, square / (count * width), 1).sqrt()
+    return Features(inner.table, rows, mean.float(), unit.float(), [width] * e)

@@ -1,0 +1,92 @@
+"""Multi-layer perceptrons of many episodes, trained at once: every array has the episodes in front."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Networks:
+    """e networks of equal widths: ``weights`` of layer l are ``[e, in, out]``, its ``biases [e, 1, out]``."""
+
+    weights: list[Tensor]
+    biases: list[Tensor]
+
+    def logits(self, x: Tensor) -> Tensor:
+        """``x [e, b, in]`` -> ``[e, b, N]``: affine maps with max(·, 0) between them."""
+        import torch
+
+        for number, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
+            x = torch.baddbmm(bias, x.relu() if number else x, weight)
+        return x
+
+
+def initial(
+    inputs: Sequence[int],
+    width: int,
+    hidden: Sequence[int],
+    ways: int,
+    generators: Sequence[torch.Generator],
+    device: torch.device,
+) -> Networks:
+    """Networks before training, each from a generator (on the CPU) of its own.
+
+    Weights of hidden layers are normal with variance 2 / inputs (He et al. 2015, eq. 10); episode i uses
+    ``inputs[i]`` of the ``width`` inputs, the others have weight 0. The last layer begins at 0: all classes
+    are equally likely, and neither their order nor padded ones change anything. Biases begin at 0.
+    """
+    import torch
+
+    weights, sizes = [], [width, *hidden]
+    for layer, out in enumerate(hidden):
+        weight = torch.zeros(len(inputs), sizes[layer], out)
+        for episode, generator in enumerate(generators):
+            used = inputs[episode] if layer == 0 else sizes[layer]
+            drawn = torch.randn(used, out, generator=generator)
+            weight[episode, :used] = drawn * (2 / max(1, used)) ** 0.5
+        weights.append(weight.to(device))
+    weights.append(torch.zeros(len(inputs), sizes[-1], ways, device=device))
+    return Networks(weights, [torch.zeros(len(inputs), 1, w.shape[2], device=device) for w in weights])
+
+
+def loss(networks: Networks, x: Tensor, label: Tensor, weight: Tensor, barrier: Tensor) -> Tensor:
+    """Cross-entropy of each network ``[e]``: Σ_b weight · −log p(label).
+
+    ``x [e, b, in]``, ``label [e, b]``, ``weight [e, b]`` (0 for padding), ``barrier [e, 1, N]`` (−inf for
+    padded classes, else 0).
+    """
+    log_p = (networks.logits(x) + barrier).log_softmax(2).gather(2, label.unsqueeze(2)).squeeze(2)
+    return -(log_p.masked_fill(weight == 0, 0) * weight).sum(1)
+
+
+Batch = tuple["Tensor", "Tensor", "Tensor"]
+"""Inputs ``[e, b, in]``, labels ``[e, b]`` and weights ``[e, b]`` of one step."""
+
+
+def train(networks: Networks, batches: Iterable[Batch], barrier: Tensor, rate: float) -> Tensor:
+    """A step of Adam (Kingma and Ba 2015) for each batch, in place; returns the last losses ``[e]``.
+
+    Adam and the loss treat every number for itself, so that no network sees another.
+    """
+    import torch
+
+    parameters = [*networks.weights, *networks.biases]
+    for parameter in parameters:
+        parameter.requires_grad_()
+    optimizer = torch.optim.Adam(parameters, lr=rate, fused=True)
+    each = torch.zeros(len(barrier), device=barrier.device)
+    with torch.enable_grad():
+        for x, label, weight in batches:
+            each = loss(networks, x, label, weight, barrier)
+            optimizer.zero_grad()
+            each.sum().backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+    for parameter in parameters:
+        parameter.requires_grad_(False)
+    return each.detach()

@@ -1,0 +1,1 @@
+"""Histograms of oriented gradients: what shapes alone tell of a picture, with no network trained on others."""
