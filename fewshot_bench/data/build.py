@@ -21,6 +21,9 @@ from fewshot_bench.errors import FsbenchError
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+EMPTIED = "Classes without a readable picture, left out"
+"""How the note of them begins."""
+
 
 class Row(NamedTuple):
     """One picture of a data set: ``path`` below its root with forward slashes, ``label`` its class's name.
@@ -137,7 +140,7 @@ def _findings(readable: Readable, within: int, across: int) -> list[str]:
     if readable.unreadable:
         findings.append(f"Pictures left out because they cannot be read: {len(readable.unreadable)}.")
     if readable.emptied:
-        findings.append(f"Classes without a readable picture, left out: {', '.join(readable.emptied)}.")
+        findings.append(f"{EMPTIED}: {', '.join(readable.emptied)}.")
     if within:
         findings.append(f"Pictures identical to another of their class, joined to its group: {within}.")
     if across:

@@ -1,7 +1,9 @@
-"""Near-duplicates: pictures of one class so alike that one in support gives the other away as a query.
+"""Near-duplicates: pictures so alike that one in support gives the other away as a query.
 
 Two pictures are near-duplicates when their 64-bit difference hashes differ in at most 6 bits and the
-mean absolute difference of their 16×16 RGB thumbnails is below 0.05 (of 1).
+mean absolute difference of their 16×16 RGB thumbnails is below 0.05 (of 1). The hash is ImageHash's
+``dhash`` but for the filter that makes the picture small: bilinear here, Lanczos there, which changes 99 %
+of the hashes of GroZi-120's crops and misses 826 of their 1,855 pairs.
 """
 
 from __future__ import annotations
@@ -12,37 +14,79 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from fewshot_bench.data.once import of_each
+from fewshot_bench.data.once import of_each, of_index
 from fewshot_bench.data.scan import Scan
 
 if TYPE_CHECKING:
     from fewshot_bench.data.build import Readable
+    from fewshot_bench.data.index import ImageIndex
 
 HASH_BITS = 6
 THUMBNAIL_DIFFERENCE = 0.05
+HASH_BYTES = 8
+SIDE = 16
 _KIND = "signature 1"
-_HASH_BYTES, _THUMBNAIL_BYTES = 8, 16 * 16 * 3
+_LENGTH = HASH_BYTES + SIDE * SIDE * 3
+_DIFFERENCES = (SIDE - 2) * (SIDE - 2) * 3
+_AT_ONCE = 4096  # pairs whose thumbnails are compared at once
 
 
 def signature(image: Image.Image) -> bytes:
     """776 bytes of an RGB picture: difference hash (9×8 grey, bilinear) and 16×16 thumbnail (box)."""
     grey = np.asarray(image.convert("L").resize((9, 8), Image.Resampling.BILINEAR))
-    thumbnail = np.asarray(image.resize((16, 16), Image.Resampling.BOX), dtype=np.uint8)
+    thumbnail = np.asarray(image.resize((SIDE, SIDE), Image.Resampling.BOX), dtype=np.uint8)
     return np.packbits(grey[:, 1:] > grey[:, :-1]).tobytes() + thumbnail.tobytes()
 
 
 def signatures(readable: Readable, scan: Scan) -> NDArray[np.uint8]:
     """uint8 [M, 776]: each picture's signature, worked out once in the life of its content."""
-    table = b"".join(of_each(readable, scan, _KIND, signature))
-    return np.frombuffer(table, dtype=np.uint8).reshape(-1, _HASH_BYTES + _THUMBNAIL_BYTES)
+    return _table(of_each(readable, scan, _KIND, signature))
+
+
+def index_signatures(index: ImageIndex, scan: Scan) -> NDArray[np.uint8]:
+    """The same of the M pictures of an index, drawn ones too."""
+    return _table(of_index(index, scan, _KIND, signature))
 
 
 def near_duplicates(signed: NDArray[np.uint8]) -> NDArray[np.int64]:
     """Pairs int64 [P, 2] of rows i < j of ``signed [M, 776]`` that are near-duplicates."""
-    hashes = np.unpackbits(signed[:, :_HASH_BYTES], axis=1).astype(np.float32)
+    hashes = np.unpackbits(signed[:, :HASH_BYTES], axis=1).astype(np.float32)
     ones = hashes.sum(axis=1)
     distance = ones[:, None] + ones[None, :] - 2 * hashes @ hashes.T
-    pairs = np.argwhere(np.triu(distance <= HASH_BITS, k=1))
-    thumbnails = signed[:, _HASH_BYTES:].astype(np.int16)
-    apart = [float(np.abs(thumbnails[i] - thumbnails[j]).mean()) / 255 for i, j in pairs]
-    return pairs[np.array(apart, dtype=float) < THUMBNAIL_DIFFERENCE].astype(np.int64)
+    pairs = np.argwhere(np.triu(distance <= HASH_BITS, k=1)).astype(np.int64)
+    parts = np.array_split(pairs, len(pairs) // _AT_ONCE + 1)
+    apart = np.concatenate([difference(signed[part[:, 0]], signed[part[:, 1]]) for part in parts])
+    return pairs[apart < THUMBNAIL_DIFFERENCE]
+
+
+def difference(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Mean absolute difference of thumbnails, 0..1 [P], of two lists of signatures [P, 776]."""
+    wide = a[:, HASH_BYTES:].astype(np.int16) - b[:, HASH_BYTES:].astype(np.int16)
+    return np.asarray(np.abs(wide).mean(axis=1) / 255)
+
+
+def likeness(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Cosine, -1..1 [P], between the edges (central differences) of two lists of thumbnails.
+
+    A picture's background and brightness say nothing here, so that it tells a picture saved again or scaled from
+    another of the same kind. Two pictures without any edge are alike (1), one with and one without are not (0).
+    """
+    first, second = _edges(a), _edges(b)
+    norms = np.sqrt((first**2).sum(axis=1) * (second**2).sum(axis=1))
+    flat = ~first.any(axis=1) & ~second.any(axis=1)
+    inner = (first * second).sum(axis=1)
+    return np.where(flat, 1.0, inner / np.where(norms > 0, norms, 1.0))
+
+
+def _edges(signed: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Differences across and down of thumbnails [P, 16, 16, 3], without the rim, as [P, 1176]."""
+    small = signed[:, HASH_BYTES:].reshape(-1, SIDE, SIDE, 3).astype(np.float64)
+    across = small[:, 1:-1, 2:] - small[:, 1:-1, :-2]
+    down = small[:, 2:, 1:-1] - small[:, :-2, 1:-1]
+    return np.concatenate(
+        [across.reshape(len(small), _DIFFERENCES), down.reshape(len(small), _DIFFERENCES)], axis=1
+    )
+
+
+def _table(rows: list[bytes]) -> NDArray[np.uint8]:
+    return np.frombuffer(b"".join(rows), dtype=np.uint8).reshape(-1, _LENGTH)

@@ -5,28 +5,51 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from numpy.typing import NDArray
 from PIL import Image
 
 from fewshot_bench.data.decode import open_rgb
 from fewshot_bench.data.scan import Scan
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from fewshot_bench.data.build import Readable
+    from fewshot_bench.data.index import ImageIndex
 
 
 def of_each(readable: Readable, scan: Scan, kind: str, work: Callable[[Image.Image], bytes]) -> list[bytes]:
     """``work`` of each picture (RGB), M in all; ``kind`` names it and its version among the facts."""
-    keys = [digest.tobytes() for digest in readable.digests]
+
+    def one(row: int) -> bytes:
+        return work(open_rgb(readable.root / readable.rows[row].path))
+
+    return of_contents(readable.digests, scan, kind, one)
+
+
+def of_index(index: ImageIndex, scan: Scan, kind: str, work: Callable[[Image.Image], bytes]) -> list[bytes]:
+    """The same for the M pictures of an index, drawn ones too."""
+    return of_contents(index.digests, scan, kind, lambda row: work(index.reader(row)))
+
+
+def of_contents(
+    digests: NDArray[np.uint8], scan: Scan, kind: str, work: Callable[[int], bytes]
+) -> list[bytes]:
+    """``work`` of each of M rows; of rows with an equal digest (uint8 [M, 32]) the first alone is worked on."""
+    keys = [digest.tobytes() for digest in digests]
     known = scan.facts.get(kind, set(keys))
-    unknown = list({key: row for row, key in enumerate(keys) if key not in known}.items())
+    first: dict[bytes, int] = {}
+    for row, key in enumerate(keys):
+        if key not in known:
+            first.setdefault(key, row)
 
     def one(item: tuple[bytes, int]) -> tuple[bytes, bytes]:
         key, row = item
-        return key, work(open_rgb(readable.root / readable.rows[row].path))
+        return key, work(row)
 
     def save(found: list[tuple[bytes, bytes]]) -> None:
         known.update(found)
         scan.facts.put(kind, dict(found))
 
-    scan.each(one, unknown, save)
+    scan.each(one, list(first.items()), save)
     return [known[key] for key in keys]

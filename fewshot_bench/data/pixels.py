@@ -6,14 +6,16 @@ import hashlib
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from fewshot_bench.data.groups import same_content
-from fewshot_bench.data.once import of_each
+from fewshot_bench.data.once import of_each, of_index
 from fewshot_bench.data.scan import Scan
 
 if TYPE_CHECKING:
     from fewshot_bench.data.build import Readable
+    from fewshot_bench.data.index import ImageIndex
 
 _KIND = "pixels 1"
 
@@ -21,6 +23,11 @@ _KIND = "pixels 1"
 def pixel_digest(image: Image.Image) -> bytes:
     """sha256 of the size and the values of an RGB picture."""
     return hashlib.sha256(f"{image.size}\n".encode() + image.tobytes()).digest()
+
+
+def pixel_digests(index: ImageIndex, scan: Scan) -> NDArray[np.uint8]:
+    """uint8 [M, 32]: the pixel digests of the pictures of an index."""
+    return np.frombuffer(b"".join(of_index(index, scan, _KIND, pixel_digest)), dtype=np.uint8).reshape(-1, 32)
 
 
 def same_pixels(readable: Readable, scan: Scan) -> list[tuple[int, int]]:

@@ -11,7 +11,7 @@ from PIL import Image
 
 from fewshot_bench.data import once
 from fewshot_bench.data.build import Row, read_rows
-from fewshot_bench.data.near import near_duplicates, signature, signatures
+from fewshot_bench.data.near import likeness, near_duplicates, signature, signatures
 from fewshot_bench.data.scan import Scan
 
 
@@ -83,3 +83,46 @@ def test_the_published_count_of_pairs(real_data: Path) -> None:
         count = len(near_duplicates(np.stack(signed)))
         pairs, classes = pairs + count, classes + (count > 0)
     assert (pairs, classes) == (1855, 110)
+
+
+def test_the_hash_is_imagehash_but_for_its_filter(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With bilinear in place of Lanczos, an independent difference hash has the same 64 bits."""
+    imagehash = pytest.importorskip("imagehash")
+    monkeypatch.setattr(imagehash, "ANTIALIAS", Image.Resampling.BILINEAR)
+    for picture in [p for seed in range(4) for p in family(seed)]:
+        ours = np.unpackbits(np.frombuffer(signature(picture)[:8], dtype=np.uint8))
+        assert np.array_equal(ours.astype(bool), imagehash.dhash(picture).hash.reshape(-1))
+
+
+def signed(pictures: list[Image.Image]) -> np.ndarray:
+    return np.stack([np.frombuffer(signature(picture), dtype=np.uint8) for picture in pictures])
+
+
+def test_likeness_is_the_cosine_of_edges() -> None:
+    a, b = signed(family(0)), signed(family(1))
+
+    def edges(row: np.ndarray) -> np.ndarray:
+        small = row[8:].reshape(16, 16, 3).astype(float)
+        rows, columns = np.gradient(small, axis=(0, 1))
+        return np.concatenate([columns[1:-1, 1:-1].ravel(), rows[1:-1, 1:-1].ravel()])
+
+    def slow(x: np.ndarray, y: np.ndarray) -> float:
+        return float(edges(x) @ edges(y) / np.linalg.norm(edges(x)) / np.linalg.norm(edges(y)))
+
+    expected = [slow(x, y) for x, y in zip(a, b, strict=True)]
+    np.testing.assert_allclose(likeness(a, b), expected, atol=1e-12)
+    np.testing.assert_allclose(likeness(a, a), 1)
+
+
+def test_likeness_of_pictures_without_an_edge() -> None:
+    flat, other = (signed([Image.new("RGB", (20, 20), grey)]) for grey in ("black", "white"))
+    assert likeness(flat, other).tolist() == [1.0]
+    assert likeness(flat, signed(family(0)[:1])).tolist() == [0.0]
+    assert likeness(flat[:0], other[:0]).shape == (0,)
+
+
+def test_likeness_tells_a_copy_from_another_picture() -> None:
+    picture, *_, other = family(3)
+    copy = picture.resize((20, 25)).point(lambda value: min(255, round(1.1 * value)))
+    values = likeness(signed([picture, picture]), signed([copy, other]))
+    assert values[0] > 0.98 > 0.8 > values[1]
