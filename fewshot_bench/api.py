@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from fewshot_bench.data.source import Card as Card
     from fewshot_bench.data.source import DatasetSource as DatasetSource
     from fewshot_bench.embed.encoder import Encoder as Encoder
+    from fewshot_bench.embed.mapped import Mapped as Mapped
     from fewshot_bench.embed.pixels import PixelEncoder as PixelEncoder
     from fewshot_bench.embed.pooling import pool as pool
     from fewshot_bench.embed.pretrained import PretrainedEncoder as PretrainedEncoder
@@ -158,6 +159,7 @@ HOME = {
     "KNearest": "heads.knn",
     "LinearEncoder": "training.embedding",
     "LogisticRegression": "heads.logistic",
+    "Mapped": "embed.mapped",
     "Method": "method",
     "NoConfig": "config",
     "Pairs": "training.pairs",

@@ -16,6 +16,7 @@ from fewshot_bench.errors import UsageError
 if TYPE_CHECKING:
     from fewshot_bench.data.index import ImageIndex
     from fewshot_bench.embed.encoder import Encoder
+    from fewshot_bench.embed.mapped import Mapped
     from fewshot_bench.embed.pretrained import PretrainedEncoder
 
 
@@ -52,13 +53,17 @@ class Context:
 
     def embed(self, encoder: Encoder, index: ImageIndex, *, dtype: str = "float32") -> NDArray[Any]:
         """Embeddings ``[len(index), D]`` of all pictures of an index, from the cache: each encoded once."""
+        return self.mapped(encoder, index, dtype=dtype)[:]
+
+    def mapped(self, encoder: Encoder, index: ImageIndex, *, dtype: str = "float32") -> Mapped:
+        """The same left on disk, for millions of pictures: ``found[rows]`` reads the vectors of ``rows``."""
         from fewshot_bench.embed import EmbeddingCache
 
         def progress(done: int, total: int) -> None:
             self.progress("embed", done, total)
 
         cache = EmbeddingCache(self.cache / "embeddings")
-        return cache.embed(encoder, index, np.arange(len(index)), progress=progress, dtype=dtype)  # type: ignore[arg-type]
+        return cache.mapped(encoder, index, np.arange(len(index)), progress=progress, dtype=dtype)  # type: ignore[arg-type]
 
     def encoder(
         self,

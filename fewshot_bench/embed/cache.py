@@ -15,6 +15,7 @@ import shutil
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, closing, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -23,6 +24,7 @@ from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from fewshot_bench.embed.encoding import encode_images, encoder_name
+from fewshot_bench.embed.mapped import Mapped, locate
 from fewshot_bench.embed.segments import Segment, as_keys, cannot_write, merge_small, open_segments, sweep
 from fewshot_bench.embed.writer import CARD, SegmentWriter
 from fewshot_bench.errors import FsbenchError, UsageError
@@ -52,7 +54,29 @@ class EmbeddingCache:
         progress: Progress | None = None,
         dtype: Literal["float32", "float16"] = "float32",
     ) -> NDArray[Any]:
-        """Embeddings ``[len(rows), D]`` of images ``rows`` of a data set; what is missing is encoded first.
+        """Embeddings ``[len(rows), D]`` in memory; parameters and errors as of ``mapped``."""
+        return self.mapped(
+            encoder,
+            index,
+            rows,
+            batch_size=batch_size,
+            workers=workers,
+            progress=progress,
+            dtype=dtype,
+        )[:]
+
+    def mapped(
+        self,
+        encoder: Encoder,
+        index: ImageIndex,
+        rows: NDArray[np.integer[Any]],
+        *,
+        batch_size: int = 32,
+        workers: int = 2,
+        progress: Progress | None = None,
+        dtype: Literal["float32", "float16"] = "float32",
+    ) -> Mapped:
+        """Embeddings ``[len(rows), D]`` of images ``rows``, left on disk; what is missing is encoded first.
 
         ``workers`` threads decode while the encoder works on batches of exactly ``batch_size``. Raises
         FsbenchError when an image cannot be decoded, a vector is not finite or the disk is full; what was
@@ -84,7 +108,8 @@ class EmbeddingCache:
                 segments = merge_small(folder, segments + writer.written)
         with suppress(OSError):
             os.utime(folder / CARD)  # when it was last used, for prune
-        return _gather(segments, keys, inverse, np.dtype(dtype))
+        found = locate(segments, keys, np.dtype(dtype))
+        return replace(found, numbers=found.numbers[inverse], places=found.places[inverse])
 
     def info(self) -> list[dict[str, Any]]:
         """One row per encoder and number type, the last used first.
@@ -172,17 +197,3 @@ def _found(segments: list[Segment], keys: NDArray[np.void]) -> NDArray[np.bool_]
     for segment in segments:
         found |= segment.find(keys)[0]
     return found
-
-
-def _gather(
-    segments: list[Segment], keys: NDArray[np.void], inverse: NDArray[np.intp], dtype: np.dtype[Any]
-) -> NDArray[Any]:
-    """Vectors ``[len(inverse), D]`` of ``keys[inverse]``, every key being in some segment."""
-    table = np.empty((len(inverse), segments[0].vectors.shape[1] if segments else 0), dtype=dtype)
-    for segment in segments:
-        here, places = segment.find(keys)
-        row = np.zeros(len(keys), dtype=np.int64)
-        row[here] = places
-        wanted = here[inverse]
-        table[wanted] = segment.vectors[row[inverse[wanted]]]
-    return table

@@ -110,8 +110,8 @@ def test_a_student_s_batch_is_half_pairs_and_half_unlabelled(base, context):
     batch = task.batch(0, 0)
     assert batch.pairs.images.shape == batch.unlabelled.shape == (8, 3, 64, 64)
     assert batch.pseudolabels.shape == (8, 8) and task.images_per_batch == 16
-    known = {row.tobytes() for row in labels}
-    assert all(label.tobytes() in known for label in batch.pseudolabels.numpy())
+    known = labels / np.linalg.norm(labels, axis=1, keepdims=True)  # whatever else is in a batch, to the bit
+    assert all((known == label).all(axis=1).any() for label in batch.pseudolabels.numpy())
     again, other = task.batch(0, 0), task.batch(0, 1)
     assert torch.equal(batch.unlabelled, again.unlabelled) and torch.equal(
         batch.pairs.images, again.pairs.images

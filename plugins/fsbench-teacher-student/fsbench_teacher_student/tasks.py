@@ -12,6 +12,7 @@ from fewshot_bench.api import (
     BaseData,
     Distortion,
     ImageIndex,
+    Mapped,
     Pairs,
     PretrainedEncoder,
     Validation,
@@ -122,11 +123,17 @@ class StudentTask(TeacherTask):
     Pairs that need no annotation, one picture distorted twice, are drawn from the unlabelled pictures, which
     begin with the labelled ones. Noisy student: it sees the distorted picture, the pseudolabel is the
     teacher's of the clean one.
-    ``labels`` ``[M, D]`` are the pseudolabels of ``base.unlabelled``, of length 1.
+    ``labels`` ``[M, D]`` are the teacher's embeddings of ``base.unlabelled``, a batch of which is read at a
+    time; the pseudolabels are those of length 1.
     """
 
     def __init__(
-        self, base: BaseData, encoder: PretrainedEncoder, config: Config, seed: int, labels: NDArray[Any]
+        self,
+        base: BaseData,
+        encoder: PretrainedEncoder,
+        config: Config,
+        seed: int,
+        labels: Mapped | NDArray[Any],
     ) -> None:
         super().__init__(base, encoder, config, seed)
         self.index = base.unlabelled
@@ -148,7 +155,9 @@ class StudentTask(TeacherTask):
         images = as_tensor(pictures(self.base.unlabelled, rows, self.encoder))
         size = self.config.size
         seen = Distortion()(images, size, random) if self.config.noise else resized(images, size)
-        return StudentBatch(pairs, seen, torch.from_numpy(self.labels[rows].astype(np.float32)))
+        labels = self.labels[rows].astype(np.float32)
+        labels /= np.linalg.norm(labels, axis=1, keepdims=True)
+        return StudentBatch(pairs, seen, torch.from_numpy(labels))
 
     def loss(self, network: Module, batch: Any) -> tuple[Tensor, dict[str, float]]:
         """(1 − w) · contrastive + w · Smooth L1, the latter summed over the D values of a picture."""

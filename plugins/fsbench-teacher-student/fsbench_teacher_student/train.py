@@ -6,12 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from fewshot_bench.api import (
     BaseData,
     Context,
+    Mapped,
     PretrainedEncoder,
     Schedule,
     export,
@@ -59,17 +57,14 @@ def train_student(base: BaseData, config: Config, context: Context, teacher: Pat
     return trunk
 
 
-def pseudolabels(
-    teacher: PretrainedEncoder, base: BaseData, config: Config, context: Context
-) -> NDArray[np.float32]:
-    """The teacher's embeddings ``[M, D]`` of the clean unlabelled pictures, of length 1, each encoded once.
+def pseudolabels(teacher: PretrainedEncoder, base: BaseData, config: Config, context: Context) -> Mapped:
+    """The teacher's embeddings ``[M, D]`` of the clean unlabelled pictures, each encoded once and left on disk.
 
     At the resolution that the student is trained at: what a teacher sees at another one is another embedding,
     and a student that learns to bridge the two loses its own.
     """
     quick = replace(teacher, precision="bf16", size=config.size)
-    vectors = context.embed(quick, base.unlabelled, dtype="float16").astype(np.float32)
-    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    return context.mapped(quick, base.unlabelled, dtype="float16")
 
 
 def fit(
