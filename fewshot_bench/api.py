@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from fewshot_bench.method import (
         Method as Method,
     )
+    from fewshot_bench.metrics import average_precision as average_precision
     from fewshot_bench.training.augment import Augmentation as Augmentation
     from fewshot_bench.training.base import BaseData as BaseData
     from fewshot_bench.training.checkpoint import load_checkpoint as load_checkpoint
@@ -179,6 +180,7 @@ HOME = {
     "UsageError": "errors",
     "Validation": "training.embedding",
     "ValidationEpisodes": "training.episodic",
+    "average_precision": "metrics",
     "batch_pairs": "training.pairs",
     "build_index": "data.build",
     "contrastive": "training.losses",
