@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from fewshot_bench.errors import FsbenchError, UsageError
-    from fewshot_bench.functions import compare, dataset, leaderboard, run, sample
+    from fewshot_bench.functions import compare, dataset, leaderboard, predict, run, sample
     from fewshot_bench.records import Record
 
 HOME = {
@@ -25,11 +25,22 @@ HOME = {
     "compare": "functions",
     "dataset": "functions",
     "leaderboard": "functions",
+    "predict": "functions",
     "run": "functions",
     "sample": "functions",
 }
 
-__all__ = ["FsbenchError", "Record", "UsageError", "compare", "dataset", "leaderboard", "run", "sample"]
+__all__ = [
+    "FsbenchError",
+    "Record",
+    "UsageError",
+    "compare",
+    "dataset",
+    "leaderboard",
+    "predict",
+    "run",
+    "sample",
+]
 
 
 def __getattr__(name: str) -> Any:

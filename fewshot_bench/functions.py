@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -74,6 +75,54 @@ def run(
         progress=progress,
     )
     return record
+
+
+def predict(
+    method: str,
+    support: str | Path,
+    images: str | Path | Sequence[str | Path],
+    *,
+    top: int = 5,
+    reject: bool = False,
+    reject_rate: float = 0.05,
+    parameters: dict[str, Any] | None = None,
+    train_dataset: str = "packshots",
+    unlabelled: tuple[str, ...] = (),
+    seed: int = 0,
+    data_root: str | Path | None = None,
+    device: str = "auto",
+    verify: bool = False,
+    progress: Progress = silent,
+) -> pd.DataFrame:
+    """Classify the pictures at ``images`` (files and folders) among the classes of the folder ``support``.
+
+    One row a picture: ``path``; ``class_1``, ``score_1`` and so on, the ``top`` classes, ``probability_1`` where
+    the method is calibrated; ``reference``, the path of the same picture in ``support``; ``unreadable``, why a
+    picture has no class. ``reject`` adds ``rejected``, the pictures that are likely of none of the classes, by a
+    threshold that rejects at most ``reject_rate`` of held-out references. ``attrs`` says how all was found.
+    """
+    from fewshot_bench.engine.predict import predict as predict_request
+
+    request = Request(
+        method=method,
+        dataset=str(support),
+        parameters=parameters or {},
+        train_dataset=train_dataset,
+        unlabelled=tuple(unlabelled),
+        seed=seed,
+    )
+    places = [images] if isinstance(images, str | Path) else images
+    found = predict_request(
+        request,
+        [Path(place).expanduser() for place in places],
+        top=top,
+        reject_rate=reject_rate if reject else None,
+        data_root=Path(data_root) if data_root else None,
+        device=device,
+        verify=verify,
+        progress=progress,
+    )
+    return found.frame()
 
 
 def dataset(name: str, *, data_root: str | Path | None = None, verify: bool = False) -> ImageIndex:

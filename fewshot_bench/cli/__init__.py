@@ -13,6 +13,7 @@ from fewshot_bench.errors import FsbenchError
 
 COMMANDS = {
     "run": "Run a method on episodes of a data set and write a record.",
+    "predict": "Classify new pictures against a folder of reference pictures.",
     "methods": "List the installed methods, or show one with its parameters.",
     "datasets": "List the data sets, or show one: layout, licence, where it is looked for.",
     "episodes": "Draw episodes into a manifest file, or show what one holds.",

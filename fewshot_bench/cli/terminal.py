@@ -15,6 +15,8 @@ WORDS = {
     "scan": "reading files",
     "embed": "encoding images",
     "score": "scoring episodes",
+    "calibrate": "finding the threshold",
+    "predict": "classifying pictures",
 }
 
 

@@ -129,7 +129,7 @@ def _files(root: Path, paths: Sequence[str]) -> list[_File]:
     files = []
     for path in paths:
         try:
-            folder, name = os.path.split(os.path.join(inside, path))  # noqa: PTH118 (half a million of them)
+            folder, name = os.path.split(os.path.join(inside + os.sep, path))  # noqa: PTH118 (half a million of them)
             if folder not in resolved:
                 resolved[folder] = os.path.realpath(folder, strict=True)
             place = f"{resolved[folder]}{os.sep}{name}"

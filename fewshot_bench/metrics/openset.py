@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from fewshot_bench.errors import UsageError
 
+Rule = Literal["known", "unknown", "both"]
 Scores = NDArray[np.floating[Any]]
 
 
@@ -25,25 +26,44 @@ class Threshold:
     """Scores below ``value`` are rejected.
 
     ``rule``: ``known``, at most ``rate`` (0..1) of ``known`` scores of known classes are rejected; ``unknown``,
-    at most ``rate`` of ``unknown`` scores of unknown classes are accepted. ``rejected`` is the share of the
-    known that is rejected and ``accepted`` that of the unknown that is accepted; None where there are none.
+    at most ``rate`` of ``unknown`` scores of unknown classes are accepted; ``both``. ``rejected`` is the share
+    of the known that is rejected and ``accepted`` that of the unknown that is accepted; None: there are none.
     """
 
     value: float
-    rule: Literal["known", "unknown"]
+    rule: Rule
     rate: float
     known: int
     unknown: int
     rejected: float | None
     accepted: float | None
 
+    def __str__(self) -> str:
+        """The rule, how many scores it rests on, and what was measured on them."""
+        rate = f"at most {100 * self.rate:.3g} %"
+        rule = {
+            "known": f"the largest that rejects {rate} of pictures of the classes",
+            "unknown": f"the smallest that accepts {rate} of others (few references have another of their class)",
+            "both": f"amid those that reject {rate} of pictures of the classes and accept {rate} of others",
+        }[self.rule]
+        measured = []
+        if self.rejected is not None:
+            measured.append(f"{self.known} scored without themselves, it rejects {100 * self.rejected:.3g} %")
+        if self.accepted is not None:
+            measured.append(
+                f"{self.unknown} scored without their class, it accepts {100 * self.accepted:.3g} %"
+            )
+        return f"The threshold is {self.value:.4g}, {rule}; of {'; of '.join(measured)}"
+
 
 def reject_threshold(known: Scores, unknown: Scores, rate: float) -> Threshold:
     """The threshold from best scores of known classes ``[m]`` and of unknown ones ``[n]``.
 
-    The largest that rejects at most ``rate`` of the known. Where the known are so few that the lowest of them
-    would decide (``m · rate`` below 1) and there are more unknown: the smallest that accepts at most ``rate``
-    of those. Raises UsageError when there is neither, or ``rate`` is not in 0 <= rate < 1.
+    Where some threshold rejects at most ``rate`` of the known and accepts at most ``rate`` of the unknown,
+    the middle between the smallest and the largest such. Else the largest that rejects at most ``rate`` of the
+    known; but where these are so few that the lowest would decide (``m · rate`` below 1) and there are more
+    unknown, the smallest that accepts at most ``rate`` of those. Raises UsageError when there is neither, or
+    ``rate`` is not in 0 <= rate < 1.
     """
     if not 0 <= rate < 1:
         raise UsageError(f"The rate of rejection must be at least 0 and below 1, not {rate}.")
@@ -51,12 +71,16 @@ def reject_threshold(known: Scores, unknown: Scores, rate: float) -> Threshold:
         raise UsageError(
             "No threshold can be found: rejection needs a class of two different pictures, or three classes."
         )
-    if len(known) and (len(known) * rate >= 1 or len(known) >= len(unknown)):
-        rule: Literal["known", "unknown"] = "known"
-        value = float(np.sort(known)[_allowed(len(known), rate)])
-    else:
-        rule = "unknown"
-        value = float(np.nextafter(np.sort(unknown)[::-1][_allowed(len(unknown), rate)], np.inf))
+    rule: Rule = "known" if len(known) * rate >= 1 or len(known) >= len(unknown) else "unknown"
+    most = float(np.sort(known)[_allowed(len(known), rate)]) if len(known) else math.nan
+    least = (
+        float(np.nextafter(np.sort(unknown)[::-1][_allowed(len(unknown), rate)], np.inf))
+        if len(unknown)
+        else math.nan
+    )
+    value = most if rule == "known" else least
+    if least <= most:
+        rule, value = "both", least + (most - least) / 2
     return Threshold(
         value=value,
         rule=rule,

@@ -23,12 +23,16 @@ def test_what_the_rule_promises_holds_and_no_better_threshold_does(known, unknow
     assert (found.known, found.unknown) == (len(known), len(unknown))
     assert found.rejected == (pytest.approx((known < found.value).mean()) if len(known) else None)
     assert found.accepted == (pytest.approx((unknown >= found.value).mean()) if len(unknown) else None)
-    if found.rule == "known":
+    if found.rule != "unknown":
         assert found.rejected <= rate + 1e-9
-        assert (known < np.nextafter(found.value, np.inf)).mean() > rate
-    else:
+    if found.rule != "known":
         assert found.accepted <= rate + 1e-9
+    if found.rule == "known":
+        assert (known < np.nextafter(found.value, np.inf)).mean() > rate
+        assert not len(unknown) or found.accepted > rate
+    if found.rule == "unknown":
         assert (unknown >= np.nextafter(found.value, -np.inf)).mean() > rate
+        assert not len(known) or found.rejected > rate
 
 
 @given(st.integers(0, 2**32), st.sampled_from([0.01, 0.05, 0.2]))
@@ -47,6 +51,12 @@ def test_the_known_rule_is_fpr_at_tpr_of_the_roc_curve(seed, rate):
 def test_which_rule():
     few, many = np.arange(5.0), np.arange(100.0)
     assert reject_threshold(many, many, 0.05).rule == "known"
+    apart = reject_threshold(many + 200, many, 0.0)
+    assert (apart.rule, apart.value) == ("both", pytest.approx((99 + 200) / 2))
+    assert "amid those that reject at most 0 % of pictures of the classes" in str(apart)
+    assert str(reject_threshold(few, many, 0.05)).endswith(
+        "rejects 100 %; of 100 scored without their class, it accepts 5 %"
+    )
     assert reject_threshold(few, many, 0.05).rule == "unknown"
     assert reject_threshold(few, few, 0.05).rule == "known"
     assert reject_threshold(few, np.array([]), 0.05) == reject_threshold(few, few[:0], 0.05)

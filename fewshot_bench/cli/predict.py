@@ -1,0 +1,145 @@
+"""``fsbench predict``: which class of a folder of reference pictures a new picture belongs to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from fewshot_bench.engine.predictions import Predictions
+
+RATE = 0.05
+
+
+@click.command("predict")
+@click.option("--method", required=True, help="Name of a method; `fsbench methods` lists them.")
+@click.option("--support", required=True, metavar="DIR", help="Folder of class folders: the references.")
+@click.option(
+    "--images", multiple=True, required=True, type=click.Path(path_type=Path), metavar="DIR_OR_FILE…",
+    help="Pictures to classify, and folders of them.",
+)  # fmt: skip
+@click.argument("more", nargs=-1, type=click.Path(path_type=Path), metavar="")
+@click.option("--top", type=int, default=5, show_default=True, help="Classes shown of each picture.")
+@click.option("--reject", is_flag=True, help="Mark pictures that are likely of none of the classes.")
+@click.option(
+    "--reject-rate", type=float,
+    help="Share of pictures of the classes that may be marked; where no class has two pictures, share of "
+    f"others that may escape it. [default: {RATE}]",
+)  # fmt: skip
+@click.option(
+    "--train-dataset", default="packshots", show_default=True, help="Base data of methods that train."
+)
+@click.option(
+    "--unlabelled", multiple=True, metavar="DATASET", help="More pictures to train on, labels unused."
+)
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="A parameter of the method.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the training and of --reject.")
+@click.option("--data-root", type=click.Path(path_type=Path), help="Folder of data sets. [$FSBENCH_DATA]")
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
+@click.option(
+    "--format", "style", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True
+)
+@click.option("--output", type=click.Path(path_type=Path), help="Write to this file instead of stdout.")
+@click.option("--verify", is_flag=True, help="Read every file again instead of trusting sizes and dates.")
+def command(
+    support: str,
+    images: tuple[Path, ...],
+    more: tuple[Path, ...],
+    settings: tuple[str, ...],
+    reject: bool,
+    reject_rate: float | None,
+    style: str,
+    output: Path | None,
+    **options: Any,
+) -> None:
+    """Classify pictures by METHOD, against the class folders of DIR.
+
+    Example: fsbench predict --method pretrained-lr --support ~/products --images ~/new/*.jpg
+    """
+    from fewshot_bench.cli.terminal import Watcher, say
+    from fewshot_bench.config import parse_settings
+    from fewshot_bench.engine import Request
+    from fewshot_bench.engine.predict import predict
+    from fewshot_bench.errors import UsageError
+    from fewshot_bench.files import write_atomic
+
+    if reject_rate is not None and not reject:
+        raise UsageError(f"--reject-rate {reject_rate} goes with --reject; add that, or leave it out.")
+    if output is not None and (output.is_dir() or not output.absolute().parent.is_dir()):
+        raise UsageError(f"--output {output} must be a file in a folder that is there.")
+    words = {key: options.pop(key) for key in ("method", "train_dataset", "unlabelled", "seed")}
+    request = Request(dataset=support, parameters=parse_settings(settings), **words)
+    rate = (RATE if reject_rate is None else reject_rate) if reject else None
+    with Watcher() as watcher:
+        found = predict(request, [*images, *more], reject_rate=rate, progress=watcher, **options)
+    pieces = STYLES[style](found)
+    if output is None:
+        for piece in pieces:
+            click.echo(plain(piece), nl=False)
+    else:
+        write_atomic(output, lambda stream: stream.writelines(plain(piece).encode() for piece in pieces))
+        say(f"Predictions: {output}")
+    for sentence in sentences(found):
+        say(plain(sentence))
+
+
+def as_table(found: Predictions) -> Iterator[str]:
+    """A table for a person: the best class and its score, the next ones, and what else is to be said."""
+    from fewshot_bench.cli.terminal import table
+
+    rows = []
+    for i in range(len(found)):
+        picture = found.picture(i)
+        if "unreadable" in picture:
+            rows.append([picture["path"], "", "", "", f"unreadable: {picture['unreadable']}"])
+            continue
+        ranked = [[best["class"], shown(best[found.score_name])] for best in picture["top"]]
+        first = ["(none of these)", ""] if picture.get("rejected") else ranked.pop(0)
+        others = ", ".join(map(" ".join, ranked))
+        remark = f"same as reference {picture['reference']}" if "reference" in picture else ""
+        rows.append([picture["path"], *first, others, remark])
+    columns = ["picture", "class", found.score_name, "next", "remarks"]
+    yield table(columns, rows, right=(found.score_name,)) + "\n"
+
+
+def shown(score: float | str) -> str:
+    """A score in four digits."""
+    return score if isinstance(score, str) else f"{score:.4g}"
+
+
+def as_csv(found: Predictions) -> Iterator[str]:
+    """The columns of ``Predictions.frame``."""
+    frame = found.frame()
+    for start in range(0, len(frame), 10_000):
+        yield frame.iloc[start : start + 10_000].to_csv(index=False, header=start == 0, lineterminator="\n")
+
+
+STYLES: dict[str, Callable[[Predictions], Iterator[str]]] = {
+    "table": as_table,
+    "csv": as_csv,
+    "json": lambda found: found.json_lines(),
+}
+
+
+def sentences(found: Predictions) -> list[str]:
+    """What a person reads beside the table: notes, what could not be read, how the threshold came about."""
+    said = list(found.notes)
+    broken = [f"{path} ({why})" for path, why in zip(found.paths, found.defects, strict=True) if why]
+    if broken:
+        more = f" and {len(broken) - 10} more" if len(broken) > 10 else ""
+        said.append(f"{len(broken)} of {len(found)} pictures cannot be read: {', '.join(broken[:10])}{more}.")
+    if copies := sum(map(bool, found.copies)):
+        said.append(f"Pictures that are among the references themselves: {copies} of {len(found)}.")
+    if found.threshold is not None:
+        said.append(
+            f"Rejected: {int(found.rejected.sum())} of {len(found) - len(broken)}. {found.threshold}."
+        )
+    return said
+
+
+def plain(text: str) -> str:
+    """Text that can be written as UTF-8, whatever bytes are in a file's name."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

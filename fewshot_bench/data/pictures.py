@@ -1,0 +1,83 @@
+"""Picture files as a person names them: files, and folders with whatever is in them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from fewshot_bench.data.build import Readable, Row, build_index, natural
+from fewshot_bench.data.decode import FORMATS
+from fewshot_bench.data.index import ImageIndex
+from fewshot_bench.data.scan import Scan, contents
+from fewshot_bench.errors import FsbenchError, UsageError
+from fewshot_bench.files import why
+
+
+def find_pictures(places: Sequence[Path]) -> list[Path]:
+    """The pictures of all places, each once: files as they are named, then a folder's in natural order.
+
+    A folder gives the files of its whole depth with a name ending in one of ``FORMATS``, hidden ones left
+    out. Raises UsageError for a place that is not there or gives no picture, FsbenchError for a folder that
+    cannot be read.
+    """
+    found: dict[str, Path] = {}
+    for place in places:
+        if place.is_dir():
+            inside = list(_below(place))
+            if not inside:
+                endings = ", ".join(ending[1:] for ending in FORMATS)
+                raise UsageError(f"The folder {place} holds no picture ({endings}): name another.")
+        elif place.is_file():
+            inside = [place]
+        else:
+            raise UsageError(f"There is no file or folder {place}: check the path.")
+        for path in inside:
+            found.setdefault(os.path.abspath(path), path)  # noqa: PTH100 (links stay as they are)
+    return list(found.values())
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    """Files in ``folder`` and then in each of its folders; one that is linked twice is entered once."""
+    entered: set[str] = set()
+
+    def fail(error: OSError) -> None:
+        raise FsbenchError(f"The folder {error.filename} cannot be read ({why(error)}): check it.") from error
+
+    for place, folders, files in os.walk(folder, onerror=fail, followlinks=True):
+        real = os.path.realpath(place)
+        if real in entered:
+            folders.clear()
+            continue
+        entered.add(real)
+        folders[:] = sorted((name for name in folders if not name.startswith(".")), key=natural)
+        for name in sorted(files, key=natural):
+            if not name.startswith(".") and name.lower().endswith(FORMATS):
+                yield Path(place, name)
+
+
+def index_pictures(paths: Sequence[Path], scan: Scan) -> tuple[ImageIndex | None, list[str]]:
+    """The pictures that decode, in order, as an index of one class (None: not one), and ``defects``.
+
+    A defect is why a file cannot be read, "" for those that are in the index; there is one for each path.
+    """
+    places, defects = [], []
+    for path in paths:
+        try:
+            places.append(os.path.realpath(path, strict=True))
+            defects.append("")
+        except OSError as error:
+            defects.append(f"cannot be opened: {why(error)}")
+    if not places:
+        return None, defects
+    root = os.path.commonpath([os.path.dirname(place) for place in places])  # noqa: PTH120
+    below = [place[len(root.rstrip(os.sep)) + 1 :] for place in places]
+    found = contents(Path(root), below, scan)
+    reasons = iter(found.defects)
+    defects = [defect or next(reasons) for defect in defects]
+    kept = [i for i, defect in enumerate(found.defects) if not defect]
+    if not kept:
+        return None, defects
+    rows = tuple(Row(below[i], "picture") for i in kept)
+    sound = Readable(Path(root), rows, found.digests[kept], (), (), found.stamps[kept])
+    return build_index("pictures", "default", sound), defects
