@@ -12,7 +12,10 @@ Pooling = Literal["auto", "flatten", "average", "lca", "lca-window"]
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
-    """The paper's settings for miniImageNet, where it says them; a smaller network trains in minutes."""
+    """What the network is, what it is trained on, and how it is selected.
+
+    A training is epochs · episodes · train_ways · (train_shots + queries) pictures, forwards and backwards.
+    """
 
     checkpoint: str | None = setting(
         None, "trunk.safetensors of an earlier training, used instead of training"
@@ -26,8 +29,8 @@ class Config:
     )
     train_ways: int = tunable(20, 5, 60, help="classes of a training episode; may differ from evaluation")
     train_shots: int = tunable(1, 1, 5, help="support pictures of a class in training")
-    queries: int = tunable(15, 5, 15, help="query pictures of a class in training")
-    epochs: int = setting(30, "epochs, each followed by a validation")
+    queries: int = tunable(5, 1, 15, help="query pictures of a class in training")
+    epochs: int = setting(20, "epochs, each followed by a validation")
     episodes: int = setting(100, "training episodes of an epoch, one optimiser step each")
     lr: float = tunable(1e-3, 1e-4, 1e-2, log=True, help="largest learning rate (AdamW, cosine decay)")
     weight_decay: float = tunable(1e-4, 1e-6, 1e-1, log=True, help="decoupled, of AdamW")
