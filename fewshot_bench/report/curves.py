@@ -71,7 +71,10 @@ def chart(name: str, values: Sequence[float | None]) -> str:
         for i, value in points
     )
     label = f"{name}: {points[0][1]:.4g} to {points[-1][1]:.4g} in {len(values)} epochs"
-    texts = [(LEFT, 14, "start", name), (right, HEIGHT - 5, "end", f"epoch {len(values)}")]
+    texts: list[tuple[int, float, str, str]] = [
+        (LEFT, 14, "start", name),
+        (right, HEIGHT - 5, "end", f"epoch {len(values)}"),
+    ]
     texts += [(LEFT - 4, place(0, value)[1] + 4, "end", f"{value:.3g}") for value in sorted({low, high})]
     return (
         f'<svg width="{WIDTH}" height="{HEIGHT}" role="img" aria-label="{escape(label)}">'

@@ -14,7 +14,8 @@ from fewshot_bench.api import (
     trained_encoder,
     training_facts,
 )
-from fsbench_teacher_student.config import Config, resolved
+from fsbench_teacher_student.config import Config as Settings
+from fsbench_teacher_student.config import resolved
 from fsbench_teacher_student.train import train_student, train_teacher, untrained
 
 REFERENCE = (
@@ -30,11 +31,11 @@ class Trained(EmbeddingMethod):
     reference = REFERENCE
     calibrated = True
     trains = True
-    Config = Config
+    Config = Settings
     frozen: ClassVar[str]
     """Whose embeddings are evaluated."""
 
-    def __init__(self, config: Config | None = None) -> None:
+    def __init__(self, config: Settings | None = None) -> None:
         super().__init__(config)
         self.trains = self.config.checkpoint is None
 
@@ -47,7 +48,7 @@ class Trained(EmbeddingMethod):
         return {"checkpoint": self.encoder.fingerprint()[:16], **training_facts(folders)}
 
     @abstractmethod
-    def train(self, base: BaseData, config: Config, context: Context) -> dict[str, Path]:
+    def train(self, base: BaseData, config: Settings, context: Context) -> dict[str, Path]:
         """The trunk of each training by its name."""
 
     def setup(self, context: Context) -> None:
@@ -66,7 +67,7 @@ class TeacherLr(Trained):
 
     frozen = "teacher"
 
-    def train(self, base: BaseData, config: Config, context: Context) -> dict[str, Path]:
+    def train(self, base: BaseData, config: Settings, context: Context) -> dict[str, Path]:
         """Pairs alone."""
         return {"teacher": train_teacher(base, config, context)}
 
@@ -79,7 +80,7 @@ class StudentLr(Trained):
 
     frozen = "student"
 
-    def train(self, base: BaseData, config: Config, context: Context) -> dict[str, Path]:
+    def train(self, base: BaseData, config: Settings, context: Context) -> dict[str, Path]:
         """Teacher first, then the student."""
         teacher = train_teacher(base, config, context)
         return {"teacher": teacher, "student": train_student(base, config, context, teacher)}
