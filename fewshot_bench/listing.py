@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from fewshot_bench import registry
 from fewshot_bench.config import describe
-from fewshot_bench.errors import FsbenchError
+from fewshot_bench.context import Progress, silent
+from fewshot_bench.data.index import ImageIndex
+from fewshot_bench.data.locate import load_dataset
+from fewshot_bench.errors import FsbenchError, UsageError
 from fewshot_bench.paths import data_roots
 
 
@@ -62,22 +67,61 @@ def show_method(name: str) -> dict[str, Any]:
     }
 
 
-def show_dataset(name: str, data_root: Path | None = None) -> dict[str, str]:
-    """The card of one data set, where it is looked for, and what is found there."""
-    source = registry.load(registry.DATASETS, name)()
-    card = source.card
-    shown = {
-        "dataset": name,
-        "summary": card.summary,
-        "licence": card.licence,
-        "published": card.published,
-        "layout": card.layout,
-        "reference": card.reference,
-        "variants": "\n".join(f"{key}: {text}" for key, text in source.variants.items()),
-    }
-    if source.folders:
-        places = [root / folder for root in data_roots(data_root) for folder in source.folders]
-        shown["looked for"] = "\n".join(map(str, places))
-        here = next((place for place in places if place.is_dir()), None)
-        shown["found"] = str(here) if here else "not here"
-    return {key: text for key, text in shown.items() if text}
+def show_dataset(
+    name: str, data_root: Path | None = None, *, verify: bool = False, progress: Progress = silent
+) -> dict[str, Any]:
+    """The card of a data set (NAME, NAME:VARIANT, a folder, a CSV): what it is, where it is looked for, what is there.
+
+    ``missing`` is a sentence where it cannot be shown what is there. Raises UsageError for an unknown name or
+    variant.
+    """
+    from fewshot_bench.data.card import found
+    from fewshot_bench.data.scan import Scan
+    from fewshot_bench.engine.dataset import find_source
+
+    source, path, asked = find_source(name)
+    places = [root / folder for root in data_roots(data_root) for folder in source.folders]
+    places = places if path is None else [path]
+
+    def load(variant: str | None) -> ImageIndex:
+        return load_dataset(
+            source,
+            path=path,
+            data_root=data_root,
+            variant=variant,
+            verify=verify,
+            progress=lambda done, total: progress("scan", done, total),
+        )
+
+    shown = {"dataset": source.name if path is None else name, **asdict(source.card)}
+    shown["variants"] = {key: {"about": text} for key, text in source.variants.items()}
+    shown["looked_for"] = list(map(str, places))
+    shown["place"] = next((str(place) for place in places if place.exists()), None)
+    try:
+        index = load(asked)
+        scan = Scan(progress=lambda done, total: progress("reading pictures", done, total))
+        index.require_current()
+        shown["found"] = found(index, scan)
+    except FsbenchError as error:
+        if isinstance(error, UsageError) and asked is not None:
+            raise
+        return {**shown, "found": None, "missing": str(error)}
+    for variant, row in shown["variants"].items():
+        if variant == index.variant:
+            row |= size(index)
+        elif asked is None:
+            row |= size_of(partial(load, variant))
+    return shown
+
+
+def size(index: ImageIndex) -> dict[str, int]:
+    """How many classes and images an index has."""
+    return {"classes": len(index.class_names), "images": len(index)}
+
+
+def size_of(load: Callable[[], ImageIndex]) -> dict[str, Any]:
+    """The same of an index that is not loaded yet, or ``missing``: why it cannot be."""
+    try:
+        return dict(size(load()))
+    except FsbenchError as error:
+        return {"missing": str(error)}

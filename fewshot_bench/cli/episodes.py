@@ -54,3 +54,38 @@ def info(manifest: Path) -> None:
         "sha256": loaded.sha256,
     }
     click.echo(json.dumps(shown, indent=2, ensure_ascii=False))
+
+
+@command.command("show")
+@click.option("--dataset", required=True, help="Name of a data set, or a folder of class folders.")
+@click.option("--ways", help="N, classes of an episode, or all. [default: 5]")
+@click.option("--shots", help="K, support images of a class, or all. [default: 1]")
+@click.option("--queries", help="Query images of a class, or all. [default: 15]")
+@click.option("--seed", type=int, default=0, show_default=True, help="Which episodes are drawn.")
+@click.option("--split", help="Class split. [default: novel, or all where there is none]")
+@click.option("--drop-small", is_flag=True, help="Leave out classes with too few images.")
+@click.option("--variable", is_flag=True, help="Meta-Dataset's variable ways and shots.")
+@click.option("--episodes-from", type=click.Path(path_type=Path), help="Show an episode of a manifest.")
+@click.option("--episode", type=int, default=0, show_default=True, help="Which one, counted from 0.")
+@click.option("--cell", type=int, default=96, show_default=True, metavar="PIXELS", help="Side of a picture.")
+@click.option("--data-root", type=click.Path(path_type=Path), help="Folder of data sets. [$FSBENCH_DATA]")
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, metavar="FILE.png")
+def show(output: Path, episode: int, cell: int, data_root: Path | None, **options: Any) -> None:
+    """Draw one episode as a contact sheet (PNG): a class a row, support to the left, queries to the right.
+
+    Example: fsbench episodes show --dataset grozi120 --queries 5 --episode 3 -o episode.png
+    """
+    from fewshot_bench.cli.terminal import Watcher
+    from fewshot_bench.engine import Request
+    from fewshot_bench.engine.sheet import sheet
+    from fewshot_bench.errors import UsageError
+    from fewshot_bench.files import write_atomic
+
+    if output.suffix.lower() != ".png":
+        raise UsageError(f"-o {output}: a contact sheet is a PNG file; give it a name that ends in .png.")
+    with Watcher() as watcher:
+        drawn = sheet(
+            Request(method="", **options), episode, data_root=data_root, cell=cell, progress=watcher
+        )
+    write_atomic(output, lambda stream: drawn.save(stream, "PNG"))
+    click.echo(f"{output}: {drawn.width} × {drawn.height} pixels")

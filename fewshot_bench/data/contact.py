@@ -33,12 +33,15 @@ def contact_sheet(index: ImageIndex, rows: int, columns: int, cell: int = 128, g
     sheet = Image.new("RGB", (columns * step + gap, rows * step + gap), "white")
     for row, label in enumerate(_spread(np.arange(len(index.class_names)), rows)):
         for column, picture in enumerate(_chosen(index, int(label), columns)):
-            image = index.reader(picture)
-            scale = cell / max(image.size)
-            image = image.resize((max(1, round(image.width * scale)), max(1, round(image.height * scale))))
-            left, top = (cell - image.width) // 2, (cell - image.height) // 2
-            sheet.paste(image, (gap + column * step + left, gap + row * step + top))
+            paste(sheet, index.reader(picture), (gap + column * step, gap + row * step), cell)
     return sheet
+
+
+def paste(sheet: Image, image: Image, place: tuple[int, int], cell: int) -> None:
+    """Put a picture in the middle of a square of ``cell`` pixels, as large as fits, its shape kept."""
+    scale = cell / max(image.size)
+    image = image.resize((max(1, round(image.width * scale)), max(1, round(image.height * scale))))
+    sheet.paste(image, (place[0] + (cell - image.width) // 2, place[1] + (cell - image.height) // 2))
 
 
 def _chosen(index: ImageIndex, label: int, columns: int) -> list[int]:

@@ -56,7 +56,7 @@ def alike(wanted: NDArray[np.int64], signed: Signed, gallery: Signed | None = No
     while start < len(wanted):
         part = wanted[start : start + step]
         limits, _, found = index.range_search(np.ascontiguousarray(signed[part, :HASH_BYTES]), HASH_BITS + 1)
-        rows = np.repeat(part, np.diff(limits.astype(np.int64)))
+        rows = np.repeat(part, np.asarray(limits[1:] - limits[:-1], dtype=np.int64))
         others = found.astype(np.int64)
         if gallery is None:
             rows, others = rows[rows != others], others[rows != others]

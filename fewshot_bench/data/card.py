@@ -1,0 +1,144 @@
+"""What was found of a data set, in figures: classes, pictures, sizes, duplicates, groups."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fewshot_bench.data.header import Header, headers
+from fewshot_bench.data.index import QUERY, SPLITS, SUPPORT, ImageIndex
+from fewshot_bench.data.pixels import pixel_digests
+from fewshot_bench.data.scan import Scan
+
+BINS = 8
+"""Rows of the histogram of images per class, at most."""
+
+SAMPLE = 48
+"""Pictures of a drawn set whose sizes are looked at: to draw all of them takes minutes."""
+
+MOST_SIZES = 8
+"""Sizes that are listed, the most frequent first."""
+
+
+def found(index: ImageIndex, scan: Scan) -> dict[str, Any]:
+    """Everything the card says of an index, as JSON can hold it; every picture is decoded once in its life."""
+    counts, support, query = (
+        np.bincount(index.labels[index.pools & bits > 0], minlength=len(index.class_names))
+        for bits in (SUPPORT | QUERY, SUPPORT, QUERY)
+    )
+    return {
+        "variant": index.variant,
+        "fingerprint": index.fingerprint,
+        "synthetic": index.synthetic,
+        "classes": classes(index),
+        "images": {
+            "all": len(index),
+            "support": int((index.pools & SUPPORT > 0).sum()),
+            "query": int((index.pools & QUERY > 0).sum()),
+            "published test": None if index.test is None else int(index.test.sum()),
+        },
+        "images_per_class": {
+            **spread(counts),
+            "support": spread(support),
+            "query": spread(query),
+            "histogram": histogram(counts),
+        },
+        "pictures": pictures(index, scan),
+        "unreadable": [list(pair) for pair in index.unreadable],
+        "duplicates": duplicates(index, scan),
+        "groups": groups(index),
+        "seen_by": list(index.seen_by),
+        "notes": list(index.notes),
+    }
+
+
+def classes(index: ImageIndex) -> dict[str, int]:
+    """How many classes each split has; splits without a class are left out."""
+    count = Counter(index.class_splits)
+    return {split: count[split] for split in SPLITS if count[split]}
+
+
+def spread(values: Sequence[int] | NDArray[np.integer[Any]]) -> dict[str, float]:
+    """Least, median and most of some numbers."""
+    middle = float(np.median(values))
+    return {
+        "min": int(min(values)),
+        "median": int(middle) if middle.is_integer() else middle,
+        "max": int(max(values)),
+    }
+
+
+def histogram(counts: NDArray[np.integer[Any]]) -> list[dict[str, int]]:
+    """Classes by images per class, in at most ``BINS`` ranges of equal width (both ends belong to them)."""
+    low, high = int(counts.min()), int(counts.max())
+    width = -(-(high - low + 1) // BINS)
+    starts = range(low, high + 1, width)
+    return [
+        {
+            "from": a,
+            "to": min(a + width - 1, high),
+            "classes": int(((counts >= a) & (counts < a + width)).sum()),
+        }
+        for a in starts
+    ]
+
+
+def pictures(index: ImageIndex, scan: Scan) -> dict[str, Any]:
+    """Formats, modes and sizes; of a drawn set those of an evenly spread sample, whose size is ``of``."""
+    rows = None
+    if index.synthetic and len(index) > SAMPLE:
+        rows = np.linspace(0, len(index) - 1, SAMPLE).round().astype(int).tolist()
+    return {**shapes(headers(index, scan, rows)), "sampled": rows is not None}
+
+
+def shapes(found: Sequence[Header]) -> dict[str, Any]:
+    """Formats, modes and sizes of some pictures, the most frequent first."""
+    sizes = Counter((header.width, header.height) for header in found)
+    return {
+        "of": len(found),
+        "formats": dict(Counter(header.format for header in found).most_common()),
+        "modes": dict(Counter(header.mode for header in found).most_common()),
+        "distinct_sizes": len(sizes),
+        "sizes": [[*size, count] for size, count in sizes.most_common(MOST_SIZES)],
+        "width": spread([header.width for header in found]),
+        "height": spread([header.height for header in found]),
+    }
+
+
+def duplicates(index: ImageIndex, scan: Scan) -> dict[str, Any]:
+    """Pictures that repeat an earlier one: the same content, or the same pixels under other bytes.
+
+    Pixels of a drawn set are not looked at (None): a recipe is drawn in one way.
+    """
+    content = repeats(index.digests, index.labels)
+    if index.synthetic:
+        return {"content": content, "pixels": None}
+    pixels = repeats(pixel_digests(index, scan), index.labels)
+    return {"content": content, "pixels": {key: pixels[key] - content[key] for key in pixels}}
+
+
+def repeats(digests: NDArray[np.uint8], labels: NDArray[np.integer[Any]]) -> dict[str, int]:
+    """``pictures`` whose digest (uint8 [M, 32]) an earlier one has, and digests that are in several ``classes``."""
+    _, first, number = np.unique(digests, axis=0, return_index=True, return_inverse=True)
+    pairs = np.unique(np.stack([number.reshape(-1), labels]), axis=1)[0]
+    return {
+        "pictures": len(digests) - len(first),
+        "across_classes": int((np.bincount(pairs, minlength=len(first)) > 1).sum()),
+    }
+
+
+def groups(index: ImageIndex) -> dict[str, int]:
+    """How pictures are kept apart: groups of several pictures, those in them, the largest, classes with a guard."""
+    _, sizes = np.unique(index.groups, return_counts=True)
+    several = sizes[sizes > 1]
+    return {
+        "groups": len(sizes),
+        "of_several": len(several),
+        "pictures_in_them": int(several.sum()),
+        "largest": int(sizes.max()),
+        "guarded_classes": int((index.guards > 0).sum()),
+    }

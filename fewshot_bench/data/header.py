@@ -1,0 +1,65 @@
+"""What the header of a picture says: its format, its mode and its size, without decoding it."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from PIL import Image
+
+from fewshot_bench.data.build import FileReader
+from fewshot_bench.data.index import ImageIndex
+from fewshot_bench.data.once import of_contents
+from fewshot_bench.data.scan import Scan
+from fewshot_bench.errors import FsbenchError
+from fewshot_bench.files import why
+
+_KIND, _MADE = "header 1", "header 1, no file"
+_FIELDS = struct.Struct("<16s16sII")
+_ORIENTATION, _LYING = 0x0112, (5, 6, 7, 8)  # EXIF: stored on its side
+
+
+class Header(NamedTuple):
+    """Format ("PNG"; "no file" where there is none), mode ("RGB"), width and height as a person sees them."""
+
+    format: str
+    mode: str
+    width: int
+    height: int
+
+
+def headers(index: ImageIndex, scan: Scan, rows: Sequence[int] | None = None) -> list[Header]:
+    """The headers of some rows (None: all); files are opened once in the life of their content.
+
+    Pictures that no file holds as they are (drawn, turned) are made to see their size.
+    """
+    chosen = list(range(len(index)) if rows is None else rows)
+
+    def read(place: int) -> bytes:
+        header = _read(index, chosen[place])
+        return _FIELDS.pack(header.format.encode(), header.mode.encode(), header.width, header.height)
+
+    kind = _KIND if isinstance(index.reader, FileReader) else _MADE
+    found = of_contents(index.digests[chosen], scan, kind, read)
+    return [_unpacked(data) for data in found]
+
+
+def _read(index: ImageIndex, row: int) -> Header:
+    if not isinstance(index.reader, FileReader):
+        image = index.reader(row)
+        return Header("no file", image.mode, *image.size)
+    path = index.reader.root / index.reader.paths[row]
+    try:
+        with Image.open(path) as image:
+            lying = image.format != "PNG" or "exif" in image.info  # else Pillow would decode it to find none
+            turned = lying and image.getexif().get(_ORIENTATION) in _LYING
+            width, height = image.size[::-1] if turned else image.size
+            return Header(image.format or "", image.mode, width, height)
+    except OSError as error:
+        raise FsbenchError(f"{path} cannot be read ({why(error)}): run the same command again.") from error
+
+
+def _unpacked(data: bytes) -> Header:
+    name, mode, width, height = _FIELDS.unpack(data)
+    return Header(name.rstrip(b"\0").decode(), mode.rstrip(b"\0").decode(), width, height)
