@@ -74,7 +74,7 @@ def class_sizes(index: ImageIndex, spec: EpisodeSpec) -> tuple[Finding, ImageInd
     figures = {"classes": len(pools), "dropped": len(dropped), "smallest": least}
     ask = f"{counted(spec.shots, 'support image')} and {counted(spec.queries, 'query', 'queries')} kept apart"
     if dropped:
-        text = f"{len(dropped)} of {len(index.class_names)} classes are dropped: they cannot give {ask}."
+        text = f"Classes dropped because they cannot give {ask}: {len(dropped)} of {len(index.class_names)}."
         return Finding("class sizes", "note", text, figures), index.take_classes(
             np.array([pool.number for pool in pools])
         )

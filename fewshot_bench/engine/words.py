@@ -10,8 +10,8 @@ def facing(what: str, exposed: int, queries: int, share: float, shots: Count) ->
     if not exposed:
         return f"None of {queries:,} queries has a {what} that may be in its support"
     return (
-        f"{exposed:,} of {queries:,} queries have a {what} that may be in their support, and {percent(share)} of "
-        f"the queries meet it at {counted(shots, 'shot')}"
+        f"{exposed:,} of {queries:,} queries {'has' if exposed == 1 else 'have'} a {what} that may be in their "
+        f"support, and {percent(share)} of the queries meet it at {counted(shots, 'shot')}"
     )
 
 
