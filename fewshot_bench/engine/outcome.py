@@ -75,11 +75,12 @@ def make_record(
         "timings": clock.timings(),
         "environment": environment(context.device),
     }
+    kind = np.int16 if episodes.classes.shape[1] < 2**15 else np.int32
     arrays: Arrays = {
         "episode_accuracy": episode_means(hits, labels),
         "classes": episodes.classes,
-        "query_label": labels.astype(np.int16),
-        "query_prediction": outcome.prediction.astype(np.int16),
+        "query_label": labels.astype(kind),
+        "query_prediction": outcome.prediction.astype(kind),
     }
     if outcome.ap is not None:
         arrays |= {

@@ -144,6 +144,7 @@ def run(
             parts=parts,
             most=most,
             measures=measures,
+            transductive=method.transductive,
             progress=progress,
         )
     record = make_record(request, method, entry, index, split, episodes, labels, outcome, clock, context)

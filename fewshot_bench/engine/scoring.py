@@ -23,6 +23,10 @@ from fewshot_bench.metrics import average_precision, class_score_ap, mean_precis
 CHUNK_ELEMENTS = 8_000_000
 """Scores (queries × ways, or × support images) of one chunk: 64 MB in float64. Part of no result."""
 
+QUERY_ELEMENTS = 16_000_000
+"""The same of one episode: of one with more, so many queries are scored at once as stay below. It has to be solved
+for each such part, so that the bound is wider."""
+
 FLUSH_SECONDS = 10.0
 
 
@@ -107,13 +111,46 @@ def evaluate(
             here = np.broadcast_to(present, (*labels.shape, ways * shots))[valid]
             found["curve"] = mean_precision_recall(items, relevant, here).precision[None] * len(items)
             found["queries"] = np.array([len(items)])
-    digest = hashlib.sha256(np.ascontiguousarray(result.scores, dtype="<f8").tobytes()).digest()
     return {
         "prediction": predictions(result.scores, valid).astype(np.int32),
         **found,
-        "digest": np.frombuffer(digest, dtype=np.uint8),
         **{f"diagnostics.{key}": np.atleast_1d(value) for key, value in result.diagnostics.items()},
     }
+
+
+def score_chunk(
+    solve: Callable[[Tasks], Scored],
+    tasks: Tasks,
+    labels: NDArray[np.int64],
+    where: str,
+    measures: Measures,
+    *,
+    transductive: bool,
+) -> dict[str, NDArray[Any]]:
+    """What ``evaluate`` gives, and the ``digest`` of all score bytes; queries that do not fit at once in parts.
+
+    Those of a transductive method stay together.
+    """
+    count = tasks.query.shape[1]
+    width = max(1, QUERY_ELEMENTS // (tasks.ways * (tasks.shots if measures.ranking else 1)))
+    if len(tasks) > 1 or transductive:
+        width = max(1, count)
+    sha, parts = hashlib.sha256(), []
+    for start in range(0, max(1, count), width):
+        part = slice(start, start + width)
+        asked = Tasks(tasks.support, tasks.query[:, part])
+        result = solve(asked)
+        parts.append(evaluate(asked, labels[:, part], result, where, measures))
+        sha.update(np.ascontiguousarray(result.scores, dtype="<f8").tobytes())
+    found = parts[0]
+    for key in {"prediction", "ap"} & found.keys():
+        found[key] = np.concatenate([part[key] for part in parts], axis=1)
+    if measures.curve:
+        some = [
+            part for part in parts if part["queries"][0]
+        ] or parts  # the rest is padding, its mean no number
+        found |= {key: np.sum([part[key] for part in some], axis=0) for key in ("curve", "queries")}
+    return {**found, "digest": np.frombuffer(sha.digest(), dtype=np.uint8)}
 
 
 class Parts:
@@ -167,6 +204,7 @@ def score_all(
     most: int | None,
     progress: Progress,
     measures: Measures = MEASURES["fewshot"],
+    transductive: bool = False,
 ) -> Outcome:
     """Score every episode in chunks of constant size, going on from the chunks that ``parts`` holds."""
     size, done = chunk_size(tasks, most), parts.load()
@@ -176,8 +214,9 @@ def score_all(
             if start in done and len(done[start]["prediction"]) == min(size, len(tasks) - start):
                 continue
             part = slice(start, start + size)
-            result = solve(tasks[part])
-            done[start] = evaluate(tasks[part], labels[part], result, where, measures)
+            done[start] = score_chunk(
+                solve, tasks[part], labels[part], where, measures, transductive=transductive
+            )
             parts.add(start, done[start])
     except BaseException:
         parts.flush()
