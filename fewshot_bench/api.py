@@ -101,6 +101,7 @@ if TYPE_CHECKING:
     from fewshot_bench.training.episodic import (
         embedded as embedded,
     )
+    from fewshot_bench.training.log import append_log as append_log
     from fewshot_bench.training.log import training_facts as training_facts
     from fewshot_bench.training.loop import Schedule as Schedule
     from fewshot_bench.training.loop import train as train
@@ -181,6 +182,7 @@ HOME = {
     "Validation": "training.embedding",
     "ValidationEpisodes": "training.episodic",
     "average_precision": "metrics",
+    "append_log": "training.log",
     "batch_pairs": "training.pairs",
     "build_index": "data.build",
     "contrastive": "training.losses",

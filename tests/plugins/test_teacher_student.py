@@ -13,7 +13,7 @@ torch = pytest.importorskip("torch")
 
 import fewshot_bench as fb  # noqa: E402
 from fewshot_bench.context import Context  # noqa: E402
-from fewshot_bench.errors import FsbenchError  # noqa: E402
+from fewshot_bench.errors import FsbenchError, UsageError  # noqa: E402
 from fewshot_bench.records import Record  # noqa: E402
 from fewshot_bench.training.base import BaseData, split_base  # noqa: E402
 from fewshot_bench.training.embedding import (  # noqa: E402
@@ -273,13 +273,22 @@ def test_whitening_makes_the_covariance_within_views_white():
     rng = np.random.default_rng(0)
     stretch = np.diag([3.0, 1.0, 0.2, 0.5])
     views = (rng.normal(size=(4000, 1, 4)) + rng.normal(size=(4000, 3, 4)) @ stretch).astype(np.float32)
-    mean, matrix = whitened.whitening(views, shrink=1e-9)
-    assert np.allclose(mean, views.mean(axis=(0, 1)))
-    white = (views - views.mean(axis=1, keepdims=True)) @ matrix.T
-    covariance = np.einsum("mvi,mvj->ij", white, white) / (4000 * 2)
-    assert np.allclose(covariance, np.eye(4), atol=1e-3)
+    mean, covariance = whitened.moments(iter(np.array_split(views, 7)))
+    assert np.allclose(mean, views.mean(axis=(0, 1)), atol=1e-6)
+    slow = np.mean([np.cov(v.T) for v in views], axis=0)
+    assert np.allclose(covariance, slow, rtol=1e-5, atol=1e-6)
+    white = (views - views.mean(axis=1, keepdims=True)) @ whitened.whitening(covariance, shrink=1e-9).T
+    assert np.allclose(np.einsum("mvi,mvj->ij", white, white) / (4000 * 2), np.eye(4), atol=1e-3)
 
 
-def test_whitened_lr_runs(shop):
-    record = run("whitened-lr", shop, most=8)
+@pytest.mark.parametrize("method", ["whitened-lr", "whitened-proto"])
+def test_whitened_methods_run_and_encode_the_views_once(shop, cache, method):
+    record = run(method, shop, most=8)
     assert record.pretraining.startswith("ImageNet-1k, ") and "(unlabelled)" in record.pretraining
+    assert record.training["timings"]["views"]["seconds"] > 0
+    (folder,) = (cache / "checkpoints").glob("whitening-*")
+    stamp = (folder / "moments.npz").stat().st_mtime_ns
+    assert run(method, shop, most=8, shrink=0.5).scores_sha256 != record.scores_sha256
+    assert (folder / "moments.npz").stat().st_mtime_ns == stamp
+    with pytest.raises(UsageError, match="views of at least 2 .* not 1 and 0"):
+        run(method, shop, views=1)

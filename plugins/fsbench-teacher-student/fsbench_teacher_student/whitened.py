@@ -1,8 +1,11 @@
-"""``whitened-lr``: the closed form. What distortions do to the embeddings is measured, and divided out."""
+"""``whitened-lr``, ``whitened-proto``: the closed form. What distortions do to embeddings is divided out."""
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -17,86 +20,145 @@ from fewshot_bench.api import (
     LinearEncoder,
     LogisticRegression,
     PretrainedEncoder,
+    Prototype,
+    UsageError,
+    append_log,
     pictures,
     setting,
+    training_facts,
     tunable,
     write_atomic,
 )
 from fsbench_teacher_student.tasks import as_tensor, generators
 
+Array = NDArray[np.float64]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
-    """Parameters of ``whitened-lr``."""
+    """Parameters of both methods."""
 
     backbone: str = setting("efficientnet_lite0", "name of a torchvision or timm network")
     pooling: Literal["average", "lca", "lca-window"] = setting("lca", "over the feature map")
-    views: int = setting(2, "distorted views of each picture")
-    most: int = setting(4000, "unlabelled pictures that are used, at the most")
+    views: int = setting(4, "distorted views of each picture, at least 2")
+    most: int = setting(0, "unlabelled pictures that are used, drawn at random; 0: all")
     shrink: float = tunable(
         0.1, 1e-3, 1.0, log=True, help="share of the mean variance added to all directions"
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class LrConfig(Config):
+    """Parameters of ``whitened-lr``."""
+
     C: float = tunable(10.0, 1e-2, 1e3, log=True, help="inverse strength of the L2 penalty of the regression")
 
 
-def whitening(views: NDArray[np.float32], shrink: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Mean ``[D]`` and matrix ``[D, D]`` of embeddings of views ``[M, V, D]``.
+def moments(batches: Iterable[NDArray[np.float32]]) -> tuple[Array, Array]:
+    """Mean ``[D]`` of all embeddings, and the covariance within pictures ``[D, D]``.
 
-    S = mean over pictures of the covariance of their views; W = (S + λI)^(−1/2), λ = shrink · tr(S)/D.
+    ``batches`` are embeddings of views ``[B, V, D]``, V ≥ 2: S = mean over pictures of the covariance of their
+    views, unbiased.
     """
-    within = (views - views.mean(axis=1, keepdims=True)).reshape(-1, views.shape[2]).astype(np.float64)
-    covariance = within.T @ within / (len(views) * (views.shape[1] - 1))
+    count, total, squares = 0, np.zeros(0), np.zeros(0)
+    for views in batches:
+        exact = views.astype(np.float64)
+        within = (exact - exact.mean(axis=1, keepdims=True)).reshape(-1, views.shape[2])
+        total = exact.mean(axis=1).sum(axis=0) + (total if count else 0)
+        squares = within.T @ within / (views.shape[1] - 1) + (squares if count else 0)
+        count += len(views)
+    return total / count, squares / count
+
+
+def whitening(covariance: Array, shrink: float) -> NDArray[np.float32]:
+    """The matrix W = (S + λI)^(−1/2) ``[D, D]`` of a covariance S, λ = shrink · tr(S)/D."""
     values, vectors = np.linalg.eigh(covariance)
     root = 1 / np.sqrt(values.clip(min=0) + shrink * values.mean())
-    return views.mean(axis=(0, 1)), ((vectors * root) @ vectors.T).astype(np.float32)
+    return np.asarray((vectors * root) @ vectors.T, dtype=np.float32)
 
 
-class WhitenedLr(EmbeddingMethod):
-    """Regression on embeddings whitened by the covariance of distorted views; no gradient is taken."""
+class Whitened(EmbeddingMethod):
+    """Embeddings whitened by the covariance of distorted views; no gradient is taken."""
 
     api_version = 1
+    trains = True
+
+    def fit(self, base: BaseData, context: Context) -> dict[str, Any]:
+        """Encode distorted views of unlabelled pictures (what is kept of them is on disk) and invert."""
+        c: Config = self.config
+        if c.views < 2 or c.most < 0:
+            raise UsageError(
+                f"The method {self.name} needs views of at least 2 and most of at least 0, not {c.views} and {c.most}."
+            )
+        inner = context.encoder(c.backbone, pooling=c.pooling)
+        part = ("moments", inner.fingerprint(), c.views, c.most, base.unlabelled.fingerprint)
+        folder = context.folder("whitening", *part)
+        if not (folder / "moments.npz").is_file():
+            measure(folder, distorted_views(base.unlabelled, inner, c.views, c.most, context))
+        with np.load(folder / "moments.npz", allow_pickle=False) as kept:
+            mean, covariance = kept["mean"], kept["covariance"]
+        matrix = whitening(covariance, c.shrink)
+        seen = ", ".join([inner.pretraining, *base.seen(labels=False, unlabelled=True)])
+        offset = (-matrix @ mean).astype(np.float32)
+        self.encoder = LinearEncoder(inner, matrix, offset, seen)
+        return {"views": folder.name, **training_facts({"views": folder})}
+
+
+class WhitenedLr(Whitened):
+    """Regression on whitened embeddings."""
+
     name = "whitened-lr"
     summary = "pretrained embeddings whitened by what distortions do to them; logistic regression"
     reference = (
         "Hariharan, Malik, Ramanan: Discriminative decorrelation for clustering and classification, 2012"
     )
     calibrated = True
-    trains = True
-    Config = Config
-
-    def fit(self, base: BaseData, context: Context) -> dict[str, Any]:
-        """Encode distorted views of unlabelled pictures (kept on disk) and invert their covariance."""
-        c = self.config
-        inner = context.encoder(c.backbone, pooling=c.pooling)
-        part = ("whitening", inner.fingerprint(), c.views, c.most, base.unlabelled.fingerprint)
-        folder = context.folder(*part)
-        stored = folder / "views.npy"
-        if not stored.is_file():
-            views = distorted_views(base.unlabelled, inner, c.views, c.most, context)
-            write_atomic(stored, lambda stream: np.save(stream, views))
-        mean, matrix = whitening(np.load(stored, allow_pickle=False), c.shrink)
-        seen = ", ".join([inner.pretraining, *base.seen(labels=False, unlabelled=True)])
-        self.encoder = LinearEncoder(inner, matrix, -matrix @ mean, seen)
-        return {"views": folder.name}
+    Config = LrConfig
 
     def setup(self, context: Context) -> None:
         """The regression; the encoder is there since ``fit``."""
         self.head = LogisticRegression(C=self.config.C, normalize=True)
 
 
+class WhitenedProto(Whitened):
+    """Nearest class mean by cosine on whitened embeddings."""
+
+    name = "whitened-proto"
+    summary = "pretrained embeddings whitened by what distortions do to them; nearest class mean"
+    reference = WhitenedLr.reference
+    Config = Config
+
+    def setup(self, context: Context) -> None:
+        """Prototypes; the encoder is there since ``fit``."""
+        self.head = Prototype("cosine")
+
+
+def measure(folder: Path, batches: Iterable[NDArray[np.float32]]) -> None:
+    """Write the moments of views to ``folder``, after a log of how long they took."""
+    began, counted = time.perf_counter(), [0]
+
+    def counting() -> Iterator[NDArray[np.float32]]:
+        for views in batches:
+            counted[0] += views.shape[0] * views.shape[1]
+            yield views
+
+    mean, covariance = moments(counting())
+    took = time.perf_counter() - began
+    append_log(folder / "log.csv", {"epoch": 1, "images/s": counted[0] / took, "seconds": took})
+    write_atomic(folder / "moments.npz", lambda stream: np.savez(stream, mean=mean, covariance=covariance))
+
+
 def distorted_views(
     index: ImageIndex, encoder: PretrainedEncoder, views: int, most: int, context: Context
-) -> NDArray[np.float32]:
-    """Embeddings ``[M, V, D]`` of V distorted views of at most ``most`` pictures."""
+) -> Iterator[NDArray[np.float32]]:
+    """Embeddings ``[B, V, D]`` of V distorted views of pictures, batch by batch: of ``most`` or (0) of all."""
     rng = context.generator("whitening")
-    rows = np.sort(rng.permutation(len(index))[:most])
+    rows = np.sort(rng.permutation(len(index))[: most or None])
     fast = replace(encoder, precision="bf16")
-    found = []
     for number, start in enumerate(range(0, len(rows), 32)):
         _, random = generators(context.seed, 0, number)
         images = as_tensor(pictures(index, rows[start : start + 32], encoder)).repeat_interleave(views, dim=0)
         seen = Distortion()(images, images.shape[-1], random)
-        found.append(fast.encode((seen * 255).round().byte().numpy()))
+        vectors = fast.encode((seen * 255).round().byte().numpy())
+        yield vectors.reshape(-1, views, vectors.shape[1])
         context.progress("distorted views", min(start + 32, len(rows)), len(rows))
-    table = np.concatenate(found)
-    return table.reshape(len(rows), views, table.shape[1])
