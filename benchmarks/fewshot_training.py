@@ -52,13 +52,35 @@ ROWS: dict[str, Row] = {
         "protonet",
         OMNIGLOT,
         "omniglot:held-out-rotations",
-        {"size": 28, "train_ways": 20, "queries": 5, "epochs": 15, "episodes": 100, "lr": 3e-3},
+        {"size": 28, "train_ways": 20, "queries": 5, "epochs": 20, "episodes": 100, "lr": 3e-3},
     ),
     "protonet-miniimagenet": Row(
         "protonet",
         MINIIMAGENET,
         "miniimagenet",
         {"size": 84, "train_ways": 10, "queries": 5, "epochs": 10, "episodes": 60, "augment": True},
+    ),
+    "maml-omniglot": Row(
+        "maml",
+        OMNIGLOT,
+        "omniglot:held-out-rotations",
+        {
+            "size": 28,
+            "inner_lr": 0.1,
+            "inner_steps": 2,
+            "test_steps": 3,
+            "meta_batch": 8,
+            "lr": 3e-3,
+            "average": 0.95,
+            "epochs": 16,
+            "iterations": 150,
+        },
+    ),
+    "maml-miniimagenet": Row(
+        "maml",
+        MINIIMAGENET,
+        "miniimagenet",
+        {"inner_steps": 3, "test_steps": 5, "average": 0.95, "epochs": 4, "iterations": 100, "augment": True},
     ),
 }
 
