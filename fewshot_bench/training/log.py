@@ -78,7 +78,9 @@ def columns(path: Path) -> dict[str, list[float | None]]:
 def number(text: str) -> float | None:
     """A number of the log; None for a blank, and for one that JSON does not know."""
     value = math.nan if text == "" else float(text)
-    return value if math.isfinite(value) else None
+    if not math.isfinite(value):
+        return None
+    return int(value) if text.isdecimal() else value
 
 
 def total(seconds: list[float | None]) -> float | None:

@@ -71,9 +71,8 @@ def check_unseen(weights: Path | None, evaluated: ImageIndex) -> dict[str, Any]:
         return {**found, "seen": f"{words}; evaluated pictures may be among what they were trained on"}
     shared = np.flatnonzero(np.isin(keys_of(evaluated.digests), keys))
     if len(shared):
-        others = f" and {len(shared) - 1} more are" if len(shared) > 1 else " is"
         raise FsbenchError(
-            f"The weights {weights} were trained on the picture {evaluated.paths[shared[0]]!r} of "
-            f"{evaluated.name}, which{others} evaluated; evaluate other pictures, or train without these."
+            f"The weights {weights} were trained on {len(shared)} of the evaluated pictures of {evaluated.name}, "
+            f"{evaluated.paths[shared[0]]!r} first; evaluate other pictures, or train without these."
         )
     return {**found, "seen": f"{len(keys)} pictures, none of them evaluated"}
