@@ -57,9 +57,8 @@ def encoding(pictures: int) -> list[Line]:
                 each = (time.perf_counter() - began) / pictures
                 core = (time.process_time() - busy) / pictures
             what = f"encode {pictures} of {index.name}: {encoder.backbone}, {size} px, {precision}"
-            lines.append(
-                (what, f"{1 / each:.1f} images/s, {1e3 * core:.0f} core ms each", duration(each * MANY))
-            )
+            measured = f"{1 / each:.1f} images/s, {1e3 * core:.1f} core ms each"
+            lines.append((what, measured, f"{duration(each * MANY)}, {core * MANY / 3600:.0f} core hours"))
     return lines
 
 

@@ -41,7 +41,7 @@ class Config:
     teacher_epochs: int = setting(0, "epochs of the teacher; 0: by the preset")
     student_epochs: int = setting(0, "epochs of the student; 0: by the preset")
     steps: int = setting(0, "optimiser steps of an epoch; 0: by the preset")
-    accumulate: int = setting(0, "batches that make one step; 0: by the preset")
+    accumulate: int = setting(0, "batches that make one step, each mined by itself; 0: by the preset")
     pseudolabels: float = tunable(0.5, 0.0, 0.8, help="share of unlabelled pictures in the student's batches")
     weight: float = tunable(0.5, 0.0, 1.0, help="of the pseudolabels in the student's loss; pairs: the rest")
     noise: bool = setting(True, "distort what the student sees of unlabelled pictures")
