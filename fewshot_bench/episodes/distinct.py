@@ -24,12 +24,11 @@ def distinct_supports(index: ImageArrays, spec: EpisodeSpec) -> int:
     if spec.variable:
         return CAP
     ways = len(pools) if spec.ways == "all" else spec.ways
-    sums = [1] + [0] * ways
+    sums = np.zeros(ways + 1, dtype=np.int64)
+    sums[0] = 1
     for pool in pools:
-        subsets = _subsets(pool, spec)
-        for n in range(ways, 0, -1):
-            sums[n] = min(CAP, sums[n] + sums[n - 1] * subsets)
-    return sums[ways]
+        sums[1:] = np.minimum(CAP, sums[1:] + sums[:-1] * min(CAP, _subsets(pool, spec)))
+    return int(sums[ways])
 
 
 def _subsets(pool: ClassPool, spec: EpisodeSpec) -> int:

@@ -54,6 +54,10 @@ def test_one_shot_with_groups_and_guards_is_exact(make_index):
     )
 
 
+def test_ten_thousand_classes_take_no_time(make_index):
+    assert distinct_supports(make_index([2] * 10_000), EpisodeSpec("all", 1, 1, 1, 0)) == CAP
+
+
 def test_is_capped(make_index):
     assert distinct_supports(make_index([20] * 40), EpisodeSpec("all", 5, 5, 1, 0)) == CAP
     assert (
