@@ -26,10 +26,13 @@ FEWEST = 32
 
 
 def is_large(table: Tensor, tasks: Tasks, memory: int) -> bool:
-    """Whether one episode, padded, asks for more than ``memory`` bytes: then each is solved by itself."""
+    """Whether one episode, padded, asks for more than ``memory`` bytes: then each is solved by itself.
+
+    As ``Inner.cost`` counts them, known before there is a Gram matrix.
+    """
     supports = tasks.ways * tasks.shots
-    gathered = 16 * supports * table.shape[1]
-    return FEWEST * 64 * supports > memory or (gathered > memory and not gram_is_cheaper(tasks, len(table)))
+    width = tasks.shots if gram_is_cheaper(tasks, len(table)) else table.shape[1]
+    return 16 * supports * width + FEWEST * 64 * supports > memory
 
 
 def distances(inner: Inner, metric: str, gallery: Tensor, query: Tensor) -> Tensor:

@@ -1,8 +1,9 @@
 """What a network reads of an episode's embeddings: centred on its support, and divided by one number.
 
 An episode with fewer support images S than the embedding has numbers D is read in its support's principal
-axes: S numbers or fewer that hold everything the support spans, whatever D is. Others are read as they are.
-Standardising each number by itself would blow up those that hardly vary among a few images.
+axes: S numbers that hold everything the support spans, whatever D is. Others are read as they are.
+The one number makes the support's D numbers 1 in mean square; each by itself would blow up those that hardly
+vary among a few images. A rotation keeps it, and keeps the distribution of what random weights make of it.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ LEAST_ENERGY = 1e-10
 
 
 class Inputs(Protocol):
-    """Inputs of e episodes; each uses the first ``used[i]`` of ``width`` numbers, of mean square 1."""
+    """Inputs of e episodes: ``width`` numbers, of which episode i uses the first ``used[i]``; others are 0."""
 
     @property
     def used(self) -> list[int]:
@@ -104,10 +105,10 @@ def _axes(inner: Inner, rows: Tensor) -> Axes:
     real = energy > LEAST_ENERGY * energy[:, :1]
     extreme = axes.gather(1, axes.abs().argmax(1, keepdim=True))
     axes = torch.where(extreme < 0, -axes, axes) * real.unsqueeze(1)
-    used, count = real.sum(1), (rows >= 0).sum(1)
-    unit = torch.where(used > 0, (energy * real).sum(1) / (count * used), 1).sqrt()[:, None, None]
+    total, numbers = (energy * real).sum(1), (rows >= 0).sum(1) * inner.table.shape[1]
+    unit = torch.where(total > 0, total / numbers, 1).sqrt()[:, None, None]
     alpha = axes / torch.where(real, energy, 1).unsqueeze(1) / unit
-    return Axes((axes / unit).float(), alpha, support, used.tolist())
+    return Axes((axes / unit).float(), alpha, support, real.sum(1).tolist())
 
 
 def _features(inner: Inner, rows: Tensor, block: int = 4096) -> Features:

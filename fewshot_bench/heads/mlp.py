@@ -31,7 +31,8 @@ class Perceptron:
     """Layers of max(·, 0) and a softmax, trained on the cross-entropy of the support by Adam.
 
     Inputs are centred on the support's mean and divided by one number, so that they are 1 in mean square; an
-    episode of fewer images than numbers is read in its principal axes (``inputs.py``). Each network has a
+    episode of fewer images than numbers is read in its principal axes (``inputs.py``), where the first layer's
+    weights are as random as on the embedding itself (He et al. 2015). Each network has a
     random generator of its own, made from ``seed`` and the contents of its support: but for rounding it does
     not matter which other episodes are solved, where it stands among them, or how its classes are ordered.
 
@@ -84,7 +85,15 @@ class Perceptron:
             inputs = inputs_of(inner, torch.tensor(rows[part, :most], device=table.device))
             labels = torch.tensor(label[part, :most], device=table.device)
             generators = [torch.Generator().manual_seed(seeds[episode]) for episode in part]
-            networks = initial(inputs.used, inputs.width, self.hidden, tasks.ways, generators, table.device)
+            networks = initial(
+                inputs.used,
+                inputs.width,
+                2 / table.shape[1],
+                self.hidden,
+                tasks.ways,
+                generators,
+                table.device,
+            )
             steps = max(self.steps, self.epochs * -(-most // self.batch))
             stream = batches(inputs, labels, counts[part].tolist(), generators, self.batch)
             loss = train(networks, islice(stream, steps), barrier[part], self.rate)

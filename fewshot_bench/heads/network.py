@@ -28,8 +28,9 @@ class Networks:
 
 
 def initial(
-    inputs: Sequence[int],
+    used: Sequence[int],
     width: int,
+    variance: float,
     hidden: Sequence[int],
     ways: int,
     generators: Sequence[torch.Generator],
@@ -37,22 +38,23 @@ def initial(
 ) -> Networks:
     """Networks before training, each from a generator (on the CPU) of its own.
 
-    Weights of hidden layers are normal with variance 2 / inputs (He et al. 2015, eq. 10); episode i uses
-    ``inputs[i]`` of the ``width`` inputs, the others have weight 0. The last layer begins at 0: all classes
-    are equally likely, and neither their order nor padded ones change anything. Biases begin at 0.
+    Weights are normal, with the given ``variance`` in the first hidden layer and 2 / inputs in the others (He
+    et al. 2015, eq. 10); those of the inputs from ``used[i]`` to ``width`` are 0 in episode i. The last layer
+    begins at 0: all classes are equally likely, and neither their order nor padded ones change anything.
+    Biases begin at 0.
     """
     import torch
 
     weights, sizes = [], [width, *hidden]
     for layer, out in enumerate(hidden):
-        weight = torch.zeros(len(inputs), sizes[layer], out)
+        weight = torch.zeros(len(used), sizes[layer], out)
+        scale = (2 / sizes[layer] if layer else variance) ** 0.5
         for episode, generator in enumerate(generators):
-            used = inputs[episode] if layer == 0 else sizes[layer]
-            drawn = torch.randn(used, out, generator=generator)
-            weight[episode, :used] = drawn * (2 / max(1, used)) ** 0.5
+            rows = sizes[layer] if layer else used[episode]
+            weight[episode, :rows] = torch.randn(rows, out, generator=generator) * scale
         weights.append(weight.to(device))
-    weights.append(torch.zeros(len(inputs), sizes[-1], ways, device=device))
-    return Networks(weights, [torch.zeros(len(inputs), 1, w.shape[2], device=device) for w in weights])
+    weights.append(torch.zeros(len(used), sizes[-1], ways, device=device))
+    return Networks(weights, [torch.zeros(len(used), 1, w.shape[2], device=device) for w in weights])
 
 
 def loss(networks: Networks, x: Tensor, label: Tensor, weight: Tensor, barrier: Tensor) -> Tensor:

@@ -63,4 +63,5 @@ def test_few_shot_episodes_are_batched_and_a_train_split_is_large():
     assert not is_large(table, shape(600, 20, 5, 300), memory)
     assert not is_large(table, shape(600, 100, 1, 500), memory)
     assert is_large(table, shape(1, 143, 4000, 9000), memory)
+    assert is_large(torch.zeros(2180, 1728), shape(1, 20, 340, 436), memory)
     assert is_large(torch.zeros(40_000, 1728), shape(1, 143, 4000, 9000), 1 << 30)
