@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 GRAM_BYTES = 1 << 30
 """The largest Gram matrix that is computed, in bytes of float64 (M = 11,585 rows)."""
 
+LARGE_SUPPORT = 1 << 28
+"""Working memory of queries beside a support that takes more than that of a block by itself."""
+
 GATHER_COST = 40
 """Gathering one number of a scattered row takes about as long as this many multiply-adds of a product."""
 
@@ -82,12 +85,13 @@ class Inner:
     def blocks(self, tasks: Tasks, extra: int = 0) -> Iterator[tuple[slice, slice]]:
         """(episodes, queries) slices whose work fits in ``memory``: whole episodes, or part of one's queries.
 
-        Where the slices end does not depend on the number of episodes.
+        Where the slices end does not depend on the number of episodes. The queries of one that a large support
+        leaves no room for get as much as that takes, at most ``LARGE_SUPPORT``: it is gathered for each slice.
         """
         episodes, queries = tasks.query.shape
         fixed, each = self.cost(tasks.ways, tasks.shots, extra)
         step = max(1, self.memory // (fixed + each * max(1, queries)))
-        part = max(1, (self.memory - fixed) // each)
+        part = max(1, max(self.memory - fixed, min(fixed, LARGE_SUPPORT)) // each)
         for start in range(0, episodes, step):
             for first in range(0, queries, part):
                 yield slice(start, start + step), slice(first, first + part)

@@ -1,5 +1,7 @@
 """Products from both routes are the same numbers, and bad tables are refused in one sentence."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -67,6 +69,14 @@ def test_blocks_cover_every_query_of_every_episode_once(route, with_memory, make
     for e, q in inner_products(table, tasks).blocks(tasks):
         seen[e, q] += 1
     assert (seen == 1).all()
+
+
+def test_a_large_support_is_not_gathered_for_each_query(with_memory, make_tasks, table):
+    with_memory(1000)
+    tasks = make_tasks(300, 1, 100, 2, 200)
+    inner = dataclasses.replace(inner_products(table, tasks), gram=None)
+    assert inner.cost(tasks.ways, tasks.shots)[0] > 1000
+    assert len(list(inner.blocks(tasks))) <= 10
 
 
 @pytest.mark.parametrize("side", ["support", "query"])
