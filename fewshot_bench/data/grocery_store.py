@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from fewshot_bench.data.build import Row, build_index, read_rows
+from fewshot_bench.data.draw import held_out
 from fewshot_bench.data.index import QUERY, SUPPORT, ImageIndex
 from fewshot_bench.data.locate import layout_error
 from fewshot_bench.data.scan import Scan
@@ -17,6 +18,10 @@ from fewshot_bench.errors import FsbenchError
 VIEWPOINTS = (
     "One class folder can hold photos of the same items from several viewpoints, and the set does not say "
     "which; support and query come from the published train and test lists, or from iconic and test."
+)
+HELD_OUT = (
+    "Held out by a fixed draw: coarse classes in order of the sha256 of their names, all classes of the first fifth "
+    "novel, those of the second validation. Figures on it cannot be compared with published ones."
 )
 COARSE = "-coarse"
 NAME, NUMBER = "Class Name (str)", "Class ID (int)"
@@ -44,6 +49,7 @@ class GroceryStore(DatasetSource):
         "natural": "support from train photos, queries from test photos",
         "iconic-coarse": "as iconic, with the 43 coarse classes of classes.csv and a picture for each fine one",
         "natural-coarse": "as natural, with the 43 coarse classes of classes.csv",
+        "natural-held-out": "as natural, all products of a fifth of the coarse classes held out, a fifth to select on",
     }
     card = Card(
         summary="81 fine or 43 coarse classes of fruit, vegetables and packages: photos from shops and iconic "
@@ -74,7 +80,13 @@ class GroceryStore(DatasetSource):
         else:
             support = self.listed(root, "train", labels, coarse)
         rows = support + self.listed(root, "test", labels, coarse)
-        return build_index(self.name, variant, read_rows(root, rows, scan), notes=[VIEWPOINTS])
+        notes = [VIEWPOINTS]
+        if variant == "natural-held-out":
+            drawn = held_out({found.coarse for found in labels.values()})
+            split = {found.fine: drawn[found.coarse] for found in labels.values()}
+            rows = [row._replace(split=split[row.label]) for row in rows]
+            notes.append(HELD_OUT)
+        return build_index(self.name, variant, read_rows(root, rows, scan), notes=notes)
 
     def listed(self, root: Path, part: str, labels: Mapping[str, Labels], coarse: bool) -> list[Row]:
         """The rows of ``dataset/<part>.txt``: "path, fine label, coarse label" a line."""

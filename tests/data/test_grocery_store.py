@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from fewshot_bench.data.grocery_store import GroceryStore
+from fewshot_bench.data.grocery_store import GroceryStore, read_classes
 from fewshot_bench.data.index import QUERY, SUPPORT
 from fewshot_bench.data.locate import load_dataset
 from fewshot_bench.errors import FsbenchError
@@ -113,3 +114,18 @@ def test_the_real_set(real_data: Path, variant: str, support: int, classes: int)
         assert per_class == ({1} if variant == "iconic" else {16})
     if variant == "iconic":
         assert index.reader(0).size == (198, 198)
+
+
+def test_all_products_of_a_coarse_class_are_held_out_together(real_data: Path) -> None:
+    index = load_dataset(GroceryStore(), data_root=real_data, variant="natural-held-out")
+    splits = dict(zip(index.class_names, index.class_splits, strict=True))
+    assert Counter(splits.values()) == {"base": 58, "validation": 12, "novel": 11}
+    table = read_classes(real_data / "grocery-store" / "dataset" / "classes.csv").values()
+    drawn = {
+        coarse: {splits[found.fine] for found in table if found.coarse == coarse} for _, coarse, *_ in table
+    }
+    assert all(len(found) == 1 for found in drawn.values())
+    assert Counter(split for (split,) in drawn.values()) == {"base": 25, "validation": 9, "novel": 9}
+    whole = load_dataset(GroceryStore(), data_root=real_data, variant="natural")
+    assert index.paths == whole.paths and set(whole.class_splits) == {"all"}
+    assert index.notes[1].startswith("Held out by a fixed draw")
