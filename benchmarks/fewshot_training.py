@@ -71,7 +71,7 @@ ROWS: dict[str, Row] = {
             "episodes": 100,
             "lr": 3e-3,
         },
-    ),  # fmt: skip
+    ),
     "maml-omniglot": Row(
         "maml",
         OMNIGLOT,
