@@ -1,7 +1,7 @@
 """Fashion Product Images at three levels of labels, as conventional classification: records, and the report's figures.
 
 FSBENCH_DATA=… python -m benchmarks.fashion            # all records, then results/README.md
-    python -m benchmarks.fashion ensemble   # one method alone
+    python -m benchmarks.fashion ensemble-whole article   # one method at one level
 """
 
 from __future__ import annotations
@@ -9,24 +9,42 @@ from __future__ import annotations
 import sys
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 from benchmarks.teacher_student import everything
 from fewshot_bench.cli.terminal import Watcher, say
 from fewshot_bench.engine import Request, run
 from fewshot_bench.report.leaderboard import percent
 
-METHODS = ("hog-knn", "hog-mlp", "pretrained-lr", "finetune", "ensemble")
+HEAD = {"tune": "head", "epochs": 40, "least_steps": 400, "lr": 1e-3}
+WHOLE = {"size": 160, "epochs": 4}
+"""Fine-tuning the last layer takes seconds; the whole network half an hour a level on two busy cores."""
+
+METHODS: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("hog-knn", {}),
+    ("hog-mlp", {}),
+    ("pretrained-lr", {}),
+    ("finetune", HEAD),
+    ("ensemble", HEAD),
+    ("finetune", WHOLE),
+    ("ensemble", WHOLE),
+)
 LEVELS = ("article", "sub", "master")
 RESULTS = Path("results")
 
 
-def main(methods: list[str]) -> int:
-    """Run every method at every level; returns the exit status."""
-    for level, method in product(LEVELS, methods or METHODS):
+def main(words: list[str]) -> int:
+    """Run the methods and levels that ``words`` name, all where they name none; returns the exit status."""
+    for level, (method, parameters) in product(LEVELS, METHODS):
+        name = f"{method}-{'head' if 'tune' in parameters else 'whole'}" if parameters else method
+        if words and not {name, level} <= {*words, *(LEVELS if not {*words} & {*LEVELS} else ())}:
+            continue
         with Watcher() as watcher:
-            request = Request(method, f"kaggle-fashion:{level}", protocol="classification")
+            request = Request(
+                method, f"kaggle-fashion:{level}", protocol="classification", parameters=parameters
+            )
             record, path = run(request, results=RESULTS, progress=watcher)
-        say(f"{percent(record.accuracy.mean):>5} %  {level:<8} {method:<14} {path}")
+        say(f"{percent(record.accuracy.mean):>5} %  {level:<8} {name:<14} {path}")
     everything(RESULTS)
     return 0
 
