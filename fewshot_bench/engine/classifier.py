@@ -19,8 +19,8 @@ from fewshot_bench.metrics.openset import Threshold, reject_threshold
 
 Floats = NDArray[np.floating[Any]]
 
-AT_ONCE, AT_ONCE_EPISODIC = 4096, 128
-"""Pictures that are classified at once, at most: a table of 4,096 embeddings takes some 20 MB."""
+FEWEST, AT_ONCE, AT_ONCE_EPISODIC = 16, 4096, 128
+"""Pictures that are classified at once: at least, by embeddings (4,096 take some 20 MB), by adapting a network."""
 
 CALIBRATION = 1000
 """References that a threshold is found from, of known and of unknown classes each, at most."""
@@ -38,7 +38,8 @@ class Classifier:
         self.support = support_of(index.labels, np.arange(len(index)))
         self.table = table_of(method, index, np.arange(len(index)), context)
         most = AT_ONCE_EPISODIC if isinstance(method, EpisodicMethod) else AT_ONCE
-        self.at_once = int(np.clip(CHUNK_ELEMENTS // self.support.size, 1, most))
+        width = self.support.size if nearest else len(self.support)
+        self.at_once = int(np.clip(CHUNK_ELEMENTS // width, FEWEST, most))
 
     def classify(self, queries: NDArray[Any]) -> tuple[Floats, Floats]:
         """Pictures as ``table_of`` gives them, [Q, …] -> class scores [Q, N] and ``best`` [Q]."""

@@ -94,7 +94,8 @@ class Predictions:
             "top": [{"class": self.class_names[c], self.score_name: _number(score)} for c, score in top],
         }
         if self.threshold is not None:
-            found |= {"rejected": bool(self.rejected[i]), "best": _number(float(self.best[i]))}
+            best = float(self.best[i])
+            found |= {"rejected": best < self.threshold.value, "best": _number(best)}
         if self.copies[i]:
             found["reference"] = self.copies[i]
         return found

@@ -53,7 +53,8 @@ class Threshold:
             measured.append(
                 f"{self.unknown} scored without their class, it accepts {100 * self.accepted:.3g} %"
             )
-        return f"The threshold is {self.value:.4g}, {rule}; of {'; of '.join(measured)}"
+        unmeasured = "" if self.known else "; what it rejects of the classes themselves could not be measured"
+        return f"The threshold is {self.value:.4g}, {rule}; of {'; of '.join(measured)}{unmeasured}"
 
 
 def reject_threshold(known: Scores, unknown: Scores, rate: float) -> Threshold:
