@@ -137,6 +137,7 @@ def sentences(found: Predictions) -> list[str]:
         said.append(
             f"Rejected: {int(found.rejected.sum())} of {len(found) - len(broken)}. {found.threshold}."
         )
+        said.append("That was measured on references: pictures taken in another way are rejected more often.")
     return said
 
 

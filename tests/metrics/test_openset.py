@@ -61,7 +61,8 @@ def test_which_rule():
     assert reject_threshold(few, few, 0.05).rule == "known"
     assert reject_threshold(few, np.array([]), 0.05) == reject_threshold(few, few[:0], 0.05)
     assert reject_threshold(few, np.array([]), 0.05).value == 0.0
-    assert reject_threshold(np.array([]), many, 0.05).accepted == 0.05
+    unmeasured = reject_threshold(np.array([]), many, 0.05)
+    assert unmeasured.accepted == 0.05 and str(unmeasured).endswith("could not be measured")
 
 
 def test_bad_input_is_a_sentence():
