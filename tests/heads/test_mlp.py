@@ -346,4 +346,4 @@ for head in (KNearest(3), Perceptron((32,), epochs=1, steps=1)):
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert int(done.stdout) < 700_000  # kB
+    assert int(done.stdout) < 500_000  # kB

@@ -115,7 +115,7 @@ class HogEncoder:
 
     def encode(self, batch: NDArray[Any]) -> NDArray[np.float32]:
         """Prepared pictures ``[B, …]`` -> ``[B, D]``."""
-        import joblib
+        import joblib  # type: ignore[import-untyped]
 
         cores = joblib.cpu_count()
         self._done[0] += len(batch)
