@@ -50,7 +50,7 @@ class Config:
     patience: int = setting(10, "epochs without a better validation that end the training")
     precision: Literal["bf16", "float32"] = setting("bf16", "of the backbone's arithmetic in training")
     head: Literal["knn", "mlp"] = setting(
-        "knn", "what classifies embeddings: nearest neighbours, or a perceptron with one hidden layer"
+        "knn", "nearest neighbours, or a perceptron with one hidden layer, which ranks whole classes"
     )
     k: int = tunable(1, 1, 5, help="support pictures that vote")
     metric: Literal["euclidean", "cosine"] = setting(
