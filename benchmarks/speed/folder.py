@@ -4,9 +4,9 @@
 
 Makes ``classes`` x ``images`` files of about 70 bytes (500,000 take 2 GB and as many inodes) in a temporary folder
 and a cache of its own. Each step runs in a process of its own; its seconds are those of the step without the start
-of Python, and of the CPU, with the peak memory of that process. ``cold`` reads, digests and decodes every file, ``warm`` loads the
-snapshot, ``look`` compares size and date of every file, as is done before they are used, ``sample`` draws 100
-episodes of all classes with one shot and one query, ``added`` loads after one file was added.
+of Python, and of the CPU, with the peak memory of that process. ``cold`` reads, digests and decodes every file,
+``warm`` loads the snapshot, ``look`` compares size and date of every file, as is done before they are used,
+``sample`` draws 100 episodes of all classes with one shot and one query, ``added`` loads after one file was added.
 """
 
 from __future__ import annotations

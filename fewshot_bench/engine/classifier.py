@@ -14,7 +14,7 @@ from fewshot_bench.engine.leave_out import support_of
 from fewshot_bench.engine.scoring import CHUNK_ELEMENTS, check_scores
 from fewshot_bench.engine.solvers import solver_on, table_of
 from fewshot_bench.episodes.tasks import Tasks
-from fewshot_bench.method import EpisodicMethod, Method
+from fewshot_bench.method import EmbeddingMethod, EpisodicMethod, Method
 from fewshot_bench.metrics.openset import Threshold, reject_threshold
 
 Floats = NDArray[np.floating[Any]]
@@ -40,6 +40,12 @@ class Classifier:
         most = AT_ONCE_EPISODIC if isinstance(method, EpisodicMethod) else AT_ONCE
         width = self.support.size if nearest else len(self.support)
         self.at_once = int(np.clip(CHUNK_ELEMENTS // width, FEWEST, most))
+
+    @property
+    def compared(self) -> str:
+        """What ``best`` is, in words."""
+        ranks = isinstance(self.method, EmbeddingMethod) and hasattr(self.method.head, "item_scores")
+        return "score of the nearest reference" if ranks and self.nearest else "score of the best class"
 
     def classify(self, queries: NDArray[Any]) -> tuple[Floats, Floats]:
         """Pictures as ``table_of`` gives them, [Q, …] -> class scores [Q, N] and ``best`` [Q]."""

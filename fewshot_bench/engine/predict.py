@@ -74,6 +74,7 @@ def predict(
             "classes": len(index.class_names),
             "references": len(index),
             "device": context.device,
+            **({} if reject_rate is None else {"best": classifier.compared}),
         },
     )
     fill(found, classifier, paths, Scan(verify=verify))

@@ -171,6 +171,8 @@ def test_pictures_of_no_class_are_rejected(shop, toys, method):
     found = frame.attrs["reject"]
     assert (found["rule"], found["known"], found["unknown"]) == ("both", 9, 11)
     assert found["accepted"] == 0.0 and found["rejected"] == 0.0
+    nearest = {"pixels": "nearest reference", "episodic": "best class"}[method]
+    assert frame.attrs["best"] == f"score of the {nearest}"
 
 
 def test_one_reference_a_class_is_enough_to_reject(tmp_path):
