@@ -108,7 +108,8 @@ def main() -> None:
             copies += int((part.likeness[foreign] >= COPY).sum())
         print(f"{name}: copies found again: {shares}")
         print(
-            f"  near-duplicates: {own // 2} pairs within classes; {other // 2} between classes, {copies // 2} of them copies"
+            f"  near-duplicates: {own // 2} pairs within classes; {other // 2} between classes, "
+            f"{copies // 2} of them copies"
         )
         if text := other_hash(index, signed):
             print(f"  {text}")

@@ -166,7 +166,9 @@ def projected_encoder(
 
     inner, path = trained_encoder(encoder, trunk), trunk.with_name(FILE)
     if not path.is_file():
-        raise FsbenchError(f"There is no projection {path} beside the trunk; name another trunk, or train again.")
+        raise FsbenchError(
+            f"There is no projection {path} beside the trunk; name another trunk, or train again."
+        )
     try:
         with safe_open(path, framework="numpy") as stored:
             found = (stored.metadata() or {})["output"]
