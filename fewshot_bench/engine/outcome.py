@@ -65,6 +65,7 @@ def make_record(
         "episodes_sha256": episodes.sha256,
         "transductive": method.transductive,
         "calibrated": method.calibrated,
+        "ranked_by": ranked_by(method),
         "pretraining": method.pretraining,
         "contaminated": contaminated(method.pretraining, index.seen_by),
         "accuracy": score_of(hits, episodes, labels).to_json(),
@@ -90,6 +91,11 @@ def make_record(
     if outcome.curve is not None:
         arrays["precision"] = outcome.curve
     return Record(data, arrays)
+
+
+def ranked_by(method: Method) -> str:
+    """What the support is ranked by: scores of each ``picture``, or of its ``class`` (those of one class tied)."""
+    return "picture" if hasattr(getattr(method, "head", None), "item_scores") else "class"
 
 
 def score_of(values: NDArray[np.floating[Any]], episodes: EpisodeSet, labels: NDArray[np.int64]) -> Score:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Row:
-    """A record in its table. ``rank`` counts within its kind: inductive, or transductive."""
+    """A record in its table. ``rank`` counts within its ``kind``."""
 
     rank: int
     record: Record
@@ -51,6 +51,16 @@ def headline(record: Record) -> tuple[str, Score]:
     return ("accuracy", record.accuracy) if ranked is None else ("mAP", ranked)
 
 
+def kind(record: Record) -> tuple[bool, str]:
+    """Methods of one kind are ranked among each other: transductive or not; in retrieval, by what they rank.
+
+    A method that scores classes alone has the pictures of a class tied, which lifts its mAP: no peer of one that
+    scores each picture. With one shot both are the same.
+    """
+    by = str(record.data.get("ranked_by", "")) if record.protocol == "retrieval" and record.shots != 1 else ""
+    return record.transductive, by
+
+
 def better(one: Record, other: Record) -> bool:
     """Whether the paired interval of the difference in the headline excludes zero, in favour of ``one``."""
     compared = compare_records(one, other)
@@ -67,9 +77,7 @@ def ranks(records: Sequence[Record]) -> list[int]:
     return [
         1
         + sum(
-            other.transductive == record.transductive and better(other, record)
-            for other in records
-            if other is not record
+            kind(other) == kind(record) and better(other, record) for other in records if other is not record
         )
         for record in records
     ]
@@ -117,6 +125,7 @@ def cells(row: Row) -> dict[str, str]:
         low_high = score.class_interval
         found[f"{name} %"] = percent(score.mean) + half
         found[f"{name}: classes"] = f"{percent(low_high[0])} to {percent(low_high[1])}" if low_high else ""
+    found["ranked by"] = kind(r)[1]
     found["pretraining"] = r.pretraining_marked
     found["setting"] = "transductive" if r.transductive else "inductive"
     found["ms/episode"] = f"{1000 * r.timings['score'] / r.episodes:.2g}"

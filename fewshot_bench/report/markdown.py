@@ -10,7 +10,8 @@ LEGEND = """\
 ± is a 95 % interval over episodes (Student t): how well the mean over *these* classes is known. \
 The columns "classes" are 95 % intervals over classes, so for *new* classes of the same kind; \
 they are much wider. With a single train/test split, ± is over its test pictures (Wilson). \
-Tables of retrieval are ranked by mAP, the others by accuracy. \
+Tables of retrieval are ranked by mAP, the others by accuracy; a method that ranks by class has the pictures \
+of a class tied, which lifts its mAP, and is ranked apart from those that rank by picture. \
 Methods share a rank when the paired interval of their difference includes zero \
 (over classes, or over episodes where there is no interval over classes). \
 "contaminated" marks weights whose pretraining held evaluated classes or pictures. \

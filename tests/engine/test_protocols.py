@@ -85,3 +85,16 @@ def test_a_setting_that_the_protocol_fixes_is_refused():
         Request("pixels", "digits", protocol="oneshot")
     assert Request("pixels", "digits").counts == (5, 1, 15)
     assert scoring.MEASURES.keys() == {"fewshot", "oneshot-all", "retrieval", "classification"}
+
+
+def test_a_method_that_ranks_classes_is_no_peer_of_one_that_ranks_pictures():
+    options = {"protocol": "retrieval", "shots": 3, "episodes": 10}
+    first = fb.run("pixels", "digits", **options)
+    assert first.ranked_by == "picture"
+    second = fb.run("pixels", "digits", parameters={"size": 8}, **options)
+    second.data["ranked_by"] = "class"
+    second.arrays["query_ap"] = np.full_like(second.arrays["query_ap"], 0.01)
+    assert [row.rank for row in tables([first, second])[0].rows] == [1, 1]
+    assert "ranked by" in markdown(tables([first, second]))
+    second.data["ranked_by"] = "picture"
+    assert [row.rank for row in tables([first, second])[0].rows] == [1, 2]
