@@ -48,7 +48,7 @@ class Config:
     epochs: int = setting(4, "epochs, each followed by a validation")
     iterations: int = setting(250, "outer steps of an epoch")
     patience: int = setting(10, "epochs without a better validation that end the training")
-    validation: int = setting(100, "episodes of a validation")
+    validation: int = setting(100, "episodes of a validation, the same after every epoch")
     augment: bool = setting(False, "mirror and shift training pictures: for natural pictures")
     backend: Literal["torch", "learn2learn"] = setting(
         "torch", "whose inner loop: both give the same weights"
