@@ -55,12 +55,12 @@ def votes(distance: Tensor, k: int, label: Tensor, ways: int) -> Tensor:
     import torch
 
     last = distance.topk(k, largest=False).values[:, -1:]
-    nearer = (distance < last).sum(1)
-    left = (k - nearer) / (distance == last).sum(1).double()
+    counted = torch.zeros(2, len(distance), ways, dtype=torch.float64, device=distance.device)
     query, image = (distance <= last).nonzero(as_tuple=True)
-    weight = torch.where(distance[query, image] < last[query, 0], 1.0, left[query])
-    counted = torch.zeros(len(distance), ways, dtype=torch.float64, device=distance.device)
-    return counted.index_put_((query, label[image]), weight, accumulate=True)
+    level = (distance[query, image] == last[query, 0]).long()
+    counted.index_put_((level, query, label[image]), counted.new_ones(()), accumulate=True)
+    nearer, equal = counted
+    return nearer + (k - nearer.sum(1, keepdim=True)) / equal.sum(1, keepdim=True) * equal
 
 
 def nearest(distance: Tensor, counts: list[int]) -> Tensor:

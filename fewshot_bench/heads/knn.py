@@ -58,9 +58,12 @@ class KNearest:
         for e, q in inner.blocks(tasks, extra=40):
             distance = distances.to_support(inner, self.metric, support[e], query[e, q])
             last = distance.topk(self.k, largest=False).values[..., -1:]
-            nearer, level = (distance < last).double(), (distance == last).double()
+            nearer, level = (
+                near.view(*last.shape[:2], ways, -1).sum(-1).double()
+                for near in (distance < last, distance == last)
+            )
             left = (self.k - nearer.sum(-1, keepdim=True)) / level.sum(-1, keepdim=True)
-            votes = (nearer + left * level).view(*last.shape[:2], ways, -1).sum(-1)
+            votes = nearer + left * level
             nearest = distance.view(*last.shape[:2], ways, -1).amin(-1)
             scores[e, q] = self._untied(votes, nearest, supports).masked_fill_(
                 absent[e].unsqueeze(1), -float("inf")
