@@ -93,6 +93,13 @@ class Record:
         """What the weights saw, with the word "contaminated" where that is evaluated."""
         return f"{self.data['pretraining']}{' (contaminated)' if self.contaminated else ''}"
 
+    @property
+    def training_seconds(self) -> float | None:
+        """What all trainings of the method took together, when they were made; None where that is not known."""
+        timings = (self.data.get("training") or {}).get("timings") or {}
+        found = [timing["seconds"] for timing in timings.values()]
+        return sum(found) if found and None not in found else None
+
     @cached_property
     def per_query(self) -> Arrays:
         """``label``, ``prediction`` and, where support is ranked, ``ap``, each [E, Q]."""

@@ -128,8 +128,22 @@ def cells(row: Row) -> dict[str, str]:
     found["ranked by"] = kind(r)[1]
     found["pretraining"] = r.pretraining_marked
     found["setting"] = "transductive" if r.transductive else "inductive"
-    found["ms/episode"] = f"{1000 * r.timings['score'] / r.episodes:.2g}"
+    found["training"] = "" if r.training_seconds is None else duration(r.training_seconds)
+    found["ms/episode"] = two_digits(1000 * r.timings["score"] / r.episodes)
     return found
+
+
+def two_digits(value: float) -> str:
+    """A positive number to two significant digits, without an exponent: 0.044, 3.7, 150, 2400."""
+    rounded = float(f"{value:.2g}")
+    return f"{rounded:.0f}" if rounded >= 10 else f"{rounded:.2g}"
+
+
+def duration(seconds: float) -> str:
+    """Seconds as a person says them: 40 s, 17 min, 2.5 h."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 90 * 60 else f"{seconds / 3600:.1f} h"
 
 
 def frame(made: Sequence[Table]) -> pd.DataFrame:
@@ -163,6 +177,7 @@ def frame(made: Sequence[Table]) -> pd.DataFrame:
                 }
             flat |= {"pretraining": r.pretraining, "contaminated": bool(r.contaminated)}
             flat |= {"transductive": r.transductive}
+            flat["training_seconds"] = r.training_seconds
             flat["seconds_per_episode"] = r.timings["score"] / r.episodes
             flat["command"] = r.command
             rows.append(flat)

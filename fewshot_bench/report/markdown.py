@@ -15,6 +15,7 @@ of a class tied, which lifts its mAP, and is ranked apart from those that rank b
 Methods share a rank when the paired interval of their difference includes zero \
 (over classes, or over episodes where there is no interval over classes). \
 "contaminated" marks weights whose pretraining held evaluated classes or pictures. \
+"training" is the time of all of a method's trainings on the machine that made them, busy as it was; \
 ms/episode is scoring alone, embeddings being cached. A missing number is left blank."""
 
 

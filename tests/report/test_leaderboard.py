@@ -8,7 +8,7 @@ import pytest
 from fewshot_bench.errors import UsageError
 from fewshot_bench.records import Record
 from fewshot_bench.report.comparison import compare_records
-from fewshot_bench.report.leaderboard import frame, ranks, tables
+from fewshot_bench.report.leaderboard import cells, duration, frame, ranks, tables, two_digits
 from fewshot_bench.report.markdown import markdown
 from fewshot_bench.report.page import page
 from fewshot_bench.report.summary import summary
@@ -105,3 +105,27 @@ def test_text_is_escaped_in_markdown_and_html():
     assert "<script>" not in page(made, nasty)
     assert "&lt;script&gt;" in page(made)
     assert "<script>" not in markdown(made).replace("\\<script\\>", "") and "\\|" in markdown(made)
+
+
+def test_times_are_said_as_a_person_says_them():
+    spent = [two_digits(ms) for ms in (0.0444, 0.5, 3.74, 9.96, 14.6, 152, 2449.0)]
+    assert spent == ["0.044", "0.5", "3.7", "10", "15", "150", "2400"]
+    assert [duration(s) for s in (0.4, 89, 90, 1020, 9000)] == ["0 s", "89 s", "2 min", "17 min", "2.5 h"]
+
+
+def test_the_time_of_trainings_is_shown_where_it_is_known():
+    both = {
+        "teacher": {"seconds": 600.0, "images/s": [9.0]},
+        "student": {"seconds": 420.0, "images/s": [9.0]},
+    }
+    part = {**both, "teacher": {"seconds": None, "images/s": []}}
+    made = tables(
+        [
+            record("both", 0.9, training={"timings": both}),
+            record("part", 0.7, seed=1, training={"timings": part}),
+            record("none", 0.5, training=None),
+        ]
+    )
+    assert [cells(row)["training"] for row in made[0].rows] == ["17 min", "", ""]
+    assert "| 17 min | 10 |" in markdown(made) and "17 min" in page(made)
+    assert frame(made)["training_seconds"].fillna(-1).tolist() == [1020.0, -1, -1]
