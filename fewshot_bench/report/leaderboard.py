@@ -129,20 +129,16 @@ def cells(row: Row) -> dict[str, str]:
     found["pretraining"] = r.pretraining_marked
     found["setting"] = "transductive" if r.transductive else "inductive"
     found["training"] = "" if r.training_seconds is None else duration(r.training_seconds)
-    found["ms/episode"] = two_digits(1000 * r.timings["score"] / r.episodes)
+    found["an episode"] = duration(r.timings["score"] / r.episodes)
     return found
 
 
-def two_digits(value: float) -> str:
-    """A positive number to two significant digits, without an exponent: 0.044, 3.7, 150, 2400."""
-    rounded = float(f"{value:.2g}")
-    return f"{rounded:.0f}" if rounded >= 10 else f"{rounded:.2g}"
-
-
 def duration(seconds: float) -> str:
-    """Seconds as a person says them: 40 s, 17 min, 2.5 h."""
+    """Seconds as a person says them, to two digits below a minute and a half: 3.7 ms, 40 s, 17 min, 2.5 h."""
     if seconds < 90:
-        return f"{seconds:.0f} s"
+        value, unit = (1000 * seconds, "ms") if seconds < 0.9995 else (seconds, "s")
+        value = float(f"{value:.2g}")
+        return f"{value:g} {unit}"
     return f"{seconds / 60:.0f} min" if seconds < 90 * 60 else f"{seconds / 3600:.1f} h"
 
 

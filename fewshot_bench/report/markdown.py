@@ -16,7 +16,8 @@ Methods share a rank when the paired interval of their difference includes zero 
 (over classes, or over episodes where there is no interval over classes). \
 "contaminated" marks weights whose pretraining held evaluated classes or pictures. \
 "training" is the time of all of a method's trainings on the machine that made them, busy as it was; \
-ms/episode is scoring alone, embeddings being cached. A missing number is left blank."""
+"an episode" is the time of scoring one, embeddings being cached, all that a method learns from the support \
+set included. A missing number is left blank."""
 
 
 def escape(text: str) -> str:

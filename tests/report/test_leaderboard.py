@@ -8,7 +8,7 @@ import pytest
 from fewshot_bench.errors import UsageError
 from fewshot_bench.records import Record
 from fewshot_bench.report.comparison import compare_records
-from fewshot_bench.report.leaderboard import cells, duration, frame, ranks, tables, two_digits
+from fewshot_bench.report.leaderboard import cells, duration, frame, ranks, tables
 from fewshot_bench.report.markdown import markdown
 from fewshot_bench.report.page import page
 from fewshot_bench.report.summary import summary
@@ -108,9 +108,10 @@ def test_text_is_escaped_in_markdown_and_html():
 
 
 def test_times_are_said_as_a_person_says_them():
-    spent = [two_digits(ms) for ms in (0.0444, 0.5, 3.74, 9.96, 14.6, 152, 2449.0)]
-    assert spent == ["0.044", "0.5", "3.7", "10", "15", "150", "2400"]
-    assert [duration(s) for s in (0.4, 89, 90, 1020, 9000)] == ["0 s", "89 s", "2 min", "17 min", "2.5 h"]
+    short = [duration(ms / 1000) for ms in (0.0444, 0.5, 3.74, 9.96, 14.6, 152, 996)]
+    assert short == ["0.044 ms", "0.5 ms", "3.7 ms", "10 ms", "15 ms", "150 ms", "1000 ms"]
+    long = [duration(s) for s in (1, 2.449, 35, 89, 90, 1020, 9000)]
+    assert long == ["1 s", "2.4 s", "35 s", "89 s", "2 min", "17 min", "2.5 h"]
 
 
 def test_the_time_of_trainings_is_shown_where_it_is_known():
@@ -127,5 +128,5 @@ def test_the_time_of_trainings_is_shown_where_it_is_known():
         ]
     )
     assert [cells(row)["training"] for row in made[0].rows] == ["17 min", "", ""]
-    assert "| 17 min | 10 |" in markdown(made) and "17 min" in page(made)
+    assert "| 17 min | 10 ms |" in markdown(made) and "17 min" in page(made)
     assert frame(made)["training_seconds"].fillna(-1).tolist() == [1020.0, -1, -1]
