@@ -18,7 +18,7 @@ def command() -> None:
 @click.option("--dataset", required=True)
 @click.option("--ways", default="5", show_default=True)
 @click.option("--shots", default="1", show_default=True)
-@click.option("--queries", default="15", show_default=True)
+@click.option("--queries", help="[default: 15, or all where a class has fewer]")
 @click.option("--episodes", type=int)
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--split")
@@ -60,7 +60,9 @@ def info(manifest: Path) -> None:
 @click.option("--dataset", required=True, help="Name of a data set, or a folder of class folders.")
 @click.option("--ways", help="N, classes of an episode, or all. [default: 5]")
 @click.option("--shots", help="K, support images of a class, or all. [default: 1]")
-@click.option("--queries", help="Query images of a class, or all. [default: 15]")
+@click.option(
+    "--queries", help="Query images of a class, or all. [default: 15, or all where a class has fewer]"
+)
 @click.option("--seed", type=int, default=0, show_default=True, help="Which episodes are drawn.")
 @click.option("--split", help="Class split. [default: novel, or all where there is none]")
 @click.option("--drop-small", is_flag=True, help="Leave out classes with too few images.")

@@ -24,7 +24,9 @@ import click
 )
 @click.option("--ways", help="N, classes of an episode, or all. [default: 5]")
 @click.option("--shots", help="K, support images of a class, or all. [default: 1]")
-@click.option("--queries", help="Query images of a class, or all. [default: 15]")
+@click.option(
+    "--queries", help="Query images of a class, or all. [default: 15, or all where a class has fewer]"
+)
 @click.option("--episodes", type=int, help="Number of episodes. [default: 600; with all ways at most 100]")
 @click.option("--seed", type=int, default=0, show_default=True, help="Which episodes are drawn.")
 @click.option("--split", help="Class split to evaluate on. [default: novel, or all where there is none]")

@@ -13,13 +13,15 @@ from fewshot_bench.errors import UsageError
 Count = int | Literal["all"]
 Protocol = Literal["fewshot", "classification", "retrieval", "oneshot-all"]
 
-SETTINGS: dict[str, tuple[Count, Count, Count]] = {
-    "fewshot": (5, 1, 15),
-    "retrieval": (5, 1, 15),
+SETTINGS: dict[str, tuple[Count, Count, Count | None]] = {
+    "fewshot": (5, 1, None),
+    "retrieval": (5, 1, None),
     "oneshot-all": ("all", 1, "all"),
     "classification": ("all", "all", "all"),
 }
-"""Ways, shots and queries of each protocol: defaults of the first two, part of the others."""
+"""Ways, shots and queries of each protocol: defaults of the first two, part of the others. None: see Request."""
+
+USUAL_QUERIES = 15
 
 FIXED = ("oneshot-all", "classification")
 
@@ -45,7 +47,8 @@ class Request:
     support as the gallery, ranked for each query), ``oneshot-all`` (all classes, one reference picture each:
     Srivastava 2022), ``classification`` (one episode of all classes, train pictures as support and test
     pictures as queries; classes without either are left out). ``ways``, ``shots``, ``queries``: a number or
-    ``"all"``; ``episodes`` None: 600, or with all ways as many as there are distinct support sets, at most 100.
+    ``"all"``; ``queries`` None: 15 a class, or all that each has where one has fewer; ``episodes`` None: 600, or
+    with all ways as many as there are distinct support sets, at most 100.
     ``split`` None: ``novel`` where the data set has splits, else all classes. ``variable``: Meta-Dataset's
     variable ways, shots and queries, in place of the three numbers. ``train_dataset``: the base data of
     methods that train, ``unlabelled``: further sets whose pictures they may use without labels.
@@ -73,7 +76,7 @@ class Request:
             raise UsageError(f"--protocol is one of {', '.join(SETTINGS)}, not {self.protocol!r}.")
         for name, usual in zip(("ways", "shots", "queries"), SETTINGS[self.protocol], strict=True):
             asked = getattr(self, name)
-            value = usual if asked is None else count(asked, f"--{name}")
+            value: Count | None = usual if asked is None else count(asked, f"--{name}")
             if self.protocol in FIXED and value != usual:
                 raise UsageError(
                     f"The protocol {self.protocol} has --{name} {usual}, and {asked} was asked for; leave it out, "
@@ -90,9 +93,9 @@ class Request:
             raise UsageError(f"--seed must be a whole number from 0 to 2**64 - 1, not {self.seed}.")
 
     @property
-    def counts(self) -> tuple[Count, Count, Count]:
-        """Ways, shots and queries, the protocol's where none were given."""
-        return cast(tuple[Count, Count, Count], (self.ways, self.shots, self.queries))
+    def counts(self) -> tuple[Count, Count]:
+        """Ways and shots, the protocol's where none were given."""
+        return cast(tuple[Count, Count], (self.ways, self.shots))
 
     def command(self) -> str:
         """The command line that asks for the same run; a data set named by its path keeps the path as typed."""
@@ -108,9 +111,8 @@ class Request:
                     str(self.ways),
                     "--shots",
                     str(self.shots),
-                    "--queries",
-                    str(self.queries),
                 ]
+                words += [] if self.queries is None else ["--queries", str(self.queries)]
             if self.episodes is not None:
                 words += ["--episodes", str(self.episodes)]
             words += ["--seed", str(self.seed)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,12 +18,13 @@ from fewshot_bench.engine.clock import Clock
 from fewshot_bench.engine.dataset import open_dataset
 from fewshot_bench.engine.fitting import make_ready, method_of
 from fewshot_bench.engine.outcome import make_record
-from fewshot_bench.engine.request import Request
+from fewshot_bench.engine.request import USUAL_QUERIES, Request
 from fewshot_bench.engine.scoring import MEASURES, Parts, score_all
 from fewshot_bench.engine.solvers import solver
 from fewshot_bench.episodes import (
     EpisodeSet,
     EpisodeSpec,
+    all_suffice,
     distinct_supports,
     load_manifest,
     sample,
@@ -51,36 +53,34 @@ def evaluated(index: ImageIndex, split: str | None, *, whole_set: bool = False) 
 
 
 def spec_of(request: Request, index: ImageIndex) -> EpisodeSpec:
-    """The episode specification of a request, its number of episodes settled.
+    """The episode specification of a request, its numbers of queries and of episodes settled.
 
     Raises UsageError when more episodes are asked for than there are distinct support sets: beyond that,
     episodes repeat each other and an interval over them would mean nothing.
     """
-
-    ways, shots, queries = request.counts
-
-    def spec(episodes: int) -> EpisodeSpec:
-        return EpisodeSpec(
-            ways=ways,
-            shots=shots,
-            queries=queries,
-            episodes=episodes,
-            seed=request.seed,
-            variable=request.variable,
-            drop_small=request.drop_small or request.protocol == "classification",
-        )
-
+    ways, shots = request.counts
+    spec = EpisodeSpec(
+        ways=ways,
+        shots=shots,
+        queries=USUAL_QUERIES if request.queries is None else request.queries,
+        episodes=1,
+        seed=request.seed,
+        variable=request.variable,
+        drop_small=request.drop_small or request.protocol == "classification",
+    )
+    if request.queries is None and not request.drop_small and not all_suffice(index, spec):
+        spec = replace(spec, queries="all")
     if request.protocol == "classification":
-        return spec(1)  # the one split that there is
-    most = distinct_supports(index, spec(1))
+        return spec  # the one split that there is
+    most = distinct_supports(index, spec)
     if request.episodes is None:
-        return spec(min(MOST_ALL_WAYS if request.ways == "all" else DEFAULT_EPISODES, most))
+        return replace(spec, episodes=min(MOST_ALL_WAYS if ways == "all" else DEFAULT_EPISODES, most))
     if request.episodes > most:
         raise UsageError(
             f"--episodes {request.episodes} is more than the {most} distinct support sets that {index.name} "
-            f"({index.variant}) has at --ways {request.ways} --shots {request.shots}; ask for at most {most}."
+            f"({index.variant}) has at --ways {ways} --shots {shots}; ask for at most {most}."
         )
-    return spec(request.episodes)
+    return replace(spec, episodes=request.episodes)
 
 
 def episodes_of(request: Request, index: ImageIndex) -> EpisodeSet:
@@ -115,6 +115,8 @@ def run(
             whole = train_test(whole, request.seed)
         index, split = evaluated(whole, request.split, whole_set=request.protocol == "classification")
         episodes = episodes_of(request, index)
+        if request.episodes_from is None:
+            request = replace(request, queries=episodes.spec.queries)
     context = Context(
         device=choose_device(device), seed=request.seed, cache=cache or cache_dir(), progress=progress
     )

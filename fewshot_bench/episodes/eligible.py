@@ -44,6 +44,11 @@ def eligible_pools(index: ImageArrays, spec: EpisodeSpec) -> tuple[list[ClassPoo
     return kept, tuple((pool.name, len(pool.support), len(pool.query)) for pool in small)
 
 
+def all_suffice(index: ImageArrays, spec: EpisodeSpec) -> bool:
+    """Whether every class can give what a spec asks for."""
+    return all(_suffices(pool, spec) for pool in class_pools(index))
+
+
 def _suffices(pool: ClassPool, spec: EpisodeSpec) -> bool:
     if spec.variable:
         return query_capacity(pool) >= 1

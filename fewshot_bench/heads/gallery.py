@@ -59,8 +59,9 @@ def votes(distance: Tensor, k: int, label: Tensor, ways: int) -> Tensor:
     query, image = (distance <= last).nonzero(as_tuple=True)
     level = (distance[query, image] == last[query, 0]).long()
     counted.index_put_((level, query, label[image]), counted.new_ones(()), accumulate=True)
-    nearer, equal = counted
-    return nearer + (k - nearer.sum(1, keepdim=True)) / equal.sum(1, keepdim=True) * equal
+    nearer, equal = counted[0], counted[1]
+    left = (k - nearer.sum(1, keepdim=True)) / equal.sum(1, keepdim=True)
+    return nearer + left * equal
 
 
 def nearest(distance: Tensor, counts: list[int]) -> Tensor:

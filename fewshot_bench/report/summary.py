@@ -28,6 +28,7 @@ def summary(record: Record) -> str:
         *score_line("accuracy", record.accuracy),
         *(score_line("mAP", record.map) if record.map else []),
         f"{'seconds':<9} {times}",
+        f"{'queries':<9} {record.queries}{'' if record.queries == 'all' else ' a class'}",
         f"{'episodes':<9} {record.episodes_sha256[:16]}   scores {record.scores_sha256[:16]}",
     ]
     lines += [f"{'note':<9} {note}" for note in record.dataset_notes]

@@ -62,7 +62,7 @@ def pictures(folder: Path, classes: int = 6, images: int = 6) -> Path:
     rng = np.random.default_rng(0)
     for c in range(classes):
         place = folder / f"product {c} ü"
-        place.mkdir(parents=True)
+        place.mkdir(parents=True, exist_ok=True)
         base = rng.integers(0, 200, (12, 12, 3))
         for i in range(images):
             noisy = np.clip(base + rng.integers(0, 50, base.shape), 0, 255).astype(np.uint8)
@@ -175,6 +175,21 @@ def test_a_corrupt_image_is_left_out_and_counted(tmp_path):
     broken.write_bytes(broken.read_bytes()[:60])
     record = fb.run("pixels", str(folder), ways=3, queries=2, episodes=5)
     assert record.unreadable == 1 and record.images == 35
+
+
+def test_queries_are_15_a_class_or_all_where_a_class_has_fewer(tmp_path):
+    for images, queries in ((16, 15), (15, "all"), (4, "all")):
+        folder = pictures(tmp_path / str(images), images=images)
+        pictures(folder, classes=2, images=20)
+        record = fb.run("pixels", str(folder), ways=3, episodes=5)
+        again = fb.run("pixels", str(folder), ways=3, queries=queries, episodes=5)
+        assert record.queries == queries and again.episodes_sha256 == record.episodes_sha256
+        assert again.command == record.command and f"--queries {queries} " in record.command
+        assert fb.sample(str(folder), ways=3, episodes=5).sha256 == record.episodes_sha256
+    dropped = fb.run("pixels", str(folder), ways=2, episodes=5, drop_small=True)
+    assert dropped.queries == 15 and len(dropped.dropped) == 4
+    with pytest.raises(UsageError, match="1 support and 5 query images kept apart"):
+        fb.run("pixels", str(folder), ways=3, queries=5, episodes=5)
 
 
 def test_a_class_with_one_image_is_named_or_dropped_when_asked(tmp_path):
