@@ -46,8 +46,9 @@ def run(
 
     ``dataset`` is a registered name (``NAME`` or ``NAME:VARIANT``), the path of a folder of class
     folders, or of a CSV file. ``ways`` (5), ``shots`` (1) and ``queries`` (15 a class, or all where one has
-    fewer) are numbers or ``"all"``; ``protocol`` is ``fewshot``, ``retrieval``, ``oneshot-all`` or ``classification``. The record is
-    written below ``results`` where that is given. Raises UsageError or FsbenchError with one sentence.
+    fewer) are numbers or ``"all"``; ``protocol`` is ``fewshot``, ``retrieval``, ``oneshot-all`` or
+    ``classification``. The record is written below ``results`` where that is given. Raises UsageError or
+    FsbenchError with one sentence.
     """
     request = Request(
         method=method,

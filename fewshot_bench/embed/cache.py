@@ -23,6 +23,7 @@ import numpy as np
 from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
+from fewshot_bench.embed.encoder import Composed, Encoder
 from fewshot_bench.embed.encoding import encode_images, encoder_name
 from fewshot_bench.embed.mapped import Mapped, locate
 from fewshot_bench.embed.segments import Segment, as_keys, cannot_write, merge_small, open_segments, sweep
@@ -31,7 +32,6 @@ from fewshot_bench.errors import FsbenchError, UsageError
 
 if TYPE_CHECKING:
     from fewshot_bench.data.index import ImageIndex
-    from fewshot_bench.embed.encoder import Encoder
 
 Progress = Callable[[int, int], None]
 """``progress(done, total)``, in images that were not in the cache."""
@@ -54,9 +54,12 @@ class EmbeddingCache:
         progress: Progress | None = None,
         dtype: Literal["float32", "float16"] = "float32",
     ) -> NDArray[Any]:
-        """Embeddings ``[len(rows), D]`` in memory; parameters and errors as of ``mapped``."""
-        return self.mapped(
-            encoder,
+        """Embeddings ``[len(rows), D]`` in memory; parameters and errors as of ``mapped``.
+
+        Of a ``Composed`` encoder the inner one's embeddings are kept, and mapped whenever they are read.
+        """
+        found = self.mapped(
+            encoder.inner if isinstance(encoder, Composed) else encoder,
             index,
             rows,
             batch_size=batch_size,
@@ -64,6 +67,9 @@ class EmbeddingCache:
             progress=progress,
             dtype=dtype,
         )[:]
+        if isinstance(encoder, Composed):
+            return encoder.after(found.astype(np.float32)).astype(dtype)
+        return found
 
     def mapped(
         self,

@@ -34,3 +34,17 @@ class Encoder(Protocol):
     def encode(self, batch: NDArray[Any]) -> NDArray[np.float32]:
         """``batch [B, …]`` of prepared pictures -> embeddings ``[B, D]``, evaluation mode."""
         ...
+
+
+@runtime_checkable
+class Composed(Encoder, Protocol):
+    """An encoder that is another one and a cheap map behind it: the other's embeddings alone are kept on disk."""
+
+    @property
+    def inner(self) -> Encoder:
+        """The encoder whose embeddings are kept."""
+        ...
+
+    def after(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The map: embeddings of the inner encoder ``[B, D]`` -> embeddings ``[B, D']``."""
+        ...

@@ -120,7 +120,11 @@ class LinearEncoder:
 
     def encode(self, batch: NDArray[Any]) -> NDArray[np.float32]:
         """``[B, 3, S, S]`` -> ``[B, D']``."""
-        return self.inner.encode(batch) @ self.matrix.T + self.offset
+        return self.after(self.inner.encode(batch))
+
+    def after(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """``[B, D]`` -> ``[B, D']``."""
+        return vectors @ self.matrix.T + self.offset
 
 
 def export(

@@ -20,8 +20,9 @@ from hypothesis import strategies as st
 from fewshot_bench.embed import segments as segment_files
 from fewshot_bench.embed import writer
 from fewshot_bench.embed.cache import EmbeddingCache
-from fewshot_bench.embed.encoder import Encoder
+from fewshot_bench.embed.encoder import Composed, Encoder
 from fewshot_bench.errors import FsbenchError, UsageError
+from fewshot_bench.training.embedding import LinearEncoder
 
 
 def files(root, pattern="*/*.npy"):
@@ -39,6 +40,21 @@ def test_vectors_come_back_in_the_order_asked_and_are_made_once(tmp_path, plain,
     assert sorted(encoder.colours) == list(range(300))
     np.testing.assert_array_equal(cache.embed(encoder, index, rows[:7]), expected(rows[:7]))
     assert len(encoder.colours) == 300
+
+
+def test_of_a_composed_encoder_the_inner_embeddings_are_kept_and_mapped_when_read(
+    tmp_path, plain, counting, expected
+):
+    index, inner, cache = plain(range(50)), counting(), EmbeddingCache(tmp_path)
+    for factor in (2, -3):
+        matrix = factor * np.eye(expected([0]).shape[1], dtype=np.float32)[:2]
+        linear = LinearEncoder(inner, matrix, np.ones(2, np.float32), "none")
+        assert isinstance(linear, Composed) and not isinstance(inner, Composed)
+        for dtype in ("float32", "float16"):
+            got = cache.embed(linear, index, np.arange(50), dtype=dtype)
+            np.testing.assert_array_equal(got, (factor * expected(range(50))[:, :2] + 1).astype(dtype))
+            assert got.dtype == dtype
+    assert sorted(inner.colours) == sorted([*range(50)] * 2)  # once as float32, once as float16
 
 
 def test_only_what_is_missing_is_encoded(tmp_path, plain, counting, expected):
