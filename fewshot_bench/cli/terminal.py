@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -20,11 +21,16 @@ WORDS = {
 }
 
 
+PERIOD = 30.0
+"""Seconds between two plain lines."""
+
+
 class Watcher:
-    """A ``Progress`` callback that draws one bar a stage; silent when stderr is no terminal."""
+    """A ``Progress`` callback: one bar a stage on a terminal, elsewhere a plain line every half minute."""
 
     def __init__(self) -> None:
         self.on = sys.stderr.isatty()
+        self.said = time.monotonic()
         self.bars: Progress | None = None
         self.tasks: dict[str, TaskID] = {}
 
@@ -38,8 +44,13 @@ class Watcher:
             self.bars.stop()
 
     def __call__(self, stage: str, done: int, total: int, note: str = "") -> None:
-        """Advance the bar of ``stage``."""
-        if not self.on or total <= 0:
+        """Advance the bar of ``stage``, or say a line when it is time."""
+        if total <= 0:
+            return
+        if not self.on:
+            if time.monotonic() - self.said >= PERIOD:
+                self.said = time.monotonic()
+                say(f"{WORDS.get(stage, stage)}: {done:,} of {total:,}{', ' + note if note else ''}")
             return
         if self.bars is None:
             from rich.console import Console

@@ -43,7 +43,7 @@ class Config:
     views: int = setting(4, "distorted views of each picture, at least 2")
     most: int = setting(0, "unlabelled pictures that are used, drawn at random; 0: all")
     shrink: float = tunable(
-        0.1, 1e-3, 1.0, log=True, help="share of the mean variance added to all directions"
+        1.0, 1e-2, 10.0, log=True, help="of the mean variance, so much is added to all directions"
     )
 
 
