@@ -50,6 +50,7 @@ class Row:
 ROWS: dict[str, Row] = {
     "pixels-omniglot": Row("pixels", OMNIGLOT),
     "pixels-miniimagenet": Row("pixels", MINIIMAGENET),
+    "pretrained-miniimagenet": Row("pretrained-lr", MINIIMAGENET),
     "protonet-omniglot": Row(
         "protonet",
         OMNIGLOT,
@@ -92,7 +93,14 @@ ROWS: dict[str, Row] = {
         "maml",
         MINIIMAGENET,
         "miniimagenet",
-        {"inner_steps": 3, "test_steps": 5, "average": 0.95, "epochs": 4, "iterations": 100, "augment": True},
+        {
+            "inner_steps": 3,
+            "test_steps": 5,
+            "average": 0.95,
+            "epochs": 16,
+            "iterations": 100,
+            "augment": True,
+        },
     ),
 }
 

@@ -19,7 +19,7 @@ from fewshot_bench.report.leaderboard import percent, tables
 from fewshot_bench.report.markdown import markdown
 
 TRAINING: dict[str, Any] = {"train_dataset": "grocery-store:natural", "unlabelled": ("kaggle-fashion",)}
-METHODS = ("pretrained-lr", "whitened-lr", "teacher-lr", "student-lr")
+METHODS = ("pretrained-lr", "whitened-lr", "whitened-proto", "teacher-lr", "student-lr")
 SHORT = {"teacher_epochs": 1, "student_epochs": 1, "steps": 40}
 ABLATION: tuple[tuple[str, dict[str, Any]], ...] = (
     ("pretrained-lr", {}),

@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from fewshot_bench.errors import FsbenchError, UsageError
-    from fewshot_bench.functions import compare, dataset, leaderboard, predict, run, sample
+    from fewshot_bench.functions import check, compare, dataset, leaderboard, predict, run, sample
     from fewshot_bench.records import Record
 
 HOME = {
     "FsbenchError": "errors",
     "Record": "records",
     "UsageError": "errors",
+    "check": "functions",
     "compare": "functions",
     "dataset": "functions",
     "leaderboard": "functions",
@@ -34,6 +35,7 @@ __all__ = [
     "FsbenchError",
     "Record",
     "UsageError",
+    "check",
     "compare",
     "dataset",
     "leaderboard",

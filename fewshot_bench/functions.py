@@ -18,6 +18,8 @@ from fewshot_bench.report.comparison import Comparison, compare_records
 if TYPE_CHECKING:
     import pandas as pd
 
+    from fewshot_bench.engine.method_check import Report
+
 
 def run(
     method: str,
@@ -124,6 +126,43 @@ def predict(
         progress=progress,
     )
     return found.frame()
+
+
+def check(
+    method: str,
+    dataset: str = "digits",
+    *,
+    ways: int = 5,
+    shots: int = 2,
+    queries: int = 4,
+    episodes: int = 3,
+    seed: int = 0,
+    parameters: dict[str, Any] | None = None,
+    train_dataset: str = "packshots",
+    data_root: str | Path | None = None,
+    device: str = "auto",
+    progress: Progress = silent,
+) -> Report:
+    """Try whether the scores of ``method`` depend on what they may not depend on; a plugin's own test asserts
+    ``fb.check("my-method").sound``.
+
+    Raises UsageError or FsbenchError with one sentence.
+    """
+    from fewshot_bench.engine.method_check import check_method
+
+    request = Request(
+        method=method,
+        dataset=dataset,
+        ways=ways,
+        shots=shots,
+        queries=queries,
+        episodes=episodes,
+        seed=seed,
+        parameters=parameters or {},
+        train_dataset=train_dataset,
+    )
+    root = Path(data_root) if data_root else None
+    return check_method(request, data_root=root, device=device, progress=progress)
 
 
 def dataset(name: str, *, data_root: str | Path | None = None, verify: bool = False) -> ImageIndex:

@@ -16,6 +16,7 @@ COMMANDS = {
     "predict": "Classify new pictures against a folder of reference pictures.",
     "methods": "List the installed methods, or show one with its parameters.",
     "datasets": "List the data sets, show what one is and what of it is here, or check it.",
+    "check": "Try whether a method's scores depend on what they may not depend on.",
     "episodes": "Draw episodes into a manifest file, show what one holds, or draw one as a picture.",
     "leaderboard": "Make tables of records: one table per set of episodes.",
     "compare": "Compare two records of the same episodes, paired.",

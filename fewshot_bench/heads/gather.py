@@ -174,7 +174,11 @@ def _with_itself(x: Tensor, panel: int = 256) -> Tensor:
 
 
 def indices(tasks: Tasks, device: torch.device) -> tuple[Tensor, Tensor]:
-    """``support [E, N, K]`` and ``query [E, Q]`` as int64 tensors on a device."""
+    """``support [E, N, K]`` and ``query [E, Q]`` as contiguous int64 tensors on a device."""
+    import numpy as np
     import torch
 
-    return torch.tensor(tasks.support, device=device), torch.tensor(tasks.query, device=device)
+    support, query = (
+        torch.tensor(np.ascontiguousarray(a), device=device) for a in (tasks.support, tasks.query)
+    )
+    return support, query

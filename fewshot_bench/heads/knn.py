@@ -51,9 +51,9 @@ class KNearest:
         if large:
             return torch.stack([self._large(inner, tasks[e : e + 1]) for e in range(len(tasks))]), {}
         support, query = indices(tasks, table.device)
-        ways, supports = tasks.ways, tasks.ways * tasks.shots
-        absent = (support < 0).all(2)
+        ways, absent = tasks.ways, (support < 0).all(2)
         support = support.flatten(1)
+        classes, images = ((~gap).sum(1)[:, None, None] for gap in (absent, support < 0))
         scores = torch.empty(*query.shape, ways, dtype=torch.float64, device=table.device)
         for e, q in inner.blocks(tasks, extra=40):
             distance = distances.to_support(inner, self.metric, support[e], query[e, q])
@@ -65,9 +65,8 @@ class KNearest:
             left = (self.k - nearer.sum(-1, keepdim=True)) / level.sum(-1, keepdim=True)
             votes = nearer + left * level
             nearest = distance.view(*last.shape[:2], ways, -1).amin(-1)
-            scores[e, q] = self._untied(votes, nearest, supports).masked_fill_(
-                absent[e].unsqueeze(1), -float("inf")
-            )
+            untied = self._untied(votes, nearest, classes[e], images[e])
+            scores[e, q] = untied.masked_fill_(absent[e].unsqueeze(1), -float("inf"))
         return scores, {}
 
     def _large(self, inner: Inner, task: Tasks) -> Tensor:
@@ -84,17 +83,19 @@ class KNearest:
             distance = gallery.distances(inner, self.metric, images, part)
             votes = gallery.votes(distance, self.k, classes, task.ways)
             nearest = gallery.nearest(distance, counts.tolist())
-            untied = self._untied(votes, nearest, task.ways * task.shots)
+            untied = self._untied(votes, nearest, (~absent).sum(), len(rows))
             scores.append(untied.masked_fill_(absent, -float("inf")))
         return torch.cat(scores)
 
-    def _untied(self, votes: Tensor, nearest: Tensor, supports: int) -> Tensor:
-        """Shares of the votes ``[..., N]``, ties broken by the least distance to each class ``[..., N]``."""
+    def _untied(self, votes: Tensor, nearest: Tensor, classes: Tensor, images: Tensor | int) -> Tensor:
+        """Shares of the votes ``[..., N]``, ties broken by the least distance to each class ``[..., N]``.
+
+        ``classes`` and ``images`` are those of the episode, padding left aside.
+        """
         import torch
 
-        ways = votes.shape[-1]
         rank = torch.searchsorted(nearest.sort(-1).values, nearest)
-        return (votes + (ways - rank) / ((ways + 1) * supports)) / self.k
+        return (votes + (classes - rank) / ((classes + 1) * images)) / self.k
 
     def item_scores(self, table: Tensor, tasks: Tasks) -> Tensor:
         """Minus the distance to each support image, for ranking: float32 ``[E, Q, N·K]``."""
