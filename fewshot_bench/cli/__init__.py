@@ -20,7 +20,7 @@ COMMANDS = {
     "episodes": "Draw episodes into a manifest file, show what one holds, or draw one as a picture.",
     "leaderboard": "Make tables of records: one table per set of episodes.",
     "compare": "Compare two records of the same episodes, paired.",
-    "cache": "Show or prune the embedding cache.",
+    "cache": "Show or prune what is kept: embeddings, trained networks.",
 }
 
 

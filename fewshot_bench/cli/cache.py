@@ -8,9 +8,10 @@ import click
 @click.group("cache", invoke_without_command=True)
 @click.pass_context
 def command(ctx: click.Context) -> None:
-    """Show the embedding cache; `fsbench cache prune` removes parts of it."""
+    """Show what is kept: embeddings, trained networks; `fsbench cache prune` removes parts of it."""
     if ctx.invoked_subcommand is not None:
         return
+    from fewshot_bench.cli.rooms import ROOMS, rooms
     from fewshot_bench.cli.terminal import say, table
     from fewshot_bench.embed import EmbeddingCache
     from fewshot_bench.paths import cache_dir
@@ -20,19 +21,31 @@ def command(ctx: click.Context) -> None:
     click.echo(
         table(columns, [[str(row[c]) for c in columns] for row in rows], right=("images", "dim", "MB"))
     )
+    if others := rooms(cache_dir()):
+        lines = [[r.name, ROOMS[r.name], str(len(r.entries)), f"{r.size / 1e6:.1f}"] for r in others]
+        click.echo(table(["folder", "what", "entries", "MB"], lines, right=("entries", "MB")))
     say(f"Folder: {cache_dir()}")
 
 
 @command.command("prune")
 @click.option("--older-than", type=float, metavar="DAYS", help="Encoders not used for this many days.")
-@click.option("--all", "everything", is_flag=True, help="All embeddings.")
-def prune(older_than: float | None, everything: bool) -> None:
-    """Remove embeddings from the cache; they are made again when they are needed."""
+@click.option("--all", "everything", is_flag=True, help="Whatever its age.")
+@click.option("--trainings", is_flag=True, help="Trained networks as well.")
+def prune(older_than: float | None, everything: bool, trainings: bool) -> None:
+    """Remove embeddings, indexes and parts of interrupted runs; they are made again when they are needed."""
+    from fewshot_bench.cli.rooms import prune as prune_room
+    from fewshot_bench.cli.rooms import rooms
     from fewshot_bench.embed import EmbeddingCache
-    from fewshot_bench.errors import UsageError
+    from fewshot_bench.errors import FsbenchError, UsageError
     from fewshot_bench.paths import cache_dir
 
     if everything == (older_than is not None):
         raise UsageError("fsbench cache prune takes either --older-than DAYS or --all.")
     removed = EmbeddingCache(cache_dir() / "embeddings").prune(older_than_days=older_than)
     click.echo(f"Removed the embeddings of {removed} encoders.")
+    for room in rooms(cache_dir()):
+        if room.name != "checkpoints" or trainings:
+            try:
+                click.echo(f"Removed {prune_room(room, older_than)} of {len(room.entries)} {room.name}.")
+            except OSError as error:
+                raise FsbenchError(f"Cannot remove from {cache_dir() / room.name} ({error}).") from error

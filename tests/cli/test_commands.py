@@ -148,6 +148,24 @@ def test_the_cache_is_shown_and_pruned(capsys, tmp_path):
     assert "pixels" not in call(capsys, "cache")[1]
 
 
+def test_trainings_are_shown_and_pruned_when_asked(capsys, tmp_path, monkeypatch):
+    monkeypatch.setenv("FSBENCH_CACHE", str(tmp_path))
+    old, young = tmp_path / "checkpoints" / "maml-1", tmp_path / "checkpoints" / "maml-2"
+    for folder, days in ((old, 9), (young, 0)):
+        folder.mkdir(parents=True)
+        (folder / "best.safetensors").write_bytes(bytes(1_500_000))
+        for path in (folder / "best.safetensors", folder):
+            os.utime(path, (time.time() - 86400 * days,) * 2)
+    (tmp_path / "indexes").mkdir()
+    (tmp_path / "indexes" / "a.npz").write_bytes(b"x")
+    _, out, _ = call(capsys, "cache")
+    assert "trained networks: hours of work" in out and "3.0" in out
+    _, out, _ = call(capsys, "cache", "prune", "--all")
+    assert "Removed 1 of 1 indexes." in out and "checkpoints" not in out and old.exists()
+    _, out, _ = call(capsys, "cache", "prune", "--older-than", "5", "--trainings")
+    assert "Removed 1 of 2 checkpoints." in out and young.exists() and not old.exists()
+
+
 def test_lists_of_methods_and_datasets(capsys):
     _, out, _ = call(capsys, "methods")
     assert "pixels" in out and "pretrained-lr" in out
