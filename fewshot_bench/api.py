@@ -28,14 +28,14 @@ if TYPE_CHECKING:
     from fewshot_bench.data.source import DatasetSource as DatasetSource
     from fewshot_bench.embed.encoder import Encoder as Encoder
     from fewshot_bench.embed.mapped import Mapped as Mapped
+    from fewshot_bench.embed.pictures import Pictures as Pictures
     from fewshot_bench.embed.pixels import PixelEncoder as PixelEncoder
     from fewshot_bench.embed.pooling import pool as pool
     from fewshot_bench.embed.pretrained import PretrainedEncoder as PretrainedEncoder
     from fewshot_bench.embed.small import conv4 as conv4
     from fewshot_bench.embed.small import seeded as seeded
     from fewshot_bench.embed.torchvision_guard import import_torchvision as import_torchvision
-    from fewshot_bench.engine.images import ImageTasks as ImageTasks
-    from fewshot_bench.engine.images import Pictures as Pictures
+    from fewshot_bench.episodes.image_tasks import ImageTasks as ImageTasks
     from fewshot_bench.episodes.tasks import Tasks as Tasks
     from fewshot_bench.errors import FsbenchError as FsbenchError
     from fewshot_bench.errors import UsageError as UsageError
@@ -157,7 +157,7 @@ HOME = {
     "FsbenchError": "errors",
     "Head": "heads.head",
     "ImageIndex": "data.index",
-    "ImageTasks": "engine.images",
+    "ImageTasks": "episodes.image_tasks",
     "KNearest": "heads.knn",
     "LinearEncoder": "training.embedding",
     "LogisticRegression": "heads.logistic",
@@ -167,7 +167,7 @@ HOME = {
     "Pairs": "training.pairs",
     "Perceptron": "heads.mlp",
     "PictureTable": "training.episodic",
-    "Pictures": "engine.images",
+    "Pictures": "embed.pictures",
     "PixelEncoder": "embed.pixels",
     "PretrainedEncoder": "embed.pretrained",
     "ProjectedEncoder": "training.projection",

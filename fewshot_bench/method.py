@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from fewshot_bench.context import Context
     from fewshot_bench.embed.encoder import Encoder
-    from fewshot_bench.engine.images import ImageTasks
+    from fewshot_bench.episodes.image_tasks import ImageTasks
     from fewshot_bench.heads.head import Head
     from fewshot_bench.training.base import BaseData
 

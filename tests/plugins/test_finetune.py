@@ -13,7 +13,7 @@ torch = pytest.importorskip("torch")
 import fewshot_bench as fb  # noqa: E402
 from fewshot_bench import registry  # noqa: E402
 from fewshot_bench.context import Context  # noqa: E402
-from fewshot_bench.engine.images import ImageTasks  # noqa: E402
+from fewshot_bench.episodes.image_tasks import ImageTasks  # noqa: E402
 from fewshot_bench.episodes.tasks import Tasks  # noqa: E402
 from fewshot_bench.errors import FsbenchError, UsageError  # noqa: E402
 

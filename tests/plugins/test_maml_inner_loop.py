@@ -11,7 +11,7 @@ torch = pytest.importorskip("torch")
 
 from torch.nn.functional import cross_entropy, linear  # noqa: E402
 
-from fewshot_bench.engine.images import ImageTasks  # noqa: E402
+from fewshot_bench.episodes.image_tasks import ImageTasks  # noqa: E402
 from fewshot_bench.episodes.tasks import Tasks  # noqa: E402
 from fewshot_bench.errors import UsageError  # noqa: E402
 

@@ -1,4 +1,4 @@
-"""ImageTasks: episodes as pictures, for methods that adapt a network to each of them."""
+"""Pictures: the encoder that keeps a picture as it is."""
 
 from __future__ import annotations
 
@@ -8,36 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fewshot_bench.episodes.tasks import Tasks
-
 if TYPE_CHECKING:
     from PIL.Image import Image
-
-
-@dataclass(frozen=True, eq=False)
-class ImageTasks:
-    """A batch of E episodes over a table of pictures ``[M, 3, S, S]`` uint8; no query label exists here.
-
-    The class of support picture (e, n, k) is n; padded entries of ragged episodes show picture 0, and
-    ``tasks`` says which they are (−1).
-    """
-
-    table: NDArray[np.uint8]
-    tasks: Tasks
-    device: str
-
-    def __len__(self) -> int:
-        return len(self.tasks)
-
-    @property
-    def support_images(self) -> NDArray[np.uint8]:
-        """``[E, N, K, 3, S, S]``."""
-        return self.table[np.maximum(self.tasks.support, 0)]
-
-    @property
-    def query_images(self) -> NDArray[np.uint8]:
-        """``[E, Q, 3, S, S]``."""
-        return self.table[np.maximum(self.tasks.query, 0)]
 
 
 @dataclass(frozen=True)
