@@ -9,27 +9,34 @@ from typing import Any
 
 from fewshot_bench.records import Record
 
-WIDTH, HEIGHT, LEFT, TOP, BOTTOM = 230, 130, 48, 22, 20
+WIDTH, HEIGHT, LEFT, TOP, BOTTOM = 240, 130, 58, 22, 20
 """Of a chart in pixels; the margins hold the axes' numbers."""
 
 STYLE = """
 .curves { display: flex; flex-wrap: wrap; gap: .6rem; }
-.curves svg { font: 11px system-ui, sans-serif; fill: currentColor; }
-.curves polyline { fill: none; stroke: #38c; stroke-width: 1.5; }
-.curves circle { fill: #38c; } .curves line { stroke: #8886; }
+.curves svg { font: 11px system-ui, sans-serif; }
 """
 
 
-def trainings(record: Record) -> str:
-    """The curves of every training of a record, folded; "" where it has none (older records, no training)."""
+def trainings(records: Sequence[Record]) -> str:
+    """The curves of the trainings of records, folded; what several rest on is shown once, under all their names."""
+    shown: dict[str, list[str]] = {}
+    for record in records:
+        if curves := trained(record):
+            words = [record.method, *(f"{key}={value}" for key, value in record.parameters_set.items())]
+            shown.setdefault(curves, []).append(" ".join(words))
+    return "".join(
+        f"<details><summary>Training of {escape('; '.join(names))}</summary>{curves}</details>"
+        for curves, names in shown.items()
+    )
+
+
+def trained(record: Record) -> str:
+    """The curves of every training of a record; "" where it has none (older records, no training)."""
     training = record.data.get("training")
     training = training if isinstance(training, dict) else {}
     log, timings = _mapping(training.get("log")), _mapping(training.get("timings"))
-    shown = "".join(_training(name, _mapping(log[name]), _mapping(timings.get(name))) for name in log)
-    if not shown:
-        return ""
-    words = [record.method, *(f"{key}={value}" for key, value in record.parameters_set.items())]
-    return f"<details><summary>Training of {escape(' '.join(words))}</summary>{shown}</details>"
+    return "".join(_training(name, _mapping(log[name]), _mapping(timings.get(name))) for name in log)
 
 
 def _training(name: str, log: Mapping[str, Any], timings: Mapping[str, Any]) -> str:
@@ -62,10 +69,12 @@ def chart(name: str, values: Sequence[float | None]) -> str:
             runs.append([])
         runs[-1].append(place(i, value))
     lines = "".join(
-        f'<polyline points="{" ".join(f"{x:.1f},{y:.1f}" for x, y in run)}"/>' for run in runs if len(run) > 1
+        f'<polyline points="{" ".join(f"{x:.1f},{y:.1f}" for x, y in run)}" fill="none" stroke="#38c"/>'
+        for run in runs
+        if len(run) > 1
     )
     dots = "".join(
-        '<circle cx="{:.1f}" cy="{:.1f}" r="2.5"><title>epoch {}: {:.4g}</title></circle>'.format(
+        '<circle cx="{:.1f}" cy="{:.1f}" r="2.5" fill="#38c"><title>epoch {}: {:.4g}</title></circle>'.format(
             *place(i, value), i + 1, value
         )
         for i, value in points
@@ -78,9 +87,11 @@ def chart(name: str, values: Sequence[float | None]) -> str:
     texts += [(LEFT - 4, place(0, value)[1] + 4, "end", f"{value:.3g}") for value in sorted({low, high})]
     return (
         f'<svg width="{WIDTH}" height="{HEIGHT}" role="img" aria-label="{escape(label)}">'
-        f'<line x1="{LEFT}" x2="{right}" y1="{bottom}" y2="{bottom}"/>'
-        f'<line x1="{LEFT}" x2="{LEFT}" y1="{TOP}" y2="{bottom}"/>{lines}{dots}'
-        + "".join(f'<text x="{x}" y="{y}" text-anchor="{a}">{escape(t)}</text>' for x, y, a, t in texts)
+        f'<path d="M{LEFT} {TOP}V{bottom}H{right}" fill="none" stroke="#8888"/>{lines}{dots}'
+        + "".join(
+            f'<text x="{x}" y="{y}" text-anchor="{a}" fill="currentColor">{escape(t)}</text>'
+            for x, y, a, t in texts
+        )
         + "</svg>"
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from html import escape
 
@@ -9,6 +10,7 @@ from fewshot_bench.report.curves import STYLE as CURVES
 from fewshot_bench.report.curves import trainings
 from fewshot_bench.report.leaderboard import Table, cells, headline
 from fewshot_bench.report.markdown import LEGEND
+from fewshot_bench.report.precision import STYLE as PRECISION
 from fewshot_bench.report.precision import precision_chart
 
 STYLE = """
@@ -16,15 +18,23 @@ STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 76rem; margin: 2rem auto; padding: 0 1rem; }
 table { border-collapse: collapse; width: 100%; margin: 1rem 0; }
 th, td { text-align: left; padding: .35rem .7rem; border-bottom: 1px solid #8884; white-space: nowrap; }
+td.long { white-space: normal; min-width: 9rem; max-width: 22rem; overflow-wrap: anywhere; }
 td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
 .synthetic { background: #fa03; padding: .2rem .6rem; border-radius: .3rem; }
 .bar { display: inline-block; width: 7rem; height: .7rem; background: #8883; position: relative; }
 .bar i { position: absolute; top: .25rem; height: .2rem; background: #38c; }
 .bar b { position: absolute; top: 0; height: .7rem; width: .2rem; background: #27a; }
-.scroll { overflow-x: auto; } details { margin: .5rem 0 2rem; } small { opacity: .75; }
+.scroll { overflow-x: auto; } pre { overflow-x: auto; } details { margin: .5rem 0 2rem; } small { opacity: .75; }
 """
 
-TEXT_COLUMNS = ("method", "parameters", "pretraining", "setting")
+CLASSES = {
+    "method": "",
+    "setting": "",
+    "ranked by": "",
+    "parameters": ' class="long"',
+    "pretraining": ' class="long"',
+}
+"""Of columns of text; the others are numbers."""
 
 
 def bar(mean: float, interval: tuple[float, float] | None) -> str:
@@ -41,7 +51,7 @@ def section(table: Table) -> str:
     first = table.first
     body = [cells(row) for row in table.rows]
     used = [key for key in body[0] if any(c[key] for c in body)]
-    kind = ["" if key in TEXT_COLUMNS else ' class="number"' for key in used]
+    kind = [CLASSES.get(key, ' class="number"') for key in used]
     head = "".join(f"<th{k}>{escape(key)}</th>" for key, k in zip(used, kind, strict=True))
     lines = []
     for row, texts in zip(table.rows, body, strict=True):
@@ -60,16 +70,17 @@ def section(table: Table) -> str:
         f"{precision_chart([row.record for row in table.rows])}"
         f"<details><summary>Episodes {escape(first.episodes_sha256[:16])} and commands</summary>"
         f"<ul>{notes}</ul><pre>{commands}</pre></details>"
-        f"{''.join(trainings(row.record) for row in table.rows)}"
+        f"{trainings([row.record for row in table.rows])}"
     )
 
 
 def page(made: Sequence[Table], title: str = "Leaderboard") -> str:
     """The whole document."""
     sections = "\n".join(map(section, made))
+    legend = re.sub(r"\*(\w+)\*", r"<em>\1</em>", escape(LEGEND))
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(title)}</title><style>{STYLE}{CURVES}</style></head>\n"
-        f"<body><h1>{escape(title)}</h1><p><small>{escape(LEGEND)}</small></p>\n{sections}\n</body></html>\n"
+        f"<title>{escape(title)}</title><style>{STYLE}{CURVES}{PRECISION}</style></head>\n"
+        f"<body><h1>{escape(title)}</h1><p><small>{legend}</small></p>\n{sections}\n</body></html>\n"
     )

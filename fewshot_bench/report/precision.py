@@ -7,8 +7,14 @@ from html import escape
 
 from fewshot_bench.records import Record
 
-SIDE, MARGIN, LINE = 300, 36, 18
-"""Of the square of the chart, its margin and a line of the legend, in pixels."""
+SIDE, MARGIN = 300, 36
+"""Of the square of the chart and its margin, in pixels."""
+
+STYLE = """
+.precision { display: flex; flex-wrap: wrap; gap: 1rem; }
+.precision svg { font: 12px system-ui, sans-serif; }
+.precision ul { list-style: none; padding: 0; font-size: .85rem; flex: 1 1 16rem; }
+"""
 
 
 def precision_chart(records: Sequence[Record]) -> str:
@@ -24,22 +30,20 @@ def precision_chart(records: Sequence[Record]) -> str:
             f"{MARGIN + SIDE * i / (len(values) - 1):.1f},{8 + SIDE * (1 - value):.1f}"
             for i, value in enumerate(values.tolist())
         )
-        lines.append(f'<polyline points="{points}" style="fill:none;stroke-width:1.5;stroke:{colour}"/>')
+        lines.append(f'<polyline points="{points}" fill="none" stroke-width="1.5" stroke="{colour}"/>')
         words = [record.method, *(f"{key}={value}" for key, value in record.parameters_set.items())]
-        y, x = 20 + LINE * number, MARGIN + SIDE + 16
-        legend.append(f'<rect x="{x}" y="{y - 7}" width="14" height="4" style="fill:{colour}"/>')
-        legend.append(f'<text x="{x + 20}" y="{y}">{escape(" ".join(words))}</text>')
+        legend.append(f'<li><span style="color:{colour}">━━</span> {escape(" ".join(words))}</li>')
     end, bottom = MARGIN + SIDE, 8 + SIDE
     ticks = "".join(
-        f'<text x="{MARGIN + SIDE * v}" y="{bottom + 14}" text-anchor="middle">{v:g}</text>'
-        f'<text x="{MARGIN - 4}" y="{bottom - SIDE * v + 4}" text-anchor="end">{v:g}</text>'
+        f'<text x="{MARGIN + SIDE * v}" y="{bottom + 14}" text-anchor="middle" fill="currentColor">{v:g}</text>'
+        f'<text x="{MARGIN - 4}" y="{bottom - SIDE * v + 4}" text-anchor="end" fill="currentColor">{v:g}</text>'
         for v in (0, 0.5, 1)
     )
-    height = max(bottom + 34, 20 + LINE * len(held))
+    axis = f'x="{MARGIN + SIDE / 2}" y="{bottom + 30}" text-anchor="middle" fill="currentColor"'
     return (
-        f'<svg width="{end + 340}" height="{height}" role="img" aria-label="precision at each recall"'
-        ' style="font:12px system-ui,sans-serif;fill:currentColor">'
-        f'<path d="M{MARGIN} 8V{bottom}H{end}" style="fill:none;stroke:#8888"/>{ticks}'
-        f'<text x="{MARGIN + SIDE / 2}" y="{bottom + 30}" text-anchor="middle">recall (precision upwards)</text>'
-        f"{''.join(lines)}{''.join(legend)}</svg>"
+        f'<div class="precision"><svg width="{end + 12}" height="{bottom + 36}" role="img"'
+        ' aria-label="precision at each recall">'
+        f'<path d="M{MARGIN} 8V{bottom}H{end}" fill="none" stroke="#8888"/>{ticks}'
+        f"<text {axis}>recall (precision upwards)</text>{''.join(lines)}</svg>"
+        f"<ul>{''.join(legend)}</ul></div>"
     )

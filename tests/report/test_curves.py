@@ -43,7 +43,7 @@ def test_missing_values_leave_a_gap_and_one_epoch_is_a_dot():
 
 def test_a_record_s_trainings_are_charts_with_the_seconds_they_took():
     timings = {"student": {"seconds": 93.4, "images/s": [60.0, 61.0, 62.0]}}
-    text = trainings(record({"log": LOG, "timings": timings}, steps=40))
+    text = trainings([record({"log": LOG, "timings": timings}, steps=40)])
     assert "Training of student-lr steps=40" in text and "student, 93 s" in text
     assert text.count("<svg") == 3 and "script" not in text and "http" not in text
     ET.fromstring(text)
@@ -54,11 +54,18 @@ def test_a_record_s_trainings_are_charts_with_the_seconds_they_took():
     [None, {}, [], {"dataset": "toy"}, {"log": []}, {"log": {"a": 3}}, {"log": {"a": {"epoch": [1]}}}],
 )
 def test_a_record_without_a_log_has_no_curves(training):
-    assert trainings(record(training)) == ""
+    assert trainings([record(training)]) == ""
 
 
 def test_names_are_escaped():
     nasty = '"><script>alert(1)</script>'
-    text = trainings(record({"log": {nasty: {nasty: [1.0, 2.0]}}}, **{nasty: nasty}))
+    text = trainings([record({"log": {nasty: {nasty: [1.0, 2.0]}}}, **{nasty: nasty})])
     assert "<script>" not in text and "&lt;script&gt;" in text
     ET.fromstring(text)
+
+
+def test_a_training_that_several_records_rest_on_is_shown_once():
+    other = {"student": {**LOG["student"], "loss": [3.0, 2.0, 0.5]}}
+    made = [record({"log": LOG}, k=1), record({"log": LOG}, k=5), record({"log": other}), record(None)]
+    text = trainings(made)
+    assert text.count("<details>") == 2 and "Training of student-lr k=1; student-lr k=5<" in text

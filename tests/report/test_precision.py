@@ -17,7 +17,7 @@ def test_each_method_of_a_retrieval_table_has_its_curve():
     records[1].data["method"] = "<b>&"
     chart = precision_chart(records)
     root = ElementTree.fromstring(chart)
-    curves = root.findall("polyline")
+    curves = root.findall("svg/polyline")
     assert len(curves) == 2 and "<b>&" not in chart and "&lt;b&gt;&amp; size=16" in chart
     for curve, record in zip(curves, records, strict=True):
         points = [tuple(map(float, p.split(","))) for p in curve.get("points").split()]
