@@ -26,7 +26,7 @@ demo: install
 	$(BIN)/python -m benchmarks.demo
 
 test: install $(VENV)/.learn2learn
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2
 
 lint: install
 	$(BIN)/ruff check .
