@@ -15,16 +15,17 @@ from fewshot_bench.report.precision import precision_chart
 
 STYLE = """
 :root { color-scheme: light dark; }
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 76rem; margin: 2rem auto; padding: 0 1rem; }
-table { border-collapse: collapse; width: 100%; margin: 1rem 0; }
-th, td { text-align: left; padding: .35rem .7rem; border-bottom: 1px solid #8884; white-space: nowrap; }
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 84rem; margin: 2rem auto; padding: 0 1rem; }
+table { border-collapse: collapse; width: 100%; margin: 1rem 0; font-size: .9rem; }
+th, td { text-align: left; padding: .35rem .5rem; border-bottom: 1px solid #8884; white-space: nowrap; }
 td.long { white-space: normal; min-width: 9rem; max-width: 22rem; overflow-wrap: anywhere; }
 td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
 .synthetic { background: #fa03; padding: .2rem .6rem; border-radius: .3rem; }
 .bar { display: inline-block; width: 7rem; height: .7rem; background: #8883; position: relative; }
 .bar i { position: absolute; top: .25rem; height: .2rem; background: #38c; }
 .bar b { position: absolute; top: 0; height: .7rem; width: .2rem; background: #27a; }
-.scroll { overflow-x: auto; } pre { overflow-x: auto; } details { margin: .5rem 0 2rem; } small { opacity: .75; }
+.scroll { overflow-x: auto; } pre { white-space: pre-wrap; overflow-wrap: anywhere; }
+details { margin: .5rem 0 2rem; } small { opacity: .75; }
 """
 
 CLASSES = {
@@ -52,12 +53,15 @@ def section(table: Table) -> str:
     body = [cells(row) for row in table.rows]
     used = [key for key in body[0] if any(c[key] for c in body)]
     kind = [CLASSES.get(key, ' class="number"') for key in used]
-    head = "".join(f"<th{k}>{escape(key)}</th>" for key, k in zip(used, kind, strict=True))
+    heads = [f"<th{k}>{escape(key)}</th>" for key, k in zip(used, kind, strict=True)]
+    place = used.index("accuracy %")
+    heads.insert(place, f"<th>{headline(first)[0]}, classes</th>")
     lines = []
     for row, texts in zip(table.rows, body, strict=True):
         score = headline(row.record)[1]
-        tds = "".join(f"<td{k}>{escape(texts[key])}</td>" for key, k in zip(used, kind, strict=True))
-        lines.append(f"<tr>{tds}<td>{bar(score.mean, score.class_interval)}</td></tr>")
+        tds = [f"<td{k}>{escape(texts[key])}</td>" for key, k in zip(used, kind, strict=True)]
+        tds.insert(place, f"<td>{bar(score.mean, score.class_interval)}</td>")
+        lines.append(f"<tr>{''.join(tds)}</tr>")
     warning = ""
     if first.synthetic:
         warning = '<p class="synthetic">Drawn pictures, not photographs: never compare with real data.</p>'
@@ -65,7 +69,7 @@ def section(table: Table) -> str:
     commands = escape("\n".join(row.record.command for row in table.rows))
     return (
         f"<h2>{escape(table.title)}</h2>{warning}"
-        f'<div class="scroll"><table><thead><tr>{head}<th>{headline(first)[0]}, classes</th></tr></thead>'
+        f'<div class="scroll"><table><thead><tr>{"".join(heads)}</tr></thead>'
         f"<tbody>{''.join(lines)}</tbody></table></div>"
         f"{precision_chart([row.record for row in table.rows])}"
         f"<details><summary>Episodes {escape(first.episodes_sha256[:16])} and commands</summary>"
