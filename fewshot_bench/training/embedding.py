@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -69,18 +69,17 @@ class Validation:
         spec = EpisodeSpec("all", 1, int(np.clip(queries.min() - 1, 1, 5)), episodes, seed, drop_small=True)
         drawn = sample(index, spec)
         rows = drawn.images()
-        self.encoder = encoder
         self.pictures = pictures(index, rows, encoder)
         self.tasks, self.labels = drawn.tasks(rows)
 
-    def score(self, network: Module) -> float:
-        """Accuracy of the nearest support picture by cosine."""
+    def score(self, vectors: Callable[[Tensor], Tensor]) -> float:
+        """Accuracy of the nearest support picture by cosine; ``vectors``: pictures in 0..1 -> ``[B, D]``."""
         import torch
 
         from fewshot_bench.heads.prototype import Prototype
 
         parts = np.array_split(self.pictures, -(-len(self.pictures) // 64))
-        table = torch.cat([unit_vectors(network, self.encoder, torch.from_numpy(p) / 255) for p in parts])
+        table = torch.cat([vectors(torch.from_numpy(part) / 255) for part in parts])
         scores, _ = Prototype("cosine").scores(table.float(), self.tasks)
         return float(accuracy_per_episode(scores.cpu().numpy(), self.labels).mean())
 

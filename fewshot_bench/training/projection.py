@@ -54,7 +54,7 @@ def projected(encoder: PretrainedEncoder, widths: Sequence[int], output: Output,
             return pool(self.trunk(encoder.found.transform.normalise(images)), encoder.pooling)
 
         def forward(self, images: Tensor) -> Tensor:
-            vectors = self.features(images)
+            vectors = self.features(images).float()
             with torch.autocast(vectors.device.type, enabled=False):
                 for number, affine in enumerate(self.maps, start=1):
                     vectors = affine(vectors)
@@ -155,9 +155,9 @@ def export_projected(
 
 
 def projected_encoder(
-    encoder: PretrainedEncoder, trunk: Path, widths: Sequence[int], output: Output
+    encoder: PretrainedEncoder, trunk: Path, widths: Sequence[int] | None, output: Output
 ) -> ProjectedEncoder:
-    """The encoder of a training that ended with ``export_projected``.
+    """The encoder of a training that ended with ``export_projected``; ``widths`` None: whatever they are.
 
     Raises FsbenchError when its files are missing or damaged, and UsageError when its projection has other
     widths or another output than those asked for.
@@ -179,9 +179,10 @@ def projected_encoder(
     except (OSError, SafetensorError, KeyError, ValueError) as error:
         raise FsbenchError(f"The projection {path} cannot be read ({error}); train again.") from error
     has = ([len(offset) for _, offset in maps], found)
-    if has != (list(widths), output) or found not in get_args(Output):
+    asked = has[0] if widths is None else list(widths)
+    if has != (asked, output) or found not in get_args(Output):
         raise UsageError(
-            f"The projection {path} has widths {has[0]} and output {found}, and {list(widths)} and {output} were "
+            f"The projection {path} has widths {has[0]} and output {found}, and {asked} and {output} were "
             "asked for; ask for what it has, or name another trunk."
         )
     return ProjectedEncoder(inner, maps, output)

@@ -20,9 +20,11 @@ from fewshot_bench.training.embedding import (  # noqa: E402
     freeze,
     unit_vectors,
 )
+from fewshot_bench.training.projection import FILE  # noqa: E402
 
 config = pytest.importorskip("fsbench_teacher_student.config")
 tasks = pytest.importorskip("fsbench_teacher_student.tasks")
+training = pytest.importorskip("fsbench_teacher_student.train")
 whitened = pytest.importorskip("fsbench_teacher_student.whitened")
 
 TINY = {
@@ -197,6 +199,25 @@ def test_a_student_is_trained_once_and_then_found(shop, cache):
     teacher = run("teacher-lr", shop, **TINY)
     assert teacher.training["checkpoint"] != first.training["checkpoint"]
     assert len(list((cache / "checkpoints").iterdir())) == 2
+
+
+def test_a_student_of_another_architecture_lives_in_its_teacher_s_space(shop, cache, context):
+    teacher = run("teacher-lr", shop, **TINY)
+    parameters = {**TINY, "student": "conv4-8"}
+    found = run("student-lr", shop, **parameters)
+    assert found.pretraining.startswith("ImageNet-1k, "), "its teacher saw it"
+    assert found.training["log"]["teacher"] == teacher.training["log"]["teacher"]
+    assert run("student-lr", shop, **parameters, C=1.0).training == found.training
+    (trunk,) = (
+        p for p in (cache / "checkpoints").glob("student-*/trunk.safetensors") if (p.parent / FILE).is_file()
+    )
+    given = run("student-lr", shop, **parameters, checkpoint=str(trunk))
+    assert given.scores_sha256 == found.scores_sha256 and given.pretraining == found.pretraining
+    encoder = training.trained_one("student", settings(student="conv4-8"), context, trunk)
+    vectors = encoder.encode(np.random.default_rng(0).integers(0, 256, (3, 3, 64, 64), dtype=np.uint8))
+    assert vectors.shape == (3, 1280) and np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+    with pytest.raises(UsageError, match="nowhere"):
+        run("student-lr", shop, **{**TINY, "steps": 3}, student="nowhere")
 
 
 def constant(record: Record) -> dict:

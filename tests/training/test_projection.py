@@ -69,6 +69,22 @@ def test_hidden_maps_are_followed_by_a_sigmoid_and_the_last_by_the_output(encode
     assert np.array_equal(sigmoid(np.array([-1e30, 0, 1e30], "f4")), np.array([0, 0.5, 1], "f4"))
 
 
+@pytest.mark.parametrize("pooling", ["average", "lca"])
+def test_a_network_whose_trunk_is_in_bf16_gives_nearly_the_same(pooling):
+    encoder = pretrained_encoder("conv4-8", size=32, pooling=pooling)
+    network = projected(encoder, [5], "unit", seed=3).eval()
+    images = torch.from_numpy(BATCH)
+    with torch.no_grad():
+        exact = network(images)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            fast = network(images)
+    assert (
+        fast.dtype == torch.float32
+        and torch.allclose(fast, exact, atol=0.05)
+        and not torch.equal(fast, exact)
+    )
+
+
 def test_distances_keep_their_digits_where_the_trunk_is_in_bf16(encoder):
     network = projected(encoder, (5,), "sigmoid", seed=0).eval()
     with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):

@@ -20,6 +20,7 @@ class Config:
         None, "trunk.safetensors of an earlier training, used instead of training"
     )
     backbone: str = setting("", "name of a torchvision or timm network")
+    student: str = setting("", "network of the student; empty: the teacher's, whose weights it starts from")
     pooling: Pooling = setting("lca", "over the feature map: local concepts (LCA), or the average")
     pairs: str | None = setting(
         None, "CSV image_a,image_b[,same] of annotated pairs; none: by the base labels"
@@ -49,7 +50,8 @@ class Config:
 
     def training(self) -> dict[str, object]:
         """What a training depends on: everything but the regression and the checkpoint."""
-        return {k: v for k, v in vars(resolved(self)).items() if k not in ("C", "checkpoint", "preset")}
+        left_out = {"C", "checkpoint", "preset", *([] if self.student else ["student"])}
+        return {k: v for k, v in vars(resolved(self)).items() if k not in left_out}
 
 
 PRESETS: dict[str, dict[str, object]] = {

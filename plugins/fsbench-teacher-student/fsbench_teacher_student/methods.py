@@ -11,12 +11,11 @@ from fewshot_bench.api import (
     Context,
     EmbeddingMethod,
     LogisticRegression,
-    trained_encoder,
     training_facts,
 )
 from fsbench_teacher_student.config import Config as Settings
 from fsbench_teacher_student.config import resolved
-from fsbench_teacher_student.train import train_student, train_teacher, untrained
+from fsbench_teacher_student.train import train_student, train_teacher, trained_one, untrained
 
 REFERENCE = (
     "Srivastava: Using Contrastive Learning and Pseudolabels to Learn Representations for Retail Product "
@@ -43,7 +42,7 @@ class Trained(EmbeddingMethod):
         """Train, or find what was trained before."""
         config = resolved(self.config)
         trunks = self.train(base, config, context)
-        self.encoder = trained_encoder(untrained(config, context), trunks[self.frozen])
+        self.encoder = trained_one(self.frozen, config, context, trunks[self.frozen])
         folders = {name: trunk.parent for name, trunk in trunks.items()}
         return {"checkpoint": self.encoder.fingerprint()[:16], **training_facts(folders)}
 
@@ -55,7 +54,7 @@ class Trained(EmbeddingMethod):
         """The regression; the encoder is there since ``fit``, or is that of ``checkpoint``."""
         config = resolved(self.config)
         if config.checkpoint is not None:
-            self.encoder = trained_encoder(untrained(config, context), Path(config.checkpoint).expanduser())
+            self.encoder = trained_one(self.frozen, config, context, Path(config.checkpoint).expanduser())
         self.head = LogisticRegression(C=config.C, normalize=True)
 
 
@@ -81,6 +80,7 @@ class StudentLr(Trained):
     frozen = "student"
 
     def train(self, base: BaseData, config: Settings, context: Context) -> dict[str, Path]:
-        """Teacher first, then the student."""
+        """Teacher first, then the student, whose network has to be there before hours are spent on the teacher."""
+        untrained(config, context, config.student).fingerprint()
         teacher = train_teacher(base, config, context)
         return {"teacher": teacher, "student": train_student(base, config, context, teacher)}

@@ -101,7 +101,11 @@ class TeacherTask:
 
     def loss(self, network: Module, batch: Any) -> tuple[Tensor, dict[str, float]]:
         """The mean of the hardest losses of the batch."""
-        return self.pair_loss(unit_vectors(network, self.encoder, batch.images), batch.products)
+        return self.pair_loss(self.vectors(network, batch.images), batch.products)
+
+    def vectors(self, network: Module, images: Tensor) -> Tensor:
+        """Embeddings of length 1 ``[B, D]`` of pictures ``[B, 3, S, S]`` in 0..1."""
+        return unit_vectors(network, self.encoder, images)
 
     def pair_loss(self, vectors: Tensor, products: NDArray[np.int64]) -> tuple[Tensor, dict[str, float]]:
         """The loss of embeddings ``[2B, D]``, with the share of active pairs (loss above 0)."""
@@ -114,7 +118,7 @@ class TeacherTask:
 
     def validate(self, network: Module) -> float:
         """1-shot accuracy on validation classes."""
-        return self.validation.score(network)
+        return self.validation.score(lambda images: self.vectors(network, images))
 
 
 class StudentTask(TeacherTask):
@@ -164,7 +168,7 @@ class StudentTask(TeacherTask):
         import torch
         from torch.nn.functional import smooth_l1_loss
 
-        vectors = unit_vectors(network, self.encoder, torch.cat([batch.pairs.images, batch.unlabelled]))
+        vectors = self.vectors(network, torch.cat([batch.pairs.images, batch.unlabelled]))
         count = len(batch.pairs.images)
         pairs, numbers = self.pair_loss(vectors[:count], batch.pairs.products)
         if not len(batch.unlabelled):
@@ -174,6 +178,15 @@ class StudentTask(TeacherTask):
         weight = self.config.weight
         numbers |= {"pairs": float(pairs.detach()), "pseudo": float(pseudo.detach())}
         return (1 - weight) * pairs + weight * pseudo, numbers
+
+
+class OtherStudentTask(StudentTask):
+    """A student of another architecture: ``projected`` brings its embeddings to the teacher's width and length 1."""
+
+    def vectors(self, network: Module, images: Tensor) -> Tensor:
+        """As the network gives them."""
+        vectors: Tensor = network(images.to(next(network.parameters()).device) * 255)
+        return vectors
 
 
 def generators(seed: int, epoch: int, number: int) -> tuple[np.random.Generator, Generator]:
