@@ -71,6 +71,7 @@ def test_the_stored_command_makes_the_same_scores(capsys, tmp_path):
         (["leaderboard", "nowhere"], 2, "Error: There are no records at nowhere"),
         (["compare", "a.json", "b.json"], 1, "Error: Cannot read the record a.json"),
         (["cache", "prune"], 2, "either --older-than DAYS or --all"),
+        (["cache", "prune", "--older-than", "-1"], 2, "not in the range x>=0"),
         (["methods", "nothing"], 2, "There is no method named 'nothing'"),
         (["datasets", "nothing"], 2, "There is no dataset named 'nothing'"),
         (["episodes", "info", "nowhere.npz"], 1, "nowhere.npz"),
