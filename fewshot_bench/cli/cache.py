@@ -28,7 +28,9 @@ def command(ctx: click.Context) -> None:
 
 
 @command.command("prune")
-@click.option("--older-than", type=click.FloatRange(min=0), metavar="DAYS", help="What was not used for so long.")
+@click.option(
+    "--older-than", type=click.FloatRange(min=0), metavar="DAYS", help="What was not used for so long."
+)
 @click.option("--all", "everything", is_flag=True, help="Whatever its age.")
 @click.option("--trainings", is_flag=True, help="Trained networks as well.")
 def prune(older_than: float | None, everything: bool, trainings: bool) -> None:

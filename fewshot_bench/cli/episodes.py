@@ -75,7 +75,7 @@ def info(manifest: Path) -> None:
 def show(output: Path, episode: int, cell: int, data_root: Path | None, **options: Any) -> None:
     """Draw one episode as a contact sheet (PNG): a class a row, support to the left, queries to the right.
 
-    Example: fsbench episodes show --dataset grozi120 --queries 5 --episode 3 -o episode.png
+    Example: fsbench episodes show --dataset grozi120 --ways 5 --episode 3 -o episode.png
     """
     from fewshot_bench.cli.terminal import Watcher
     from fewshot_bench.engine import Request

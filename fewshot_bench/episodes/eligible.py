@@ -33,7 +33,7 @@ def eligible_pools(index: ImageArrays, spec: EpisodeSpec) -> tuple[list[ClassPoo
     if small and not spec.drop_small:
         raise UsageError(
             f"{len(small)} of {len(pools)} classes of {index.name} cannot give {_wish(spec)}: "
-            f"{_list(small)}; ask for fewer, or let small classes be dropped."
+            f"{_list(small)}; ask for fewer, or for all queries, or let small classes be dropped (--drop-small)."
         )
     kept = [pool for pool in pools if _suffices(pool, spec)] if small else pools
     if len(kept) < least:

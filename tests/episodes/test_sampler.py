@@ -261,8 +261,8 @@ def test_small_classes_are_named_with_their_counts(make_index):
     index = make_index([30, 1, 3, 2, 4, 5], guards=[0, 0, 0, 0, 2, 0])
     message = (
         r"^5 of 6 classes of toy cannot give 2 support and 15 query images kept apart: 'class-1' \(1 for "
-        r"support, 1 for query\), 'class-2' .*, 'class-3' .* and 2 more; ask for fewer, or let small classes "
-        r"be dropped\.$"
+        r"support, 1 for query\), 'class-2' .*, 'class-3' .* and 2 more; ask for fewer, or for all "
+        r"queries, or let small classes be dropped \(--drop-small\)\.$"
     )
     with pytest.raises(UsageError, match=message):
         sample(index, EpisodeSpec(2, 2, 15, 10, 0))
