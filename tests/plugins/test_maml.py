@@ -99,6 +99,17 @@ def test_a_few_hundred_tasks_teach_it_to_tell_digits_apart(digits, tmp_path):
     assert method.fit(digits, where)["log"]["maml"]["validation"][-1] > before + 0.05
 
 
+@pytest.mark.parametrize("method", [methods.Maml, methods.Anil])
+def test_mixed_precision_as_on_a_gpu_trains_to_nearly_the_same_weights(method, digits, tmp_path, monkeypatch):
+    exact = weights_of(method, digits, context(tmp_path / "float32"))
+    schedule = training.Schedule
+    monkeypatch.setattr(training, "Schedule", lambda **named: schedule(**{**named, "precision": "bf16"}))
+    mixed = weights_of(method, digits, context(tmp_path / "bf16"))
+    assert not same(exact, mixed)
+    for key, value in mixed.items():
+        assert value.dtype == exact[key].dtype and torch.allclose(value, exact[key], atol=0.02), key
+
+
 def test_the_same_seed_gives_the_same_weights_and_another_seed_others(digits, tmp_path):
     first = weights_of(methods.Maml, digits, context(tmp_path / "a"))
     assert same(first, weights_of(methods.Maml, digits, context(tmp_path / "b")))

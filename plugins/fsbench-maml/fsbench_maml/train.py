@@ -109,6 +109,7 @@ def trained(
         weight_decay=0.0,
         average=config.average,
         patience=config.patience,
+        precision="bf16" if context.device == "cuda" else "float32",
     )
     outer = task()
     best = train(
