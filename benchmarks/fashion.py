@@ -1,7 +1,7 @@
 """Fashion Product Images at three levels of labels, as conventional classification: records, and the report's figures.
 
 FSBENCH_DATA=… python -m benchmarks.fashion            # all records, then results/README.md
-    python -m benchmarks.fashion ensemble-whole article   # one method at one level
+    python -m benchmarks.fashion finetune-whole article   # some methods, at some levels
 """
 
 from __future__ import annotations
@@ -20,25 +20,25 @@ HEAD = {"tune": "head", "epochs": 40, "least_steps": 400, "lr": 1e-3}
 WHOLE = {"size": 160, "epochs": 4}
 """Fine-tuning the last layer takes seconds; the whole network half an hour a level on two busy cores."""
 
-METHODS: tuple[tuple[str, dict[str, Any]], ...] = (
-    ("hog-knn", {}),
-    ("hog-mlp", {}),
-    ("pretrained-lr", {}),
-    ("finetune", HEAD),
-    ("ensemble", HEAD),
-    ("finetune", WHOLE),
-    ("ensemble", WHOLE),
-)
+ROWS: dict[str, tuple[str, dict[str, Any]]] = {
+    "hog-knn": ("hog-knn", {}),
+    "hog-mlp": ("hog-mlp", {}),
+    "pretrained-lr": ("pretrained-lr", {}),
+    "finetune-head": ("finetune", HEAD),
+    "ensemble-head": ("ensemble", HEAD),
+    "finetune-whole": ("finetune", WHOLE),
+}
 LEVELS = ("article", "sub", "master")
 RESULTS = Path("results")
 
 
 def main(words: list[str]) -> int:
-    """Run the methods and levels that ``words`` name, all where they name none; returns the exit status."""
-    for level, (method, parameters) in product(LEVELS, METHODS):
-        name = f"{method}-{'head' if 'tune' in parameters else 'whole'}" if parameters else method
-        if words and not {name, level} <= {*words, *(LEVELS if not {*words} & {*LEVELS} else ())}:
-            continue
+    """Run the rows and levels that ``words`` name, all where they name none; returns the exit status."""
+    if unknown := [word for word in words if word not in (*ROWS, *LEVELS)]:
+        sys.exit(f"There is no row or level {unknown[0]!r}; there are {', '.join((*ROWS, *LEVELS))}.")
+    levels = [level for level in LEVELS if level in words] or LEVELS
+    for level, name in product(levels, [row for row in ROWS if row in words] or ROWS):
+        method, parameters = ROWS[name]
         with Watcher() as watcher:
             request = Request(
                 method, f"kaggle-fashion:{level}", protocol="classification", parameters=parameters

@@ -4,8 +4,7 @@
     FSBENCH_DATA=… OMP_NUM_THREADS=1 python -m benchmarks.fewshot_training ROW …     # some of them
 
 A training that was finished is found in the cache. Its parameters were chosen on validation classes alone.
-Small networks on a busy machine are trained fastest by one thread, and with glibc they are trained in little
-more than half the time where freed memory is kept (Conv4, 60 pictures of 84 px, one core: 0.94 s and 0.53 s):
+Small networks on a busy machine are trained fastest by one thread, and with glibc where freed memory is kept:
 MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=8000000000. The full table is made anew at the end.
 """
 
@@ -20,7 +19,6 @@ from typing import Any
 from benchmarks.teacher_student import everything
 from fewshot_bench.cli.terminal import Watcher, say
 from fewshot_bench.engine import Request, run
-from fewshot_bench.errors import FsbenchError
 from fewshot_bench.report.leaderboard import percent
 
 RESULTS = Path("results")
@@ -108,7 +106,7 @@ ROWS: dict[str, Row] = {
 def main(names: list[str]) -> int:
     """Run the rows of these names, all where there is none; returns the exit status."""
     if unknown := sorted(set(names) - ROWS.keys()):
-        raise FsbenchError(f"There is no row {unknown[0]!r}; there are {', '.join(ROWS)}.")
+        sys.exit(f"There is no row {unknown[0]!r}; there are {', '.join(ROWS)}.")
     for name in names or ROWS:
         row = ROWS[name]
         for dataset, ways, shots in row.settings:

@@ -20,7 +20,6 @@ from typing import Any
 from benchmarks.teacher_student import everything
 from fewshot_bench.cli.terminal import Watcher, say
 from fewshot_bench.engine import Request, run
-from fewshot_bench.errors import UsageError
 from fewshot_bench.report.comparison import compare_records
 
 RESULTS = Path("results")
@@ -79,7 +78,7 @@ def one(row: str, train_dataset: str, setting: dict[str, Any]) -> Any:
 def main(names: list[str]) -> int:
     """Run the parts of these names, all where there is none; returns the exit status."""
     if unknown := sorted(set(names) - PARTS.keys()):
-        raise UsageError(f"There is no part {unknown[0]!r}; there are {', '.join(PARTS)}.")
+        sys.exit(f"There is no part {unknown[0]!r}; there are {', '.join(PARTS)}.")
     for name in names or PARTS:
         train_dataset, settings = PARTS[name]
         for setting in settings:

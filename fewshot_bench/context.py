@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -47,9 +49,15 @@ class Context:
         return np.random.default_rng([self.seed, *words.tolist()])
 
     def folder(self, kind: str, *identity: object) -> Path:
-        """The folder of a checkpoint, for everything that it depends on: equal identity, equal folder."""
+        """The folder of a checkpoint, for everything that it depends on: equal identity, equal folder.
+
+        Where it is there its date is set, so that ``fsbench cache prune`` knows when it was last used.
+        """
         digest = hashlib.sha256(json.dumps([kind, self.device, self.seed, *identity]).encode()).hexdigest()
-        return self.cache / "checkpoints" / f"{kind}-{digest[:16]}"
+        path = self.cache / "checkpoints" / f"{kind}-{digest[:16]}"
+        with suppress(OSError):
+            os.utime(path)
+        return path
 
     def embed(self, encoder: Encoder, index: ImageIndex, *, dtype: str = "float32") -> NDArray[Any]:
         """Embeddings ``[len(index), D]`` of all pictures of an index, from the cache: each encoded once."""

@@ -29,7 +29,10 @@ def command(ctx: click.Context) -> None:
 
 @command.command("prune")
 @click.option(
-    "--older-than", type=click.FloatRange(min=0), metavar="DAYS", help="What was not used for so long."
+    "--older-than",
+    type=click.FloatRange(min=0),
+    metavar="DAYS",
+    help="What was not used for so long (indexes, runs: not written).",
 )
 @click.option("--all", "everything", is_flag=True, help="Whatever its age.")
 @click.option("--trainings", is_flag=True, help="Trained networks as well.")

@@ -35,16 +35,16 @@ def rooms(cache: Path) -> list[Room]:
     return found
 
 
-def last_changed(entry: Path) -> float:
-    """When anything in an entry was last written (Unix seconds)."""
+def last_used(entry: Path) -> float:
+    """When anything in an entry was last written, or its date set by a use (Unix seconds)."""
     return max(path.stat().st_mtime for path in (entry, *entry.rglob("*")))
 
 
 def prune(room: Room, older_than_days: float | None) -> int:
-    """Remove the entries not written for so many days (None: all); returns how many."""
+    """Remove the entries not used for so many days (None: all); returns how many."""
     removed = 0
     for entry in room.entries:
-        if older_than_days is not None and time.time() - last_changed(entry) < older_than_days * 86400:
+        if older_than_days is not None and time.time() - last_used(entry) < older_than_days * 86400:
             continue
         if entry.is_dir():
             shutil.rmtree(entry)

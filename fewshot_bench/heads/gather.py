@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from fewshot_bench.episodes.tasks import Tasks
 from fewshot_bench.errors import FsbenchError
 
@@ -175,7 +177,6 @@ def _with_itself(x: Tensor, panel: int = 256) -> Tensor:
 
 def indices(tasks: Tasks, device: torch.device) -> tuple[Tensor, Tensor]:
     """``support [E, N, K]`` and ``query [E, Q]`` as contiguous int64 tensors on a device."""
-    import numpy as np
     import torch
 
     support, query = (

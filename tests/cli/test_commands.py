@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from fewshot_bench.cli import guarded
+from fewshot_bench.context import Context
 
 RUN = ["run", "--method", "pixels", "--dataset", "digits", "--episodes", "10"]
 
@@ -152,7 +153,9 @@ def test_the_cache_is_shown_and_pruned(capsys, tmp_path):
 def test_trainings_are_shown_and_pruned_when_asked(capsys, tmp_path, monkeypatch):
     monkeypatch.setenv("FSBENCH_CACHE", str(tmp_path))
     old, young = tmp_path / "checkpoints" / "maml-1", tmp_path / "checkpoints" / "maml-2"
-    for folder, days in ((old, 9), (young, 0)):
+    context = Context("cpu", 0, tmp_path)
+    used = context.folder("maml", "used")
+    for folder, days in ((old, 9), (young, 0), (used, 9)):
         folder.mkdir(parents=True)
         (folder / "best.safetensors").write_bytes(bytes(1_500_000))
         for path in (folder / "best.safetensors", folder):
@@ -160,11 +163,12 @@ def test_trainings_are_shown_and_pruned_when_asked(capsys, tmp_path, monkeypatch
     (tmp_path / "indexes").mkdir()
     (tmp_path / "indexes" / "a.npz").write_bytes(b"x")
     _, out, _ = call(capsys, "cache")
-    assert "trained networks: hours of work" in out and "3.0" in out
+    assert "trained networks: hours of work" in out and "4.5" in out
     _, out, _ = call(capsys, "cache", "prune", "--all")
     assert "Removed 1 of 1 indexes." in out and "checkpoints" not in out and old.exists()
+    assert context.folder("maml", "used") == used, "a use sets its date"
     _, out, _ = call(capsys, "cache", "prune", "--older-than", "5", "--trainings")
-    assert "Removed 1 of 2 checkpoints." in out and young.exists() and not old.exists()
+    assert "Removed 1 of 3 checkpoints." in out and young.exists() and used.exists() and not old.exists()
 
 
 def test_lists_of_methods_and_datasets(capsys):
