@@ -58,7 +58,9 @@ def main(arguments: list[str]) -> int:
     """The records on GroZi-120, those on packshots, or the ablation; returns the exit status."""
     results = Path("results")
     if arguments not in ([], ["packshots"], ["ablation"]):
-        sys.exit(f"There is no part {' '.join(arguments)!r}; there are packshots and ablation, or none for GroZi-120.")
+        sys.exit(
+            f"There is no part {' '.join(arguments)!r}; there are packshots and ablation, or none for GroZi-120."
+        )
     if arguments == ["packshots"]:
         for method in ("pretrained-lr", "teacher-lr", "student-lr"):
             parameters = {} if method == "pretrained-lr" else {"preset": "quick"}
