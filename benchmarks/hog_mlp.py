@@ -18,9 +18,10 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
 
 from fewshot_bench.api import Perceptron, Tasks
-from fewshot_bench.context import Context
+from fewshot_bench.contract.context import Context
 from fewshot_bench.data.split import train_test
-from fewshot_bench.engine import Request, episodes_of, open_dataset
+from fewshot_bench.datasets.find import open_dataset
+from fewshot_bench.engine import Request, episodes_of
 from fewshot_bench.engine.run import evaluated, table_rows
 from fewshot_bench.paths import cache_dir
 

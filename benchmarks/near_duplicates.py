@@ -18,12 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageEnhance
 
+from fewshot_bench.audit.alike import alike
+from fewshot_bench.audit.exposure import COPY
 from fewshot_bench.data.index import ImageIndex
 from fewshot_bench.data.near import HASH_BYTES, index_signatures, likeness, near_duplicates, signature
 from fewshot_bench.data.scan import Scan
-from fewshot_bench.engine import open_dataset
-from fewshot_bench.engine.alike import alike
-from fewshot_bench.engine.exposure import COPY
+from fewshot_bench.datasets.find import open_dataset
 
 SETS = ("grozi120", "kaggle-fashion", "omniglot", "miniimagenet", "grocery-store")
 

@@ -11,10 +11,21 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from fewshot_bench.config import NoConfig as NoConfig
-    from fewshot_bench.config import setting as setting
-    from fewshot_bench.config import tunable as tunable
-    from fewshot_bench.context import Context as Context
+    from fewshot_bench.contract.config import NoConfig as NoConfig
+    from fewshot_bench.contract.config import setting as setting
+    from fewshot_bench.contract.config import tunable as tunable
+    from fewshot_bench.contract.context import Context as Context
+    from fewshot_bench.contract.method import (
+        EmbeddingMethod as EmbeddingMethod,
+    )
+    from fewshot_bench.contract.method import (
+        EpisodicMethod as EpisodicMethod,
+    )
+    from fewshot_bench.contract.method import (
+        Method as Method,
+    )
+    from fewshot_bench.contract.source import Card as Card
+    from fewshot_bench.contract.source import DatasetSource as DatasetSource
     from fewshot_bench.data.build import Row as Row
     from fewshot_bench.data.build import build_index as build_index
     from fewshot_bench.data.build import read_rows as read_rows
@@ -22,12 +33,8 @@ if TYPE_CHECKING:
     from fewshot_bench.data.index import QUERY as QUERY
     from fewshot_bench.data.index import SUPPORT as SUPPORT
     from fewshot_bench.data.index import ImageIndex as ImageIndex
-    from fewshot_bench.data.locate import layout_error as layout_error
     from fewshot_bench.data.scan import Scan as Scan
-    from fewshot_bench.data.source import Card as Card
-    from fewshot_bench.data.source import DatasetSource as DatasetSource
-    from fewshot_bench.embed.encoder import Encoder as Encoder
-    from fewshot_bench.embed.mapped import Mapped as Mapped
+    from fewshot_bench.datasets.locate import layout_error as layout_error
     from fewshot_bench.embed.pictures import Pictures as Pictures
     from fewshot_bench.embed.pixels import PixelEncoder as PixelEncoder
     from fewshot_bench.embed.pooling import pool as pool
@@ -45,16 +52,9 @@ if TYPE_CHECKING:
     from fewshot_bench.heads.logistic import LogisticRegression as LogisticRegression
     from fewshot_bench.heads.mlp import Perceptron as Perceptron
     from fewshot_bench.heads.prototype import Prototype as Prototype
-    from fewshot_bench.method import (
-        EmbeddingMethod as EmbeddingMethod,
-    )
-    from fewshot_bench.method import (
-        EpisodicMethod as EpisodicMethod,
-    )
-    from fewshot_bench.method import (
-        Method as Method,
-    )
     from fewshot_bench.metrics import average_precision as average_precision
+    from fewshot_bench.store.encoder import Encoder as Encoder
+    from fewshot_bench.store.mapped import Mapped as Mapped
     from fewshot_bench.training.augment import Augmentation as Augmentation
     from fewshot_bench.training.base import BaseData as BaseData
     from fewshot_bench.training.checkpoint import load_checkpoint as load_checkpoint
@@ -144,16 +144,16 @@ HOME = {
     "Augmentation": "training.augment",
     "BOTH": "data.index",
     "BaseData": "training.base",
-    "Card": "data.source",
-    "Context": "context",
-    "DatasetSource": "data.source",
+    "Card": "contract.source",
+    "Context": "contract.context",
+    "DatasetSource": "contract.source",
     "Distortion": "training.distort",
-    "EmbeddingMethod": "method",
-    "Encoder": "embed.encoder",
+    "EmbeddingMethod": "contract.method",
+    "Encoder": "store.encoder",
     "EpisodeBatch": "training.episodic",
     "EpisodeShape": "training.episodic",
     "Episodes": "training.episodic",
-    "EpisodicMethod": "method",
+    "EpisodicMethod": "contract.method",
     "FsbenchError": "errors",
     "Head": "heads.head",
     "ImageIndex": "data.index",
@@ -161,9 +161,9 @@ HOME = {
     "KNearest": "heads.knn",
     "LinearEncoder": "training.embedding",
     "LogisticRegression": "heads.logistic",
-    "Mapped": "embed.mapped",
-    "Method": "method",
-    "NoConfig": "config",
+    "Mapped": "store.mapped",
+    "Method": "contract.method",
+    "NoConfig": "contract.config",
     "Pairs": "training.pairs",
     "Perceptron": "heads.mlp",
     "PictureTable": "training.episodic",
@@ -194,7 +194,7 @@ HOME = {
     "freeze": "training.embedding",
     "hardest": "training.losses",
     "import_torchvision": "embed.torchvision_guard",
-    "layout_error": "data.locate",
+    "layout_error": "datasets.locate",
     "load_checkpoint": "training.checkpoint",
     "pairs_of_csv": "training.pairs",
     "pairs_of_labels": "training.pairs",
@@ -204,12 +204,12 @@ HOME = {
     "projected_encoder": "training.projection",
     "read_rows": "data.build",
     "seeded": "embed.small",
-    "setting": "config",
+    "setting": "contract.config",
     "train": "training.loop",
     "trained_encoder": "training.embedding",
     "training_facts": "training.log",
     "triplet": "training.losses",
-    "tunable": "config",
+    "tunable": "contract.config",
     "unit_vectors": "training.embedding",
     "write_atomic": "files",
     "write_seen": "training.seen",

@@ -6,19 +6,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fewshot_bench.context import Progress, silent
 from fewshot_bench.data.index import ImageIndex
-from fewshot_bench.engine import Request, episodes_of, evaluated, open_dataset
+from fewshot_bench.datasets.find import open_dataset
+from fewshot_bench.engine import Request, episodes_of, evaluated
 from fewshot_bench.engine import run as run_request
 from fewshot_bench.engine.request import Count, Protocol
 from fewshot_bench.episodes import EpisodeSet
+from fewshot_bench.progress import Progress, silent
 from fewshot_bench.records import Record, read_all
 from fewshot_bench.report.comparison import Comparison, compare_records
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from fewshot_bench.engine.method_check import Report
+    from fewshot_bench.conformance.check import Report
 
 
 def run(
@@ -104,7 +105,7 @@ def predict(
     picture has no class. ``reject`` adds ``rejected``, the pictures that are likely of none of the classes, by a
     threshold that rejects at most ``reject_rate`` of held-out references. ``attrs`` says how all was found.
     """
-    from fewshot_bench.engine.predict import predict as predict_request
+    from fewshot_bench.prediction.run import predict as predict_request
 
     request = Request(
         method=method,
@@ -148,7 +149,7 @@ def check(
 
     Raises UsageError or FsbenchError with one sentence.
     """
-    from fewshot_bench.engine.method_check import check_method
+    from fewshot_bench.conformance.check import check_method
 
     request = Request(
         method=method,

@@ -1,58 +1,84 @@
-"""Fixtures of all rooms: a plugin distribution made on the spot, a private cache, the real data's folder."""
+"""A tiny data set of plain coloured pictures and an encoder that counts what it is asked."""
 
 from __future__ import annotations
 
-import os
-import sys
-from collections.abc import Callable
-from pathlib import Path
+import hashlib
+from dataclasses import dataclass, field
 
+import numpy as np
 import pytest
+from PIL import Image
 
-from fewshot_bench import registry
-
-os.environ.setdefault(
-    "OMP_NUM_THREADS", "1"
-)  # before torch: the arrays of tests are too small to be shared out
-MakePlugin = Callable[..., Path]
+from fewshot_bench.data.index import BOTH, ImageIndex
 
 
-@pytest.fixture(autouse=True)
-def private_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test reads or writes the user's own cache."""
-    if "FSBENCH_TEST_CACHE" not in os.environ:
-        monkeypatch.setenv("FSBENCH_CACHE", str(tmp_path_factory.mktemp("cache")))
+def picture(value: int) -> Image.Image:
+    return Image.new("RGB", (6, 4), (value % 256, value // 256, 7))
 
 
-@pytest.fixture
-def make_plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MakePlugin:
-    """``make_plugin(distribution, source, group=…, **names)`` installs a distribution of one module."""
-    modules: list[str] = []
+def make_index(values, reader=None) -> ImageIndex:
+    """An index whose image in row i is a plain picture of colour ``values[i]``."""
+    values = [int(v) for v in values]
+    m = len(values)
+    digests = [hashlib.sha256(v.to_bytes(4, "little")).digest() for v in values]
+    return ImageIndex(
+        name="plain",
+        variant="default",
+        paths=tuple(f"{i}.png" for i in range(m)),
+        labels=np.zeros(m, np.int32),
+        class_names=("only",),
+        class_splits=("all",),
+        pools=np.full(m, BOTH, np.uint8),
+        groups=np.arange(m),
+        positions=np.zeros(m, np.int64),
+        guards=np.zeros(1, np.int64),
+        digests=np.frombuffer(b"".join(digests), np.uint8).reshape(m, 32),
+        reader=reader or (lambda row: picture(values[row])),
+    )
 
-    def make(distribution: str, source: str, group: str = registry.METHODS, **names: str) -> Path:
-        site = tmp_path / f"site-{distribution}"
-        module = distribution.replace("-", "_")
-        modules.append(module)
-        info = site / f"{module}-1.0.dist-info"
-        info.mkdir(parents=True)
-        (site / f"{module}.py").write_text(source, encoding="utf-8")
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 1.0\n")
-        points = "".join(f"{name.replace('_', '-')} = {module}:{value}\n" for name, value in names.items())
-        (info / "entry_points.txt").write_text(f"[{group}]\n{points}")
-        monkeypatch.syspath_prepend(str(site))
-        registry.entries.cache_clear()
-        return site
 
-    yield make
-    for module in modules:
-        sys.modules.pop(module, None)
-    registry.entries.cache_clear()
+@dataclass
+class Counting:
+    """Vectors [red, green, 1]; remembers every batch."""
+
+    print: str = "a" * 64
+    batches: list[np.ndarray] = field(default_factory=list)
+    name: str = "counting"
+    pretraining: str = "none"
+
+    @property
+    def colours(self) -> list[int]:
+        """The distinct colours encoded so far, padding aside."""
+        return [int(c) for b in self.batches for c in dict.fromkeys((b[:, 0] + 256 * b[:, 1]).tolist())]
+
+    def fingerprint(self) -> str:
+        return self.print
+
+    def prepare(self, image):
+        return np.array([*image.getpixel((0, 0))[:2], 1], dtype=np.int64)
+
+    def encode(self, batch):
+        self.batches.append(batch)
+        return batch.astype(np.float32)
+
+
+def vectors_of(values) -> np.ndarray:
+    return np.array([[v % 256, v // 256, 1] for v in values], dtype=np.float32).reshape(len(values), 3)
 
 
 @pytest.fixture(scope="session")
-def real_data() -> Path:
-    """The folder of real data sets; the test is skipped, visibly, where FSBENCH_DATA is not set."""
-    root = os.environ.get("FSBENCH_DATA", "")
-    if not root or not Path(root).is_dir():
-        pytest.skip("FSBENCH_DATA is not set: no real data sets here")
-    return Path(root)
+def plain():
+    """``plain(values)``: an index of plain pictures."""
+    return make_index
+
+
+@pytest.fixture(scope="session")
+def counting():
+    """``counting()``: a counting encoder."""
+    return Counting
+
+
+@pytest.fixture(scope="session")
+def expected():
+    """``expected(values)``: the vectors of pictures of these colours."""
+    return vectors_of

@@ -12,31 +12,51 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 CORE = sorted((ROOT / "fewshot_bench").rglob("*.py"))
-PLUGINS = sorted(p for p in (ROOT / "plugins").rglob("*.py") if "build" not in p.parts)
+PLUGINS = sorted(p for p in (ROOT / "plugins").rglob("*.py") if not {"build", "tests"} & set(p.parts))
 HEAVY = {"torch", "torchvision", "timm", "sklearn", "faiss", "skimage", "pandas", "learn2learn"}
-LOWER = {
-    "errors": set(),
-    "files": {"errors"},
+LAYERS = (
+    ("errors",),
+    ("files", "paths", "progress", "identity", "protocols"),
+    ("data", "episodes", "metrics", "records"),
+    ("report", "store"),
+    ("embed", "heads"),
+    ("training",),
+    ("contract",),
+    ("datasets",),
+    ("engine",),
+    ("audit", "conformance", "prediction"),
+    ("sheets",),
+    ("functions",),
+    ("cli",),
+)
+"""The rooms of the core from the ground up: each may import from lower layers, and none from its own or above."""
+
+ABOVE = {"api", "__init__"}
+"""The fronts: lists of names, each loaded when it is used."""
+
+NARROW = {
     "episodes": {"errors", "files"},
-    "metrics": {"errors", "episodes"},
-    "records": {"errors", "files"},
+    "metrics": {"errors"},
+    "records": {"errors", "files", "identity"},
+    "report": {"errors", "records", "metrics", "protocols"},
     "data": {"errors", "files", "paths"},
-    "embed": {"errors", "files", "paths", "data"},
-    "heads": {"errors", "episodes"},
-    "training": {"errors", "files", "data", "context", "embed", "episodes", "heads", "metrics"},
-    "report": {"errors", "records", "metrics"},
 }
+"""Rooms that may use less than their layer allows: what reads a record or a manifest needs nothing else."""
 
 
-def imports(path: Path, *, top: bool = False) -> set[str]:
-    """Modules that a file imports when it runs; ``top``: when it is imported, functions left aside."""
+def room(path: Path) -> str:
+    return path.relative_to(ROOT / "fewshot_bench").parts[0].removesuffix(".py")
+
+
+def imports(path: Path, *, top: bool = False, types: bool = False) -> set[str]:
+    """Modules that a file imports when it runs; ``top``: when it is imported; ``types``: for annotations too."""
     found: set[str] = set()
 
     def visit(node: ast.AST) -> None:
         for child in ast.iter_child_nodes(node):
             if top and isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
                 continue
-            if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
+            if not types and isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
                 continue
             if isinstance(child, ast.Import):
                 found.update(alias.name for alias in child.names)
@@ -59,12 +79,19 @@ def test_the_core_imports_no_plugin_and_nothing_heavy_when_imported(path):
     assert not {m.split(".")[0] for m in imports(path, top=True)} & HEAVY
 
 
+def test_every_room_has_its_layer():
+    assert {room(path) for path in CORE} - ABOVE <= {name for layer in LAYERS for name in layer}
+
+
 @pytest.mark.parametrize("path", CORE, ids=name)
 def test_arrows_point_one_way(path):
-    room = path.relative_to(ROOT / "fewshot_bench").parts[0].removesuffix(".py")
-    if room in LOWER:
-        used = {m.split(".")[1] for m in imports(path) if m.startswith("fewshot_bench.")}
-        assert used <= LOWER[room] | {room}
+    here = room(path)
+    if here in ABOVE:
+        return
+    used = {m.split(".")[1] for m in imports(path, types=True) if m.startswith("fewshot_bench.")} - {here}
+    floor = next(number for number, layer in enumerate(LAYERS) if here in layer)
+    assert used <= {name for layer in LAYERS[:floor] for name in layer}
+    assert used <= NARROW.get(here, used)
 
 
 @pytest.mark.parametrize("path", PLUGINS, ids=name)

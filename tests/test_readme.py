@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from fewshot_bench import registry
+from fewshot_bench.contract import registry
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

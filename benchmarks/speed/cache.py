@@ -18,7 +18,7 @@ import numpy as np
 from PIL import Image
 
 from fewshot_bench.data.index import BOTH, ImageIndex
-from fewshot_bench.embed import EmbeddingCache
+from fewshot_bench.store.cache import EmbeddingCache
 
 
 class Nothing:

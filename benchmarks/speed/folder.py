@@ -22,8 +22,8 @@ import time
 import zlib
 from pathlib import Path
 
-from fewshot_bench.data.folder import Folder
 from fewshot_bench.data.snapshot import SETTLED
+from fewshot_bench.datasets.folder import Folder
 
 STEPS = ("cold", "warm", "look", "sample", "added")
 

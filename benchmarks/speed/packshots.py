@@ -10,9 +10,9 @@ import argparse
 import time
 
 import numpy as np
+from fsbench_packshots import Packshots
 
 from fewshot_bench.data.index import QUERY, SUPPORT
-from fewshot_bench.data.packshots import Packshots
 
 
 def main() -> None:

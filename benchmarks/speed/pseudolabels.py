@@ -22,8 +22,9 @@ import numpy as np
 
 import fewshot_bench as fb
 from benchmarks.speed.cache import Nothing, cost, made_up
-from fewshot_bench.embed import EmbeddingCache, PretrainedEncoder
+from fewshot_bench.embed import PretrainedEncoder
 from fewshot_bench.errors import UsageError
+from fewshot_bench.store.cache import EmbeddingCache
 
 MANY = 2_000_000
 Line = tuple[str, str, str]

@@ -13,8 +13,8 @@ def command(ctx: click.Context) -> None:
         return
     from fewshot_bench.cli.rooms import ROOMS, rooms
     from fewshot_bench.cli.terminal import say, table
-    from fewshot_bench.embed import EmbeddingCache
     from fewshot_bench.paths import cache_dir
+    from fewshot_bench.store.cache import EmbeddingCache
 
     rows = EmbeddingCache(cache_dir() / "embeddings").info()
     columns = ["encoder", "images", "dim", "dtype", "MB", "last used"]
@@ -40,9 +40,9 @@ def prune(older_than: float | None, everything: bool, trainings: bool) -> None:
     """Remove embeddings, indexes and parts of interrupted runs; they are made again when they are needed."""
     from fewshot_bench.cli.rooms import prune as prune_room
     from fewshot_bench.cli.rooms import rooms
-    from fewshot_bench.embed import EmbeddingCache
     from fewshot_bench.errors import FsbenchError, UsageError
     from fewshot_bench.paths import cache_dir
+    from fewshot_bench.store.cache import EmbeddingCache
 
     if everything == (older_than is not None):
         raise UsageError("fsbench cache prune takes either --older-than DAYS or --all.")

@@ -35,9 +35,9 @@ def command(
 
     from fewshot_bench.cli.terminal import Watcher
     from fewshot_bench.cli.verdict import wrapped
-    from fewshot_bench.config import parse_settings
+    from fewshot_bench.conformance.check import check_method
+    from fewshot_bench.contract.config import parse_settings
     from fewshot_bench.engine import Request
-    from fewshot_bench.engine.method_check import check_method
 
     request = Request(method=method, parameters=parse_settings(settings), **options)
     with Watcher() as watcher:

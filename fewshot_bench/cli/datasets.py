@@ -55,8 +55,8 @@ def refuse_unused(asked: dict[str, Any]) -> None:
 
 def show_list(as_json: bool) -> int:
     """Print a row for each data set; the broken ones with their reason on stderr."""
+    from fewshot_bench.cli.listing import list_datasets
     from fewshot_bench.cli.terminal import table
-    from fewshot_bench.listing import list_datasets
 
     listed = list_datasets()
     if as_json:
@@ -73,8 +73,8 @@ def show_list(as_json: bool) -> int:
 def show_card(name: str, where: dict[str, Any], as_json: bool) -> int:
     """Print the card of a data set."""
     from fewshot_bench.cli.card import card
+    from fewshot_bench.cli.listing import show_dataset
     from fewshot_bench.cli.terminal import Watcher
-    from fewshot_bench.listing import show_dataset
 
     with Watcher() as watcher:
         shown = show_dataset(name, progress=watcher, **where)
@@ -87,9 +87,9 @@ def show_card(name: str, where: dict[str, Any], as_json: bool) -> int:
 
 def show_check(name: str, asked: dict[str, Any], where: dict[str, Any], as_json: bool) -> int:
     """Print the findings on a data set; the status is 1 where an evaluation would mislead or is impossible."""
+    from fewshot_bench.audit.check import Asked, check
     from fewshot_bench.cli.terminal import Watcher
     from fewshot_bench.cli.verdict import verdict
-    from fewshot_bench.engine.dataset_check import Asked, check
     from fewshot_bench.engine.request import count
 
     for option in ("ways", "shots", "queries"):

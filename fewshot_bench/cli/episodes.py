@@ -79,9 +79,9 @@ def show(output: Path, episode: int, cell: int, data_root: Path | None, **option
     """
     from fewshot_bench.cli.terminal import Watcher
     from fewshot_bench.engine import Request
-    from fewshot_bench.engine.sheet import sheet
     from fewshot_bench.errors import UsageError
     from fewshot_bench.files import write_atomic
+    from fewshot_bench.sheets.draw import sheet
 
     if output.suffix.lower() != ".png":
         raise UsageError(f"-o {output}: a contact sheet is a PNG file; give it a name that ends in .png.")

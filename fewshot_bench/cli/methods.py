@@ -12,8 +12,8 @@ def command(name: str | None, as_json: bool) -> None:
     """List the installed methods; with NAME, show that one: reference, pretraining, parameters."""
     import json
 
+    from fewshot_bench.cli.listing import list_methods, show_method
     from fewshot_bench.cli.terminal import table
-    from fewshot_bench.listing import list_methods, show_method
 
     if name is not None:
         shown = show_method(name)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from fewshot_bench.engine.predictions import Predictions
+    from fewshot_bench.prediction.predictions import Predictions
 
 RATE = 0.05
 
@@ -60,11 +60,11 @@ def command(
     Example: fsbench predict --method pretrained-lr --support ~/products --images ~/new/*.jpg
     """
     from fewshot_bench.cli.terminal import Watcher, say
-    from fewshot_bench.config import parse_settings
+    from fewshot_bench.contract.config import parse_settings
     from fewshot_bench.engine import Request
-    from fewshot_bench.engine.predict import predict
     from fewshot_bench.errors import UsageError
     from fewshot_bench.files import write_atomic
+    from fewshot_bench.prediction.run import predict
 
     if reject_rate is not None and not reject:
         raise UsageError(f"--reject-rate {reject_rate} goes with --reject; add that, or leave it out.")

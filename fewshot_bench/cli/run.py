@@ -54,7 +54,7 @@ def command(as_json: bool, settings: tuple[str, ...], **options: Any) -> None:
     Example: fsbench run --method pretrained-lr --dataset packshots --ways 20 --shots 1
     """
     from fewshot_bench.cli.terminal import Watcher, say
-    from fewshot_bench.config import parse_settings
+    from fewshot_bench.contract.config import parse_settings
     from fewshot_bench.engine import Request, run
     from fewshot_bench.report.summary import summary
 

@@ -1,9 +1,5 @@
-"""Data sets: what adapters build (``ImageIndex``), how it is found, and the adapters of any folder or CSV."""
+"""``ImageIndex`` and the machinery below it: decoding, facts of files, snapshots, groups, look-alikes."""
 
-from fewshot_bench.data.csv_file import CsvFile
-from fewshot_bench.data.folder import Folder
 from fewshot_bench.data.index import ImageIndex
-from fewshot_bench.data.locate import load_dataset, locate
-from fewshot_bench.data.source import Card, DatasetSource
 
-__all__ = ["Card", "CsvFile", "DatasetSource", "Folder", "ImageIndex", "load_dataset", "locate"]
+__all__ = ["ImageIndex"]

@@ -20,12 +20,12 @@ from pathlib import Path
 from typing import Any
 
 from fewshot_bench.embed import lite0
-from fewshot_bench.embed.memo import Memo
 from fewshot_bench.embed.small import INITIAL, NAMES, SCRATCH, small_name
 from fewshot_bench.embed.torchvision_guard import import_timm, import_torchvision
 from fewshot_bench.embed.transforms import InputTransform
 from fewshot_bench.embed.weights import file_digest, find_weights, weights_facts
 from fewshot_bench.errors import UsageError
+from fewshot_bench.store.memo import Memo
 
 DEFAULT = "efficientnet_lite0"
 

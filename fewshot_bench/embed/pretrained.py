@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fewshot_bench.embed.backbones import DEFAULT, Backbone, find_backbone
-from fewshot_bench.embed.memo import Memo
 from fewshot_bench.embed.pooling import check_pooling, pool
 from fewshot_bench.embed.small import LEAST_SIZE
 from fewshot_bench.embed.transforms import DEFAULT_FIT
 from fewshot_bench.errors import UsageError
+from fewshot_bench.store.memo import Memo
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fewshot_bench.embed.memo import Memo
 from fewshot_bench.errors import FsbenchError, UsageError
+from fewshot_bench.store.memo import Memo
 
 if TYPE_CHECKING:
     from torch import Tensor

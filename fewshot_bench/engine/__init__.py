@@ -1,7 +1,6 @@
 """The engine: plan, fit, embed, score, record."""
 
-from fewshot_bench.engine.dataset import open_dataset
 from fewshot_bench.engine.request import Request
 from fewshot_bench.engine.run import episodes_of, evaluated, run
 
-__all__ = ["Request", "episodes_of", "evaluated", "open_dataset", "run"]
+__all__ = ["Request", "episodes_of", "evaluated", "run"]

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from fewshot_bench.context import Progress
 from fewshot_bench.data.index import ImageIndex
-from fewshot_bench.engine.dataset import open_dataset
+from fewshot_bench.datasets.find import open_dataset
 from fewshot_bench.engine.request import Request
+from fewshot_bench.progress import Progress
 from fewshot_bench.training.base import BaseData, concatenate, split_base
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from fewshot_bench import registry
-from fewshot_bench.config import build
-from fewshot_bench.context import Context
+from fewshot_bench.contract import registry
+from fewshot_bench.contract.config import build
+from fewshot_bench.contract.context import Context
+from fewshot_bench.contract.method import Method
 from fewshot_bench.data.index import ImageIndex
 from fewshot_bench.engine.base import base_data, describe_base
 from fewshot_bench.engine.request import Request
-from fewshot_bench.method import Method
 from fewshot_bench.training.base import check_apart
 from fewshot_bench.training.seen import check_unseen
 

@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fewshot_bench.config import parameters_of
-from fewshot_bench.context import Context
+from fewshot_bench.contract.config import parameters_of
+from fewshot_bench.contract.context import Context
+from fewshot_bench.contract.method import Method
+from fewshot_bench.contract.registry import Entry
 from fewshot_bench.data.index import ImageIndex
 from fewshot_bench.engine.clock import Clock
 from fewshot_bench.engine.contamination import contaminated
@@ -16,10 +18,8 @@ from fewshot_bench.engine.environment import environment
 from fewshot_bench.engine.request import Request
 from fewshot_bench.engine.scoring import Outcome
 from fewshot_bench.episodes import EpisodeSet
-from fewshot_bench.method import Method
 from fewshot_bench.metrics import class_interval, episode_interval, episode_means, proportion_interval
 from fewshot_bench.records import SCHEMA_VERSION, Arrays, Record, Score
-from fewshot_bench.registry import Entry
 
 
 def make_record(

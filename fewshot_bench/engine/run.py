@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from fewshot_bench.config import parameters_of
-from fewshot_bench.context import Context, Progress, choose_device, silent
+from fewshot_bench.contract.config import parameters_of
+from fewshot_bench.contract.context import Context, choose_device
 from fewshot_bench.data.index import ImageIndex
 from fewshot_bench.data.split import train_test
+from fewshot_bench.datasets.find import open_dataset
 from fewshot_bench.engine.clock import Clock
-from fewshot_bench.engine.dataset import open_dataset
 from fewshot_bench.engine.fitting import make_ready, method_of
 from fewshot_bench.engine.outcome import make_record
 from fewshot_bench.engine.request import USUAL_QUERIES, Request
@@ -32,6 +32,7 @@ from fewshot_bench.episodes import (
 from fewshot_bench.errors import UsageError
 from fewshot_bench.files import require_writable
 from fewshot_bench.paths import cache_dir
+from fewshot_bench.progress import Progress, silent
 from fewshot_bench.records import Record, save
 
 DEFAULT_EPISODES, MOST_ALL_WAYS = 600, 100

@@ -14,11 +14,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fewshot_bench.context import Progress
 from fewshot_bench.episodes.tasks import Tasks
 from fewshot_bench.errors import FsbenchError
 from fewshot_bench.files import write_atomic
 from fewshot_bench.metrics import average_precision, class_score_ap, mean_precision_recall, predictions
+from fewshot_bench.progress import Progress
 
 CHUNK_ELEMENTS = 8_000_000
 """Scores (queries × ways, or × support images) of one chunk: 64 MB in float64. Part of no result."""

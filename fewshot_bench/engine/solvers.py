@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fewshot_bench.context import Context
+from fewshot_bench.contract.context import Context
+from fewshot_bench.contract.method import EmbeddingMethod, EpisodicMethod, Method
 from fewshot_bench.data.index import ImageIndex
-from fewshot_bench.embed import EmbeddingCache
 from fewshot_bench.embed.pictures import Pictures
 from fewshot_bench.engine.scoring import Scored
 from fewshot_bench.episodes.image_tasks import ImageTasks
 from fewshot_bench.episodes.tasks import Tasks
 from fewshot_bench.errors import FsbenchError
-from fewshot_bench.method import EmbeddingMethod, EpisodicMethod, Method
+from fewshot_bench.store.cache import EmbeddingCache
 
 Solver = Callable[[Tasks], Scored]
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, overload
 
-from fewshot_bench.context import Progress
+from fewshot_bench.progress import Progress
 from fewshot_bench.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from fewshot_bench.training.log import LOG, append_log
 

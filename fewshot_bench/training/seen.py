@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fewshot_bench.data.index import ImageIndex
-from fewshot_bench.embed.memo import Memo
 from fewshot_bench.embed.weights import file_digest
 from fewshot_bench.errors import FsbenchError
 from fewshot_bench.files import write_atomic
+from fewshot_bench.store.memo import Memo
 
 SUFFIX = ".seen.npy"
 """``trunk.safetensors.seen.npy`` lies beside ``trunk.safetensors``: 16 MB for 2 million pictures."""

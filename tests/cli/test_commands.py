@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from fewshot_bench.cli import guarded
-from fewshot_bench.context import Context
+from fewshot_bench.contract.context import Context
 
 RUN = ["run", "--method", "pixels", "--dataset", "digits", "--episodes", "10"]
 

@@ -12,8 +12,8 @@ from PIL import Image
 import fewshot_bench as fb
 from fewshot_bench.cli import guarded
 from fewshot_bench.cli.episodes import command
-from fewshot_bench.data.episode_sheet import DIVIDE, GAP, HEAD, MARGIN, NAMES
 from fewshot_bench.episodes import save_manifest
+from fewshot_bench.sheets.episode import DIVIDE, GAP, HEAD, MARGIN, NAMES
 
 
 @pytest.fixture

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageFile
 
-from fewshot_bench.data import load_dataset
-from fewshot_bench.data.digits import Digits
-from fewshot_bench.data.folder import Folder
 from fewshot_bench.data.header import Header, headers
 from fewshot_bench.data.scan import Scan
+from fewshot_bench.datasets.digits import Digits
+from fewshot_bench.datasets.folder import Folder
+from fewshot_bench.datasets.locate import load_dataset
 from fewshot_bench.errors import FsbenchError
 
 

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fewshot_bench.data import folder as room
 from fewshot_bench.data import snapshot
-from fewshot_bench.data.folder import Folder
 from fewshot_bench.data.index import ImageIndex
 from fewshot_bench.data.scan import Scan
+from fewshot_bench.datasets import folder as room
+from fewshot_bench.datasets.folder import Folder
 from fewshot_bench.errors import FsbenchError
 
 Draw = Callable[..., Path]

@@ -7,9 +7,9 @@ import os
 import pytest
 
 from fewshot_bench.embed.backbones import _pretraining_of_tag, find_backbone
-from fewshot_bench.embed.memo import Memo
 from fewshot_bench.embed.weights import file_digest
 from fewshot_bench.errors import UsageError
+from fewshot_bench.store.memo import Memo
 
 NOWHERE = Memo(None)
 FOLDER = os.environ.get("FSBENCH_WEIGHTS")

@@ -8,8 +8,8 @@ import sys
 import numpy as np
 from PIL import Image
 
-from fewshot_bench.embed.encoder import Encoder
 from fewshot_bench.embed.pixels import PixelEncoder
+from fewshot_bench.store.encoder import Encoder
 
 
 def test_pixels_are_the_picture_scaled_to_one():

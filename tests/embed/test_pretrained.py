@@ -11,11 +11,12 @@ import pytest
 import torch
 from PIL import Image
 
-from fewshot_bench.embed import EmbeddingCache, PretrainedEncoder, pretrained_encoder
-from fewshot_bench.embed.encoder import Encoder
+from fewshot_bench.embed import PretrainedEncoder, pretrained_encoder
 from fewshot_bench.embed.pooling import POOLINGS, pool
 from fewshot_bench.embed.transforms import FITS
 from fewshot_bench.errors import UsageError
+from fewshot_bench.store.cache import EmbeddingCache
+from fewshot_bench.store.encoder import Encoder
 
 
 def pictures(count, seed=0):

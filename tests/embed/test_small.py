@@ -7,7 +7,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from fewshot_bench.context import Context  # noqa: E402
+from fewshot_bench.contract.context import Context  # noqa: E402
 from fewshot_bench.embed import PretrainedEncoder  # noqa: E402
 from fewshot_bench.embed.small import conv4, resnet12  # noqa: E402
 from fewshot_bench.errors import FsbenchError, UsageError  # noqa: E402

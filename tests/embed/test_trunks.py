@@ -10,9 +10,9 @@ import torch
 
 from fewshot_bench.embed import trunks
 from fewshot_bench.embed.backbones import find_backbone
-from fewshot_bench.embed.memo import Memo
 from fewshot_bench.embed.torchvision_guard import import_timm, import_torchvision
 from fewshot_bench.errors import FsbenchError, UsageError
+from fewshot_bench.store.memo import Memo
 
 models = import_torchvision().models
 timm = import_timm()

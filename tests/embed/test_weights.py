@@ -11,7 +11,6 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from fewshot_bench.embed.memo import Memo
 from fewshot_bench.embed.weights import (
     KNOWN,
     file_digest,
@@ -21,6 +20,7 @@ from fewshot_bench.embed.weights import (
     weights_folders,
 )
 from fewshot_bench.errors import FsbenchError, UsageError
+from fewshot_bench.store.memo import Memo
 
 NOWHERE = Memo(None)
 

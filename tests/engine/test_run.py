@@ -53,7 +53,7 @@ NAMES = {"peeking": "Peeking", "wrong_shape": "WrongShape", "not_a_number": "Not
 @pytest.fixture
 def toy(make_plugin):
     make_plugin("toy-plugin", TOY, **NAMES)
-    from fewshot_bench import registry
+    from fewshot_bench.contract import registry
 
     return registry.load(registry.METHODS, "peeking")
 

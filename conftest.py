@@ -1,0 +1,73 @@
+"""Fixtures of the core's and the plugins' tests: a plugin made on the spot, a private cache, the real data's folder."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from fewshot_bench.contract import registry
+
+os.environ.setdefault(
+    "OMP_NUM_THREADS", "1"
+)  # before torch: the arrays of tests are too small to be shared out
+MakePlugin = Callable[..., Path]
+
+
+@pytest.fixture(autouse=True)
+def private_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test reads or writes the user's own cache."""
+    if "FSBENCH_TEST_CACHE" not in os.environ:
+        monkeypatch.setenv("FSBENCH_CACHE", str(tmp_path_factory.mktemp("cache")))
+
+
+@pytest.fixture
+def make_plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MakePlugin:
+    """``make_plugin(distribution, source, group=…, **names)`` installs a distribution of one module."""
+    modules: list[str] = []
+
+    def make(distribution: str, source: str, group: str = registry.METHODS, **names: str) -> Path:
+        site = tmp_path / f"site-{distribution}"
+        module = distribution.replace("-", "_")
+        modules.append(module)
+        info = site / f"{module}-1.0.dist-info"
+        info.mkdir(parents=True)
+        (site / f"{module}.py").write_text(source, encoding="utf-8")
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 1.0\n")
+        points = "".join(f"{name.replace('_', '-')} = {module}:{value}\n" for name, value in names.items())
+        (info / "entry_points.txt").write_text(f"[{group}]\n{points}")
+        monkeypatch.syspath_prepend(str(site))
+        registry.entries.cache_clear()
+        return site
+
+    yield make
+    for module in modules:
+        sys.modules.pop(module, None)
+    registry.entries.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real data sets; the test is skipped, visibly, where FSBENCH_DATA is not set."""
+    root = os.environ.get("FSBENCH_DATA", "")
+    if not root or not Path(root).is_dir():
+        pytest.skip("FSBENCH_DATA is not set: no real data sets here")
+    return Path(root)
+
+
+@pytest.fixture
+def draw() -> Callable[..., Path]:
+    """``draw(path, seed)`` writes a picture of coloured noise, different for each seed."""
+
+    def write(path: Path, seed: int = 0, size: tuple[int, int] = (12, 9)) -> Path:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        pixels = np.random.default_rng(seed).integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(path)
+        return path
+
+    return write

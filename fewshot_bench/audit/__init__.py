@@ -1,0 +1,1 @@
+"""Would this evaluation mislead? Copies, look-alikes, small classes, broken files; what a data set holds."""

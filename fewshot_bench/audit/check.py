@@ -1,0 +1,150 @@
+"""check: would an evaluation on this data set mislead? Files, class sizes, near-duplicates, base data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fewshot_bench.audit import findings
+from fewshot_bench.audit.alike import Alike, Signed, alike
+from fewshot_bench.audit.exposure import Ints, exposure, overlap
+from fewshot_bench.audit.findings import Finding
+from fewshot_bench.data.index import ImageIndex
+from fewshot_bench.data.near import index_signatures
+from fewshot_bench.data.scan import Scan
+from fewshot_bench.data.split import train_test
+from fewshot_bench.datasets.find import open_dataset
+from fewshot_bench.engine.base import not_novel
+from fewshot_bench.engine.run import evaluated
+from fewshot_bench.episodes import EpisodeSpec
+from fewshot_bench.episodes.spec import Count
+from fewshot_bench.progress import Progress, silent
+
+CANDIDATES = 10**8
+"""Pairs of hashes so alike that their thumbnails are compared: some two minutes of them."""
+
+ALWAYS_UNCHECKED = (
+    "pictures turned, mirrored or cropped by more than a few percent",
+    "one clip, session or object in pictures that are no near-duplicates",
+    "what pretrained weights saw",
+)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The evaluation that is checked: its classes, counts, and the base data that methods would train on."""
+
+    dataset: str
+    ways: Count = "all"
+    shots: Count = 1
+    queries: Count = "all"
+    split: str | None = None
+    drop_small: bool = False
+    base: tuple[str, ...] = ()
+
+    @property
+    def spec(self) -> EpisodeSpec:
+        """As ``EpisodeSpec``; UsageError for a count out of range. All shots drop small classes, as runs do."""
+        dropped = self.drop_small or self.shots == "all"
+        return EpisodeSpec(self.ways, self.shots, self.queries, episodes=1, seed=0, drop_small=dropped)
+
+
+@dataclass(frozen=True)
+class Report:
+    """All findings on an evaluation, and what could not be checked."""
+
+    asked: Asked
+    index: ImageIndex
+    split: str
+    findings: tuple[Finding, ...]
+    unchecked: tuple[str, ...] = field(default=ALWAYS_UNCHECKED)
+
+    @property
+    def verdict(self) -> str:
+        """``misleads``, else ``impossible`` where episodes as asked for cannot be drawn, else ``sound``."""
+        verdicts = {finding.verdict for finding in self.findings}
+        return next((bad for bad in ("misleads", "impossible") if bad in verdicts), "sound")
+
+    def to_json(self) -> dict[str, Any]:
+        """Everything as a dictionary that JSON can hold."""
+        asked = self.asked
+        return {
+            "dataset": self.index.name,
+            "variant": self.index.variant,
+            "dataset_fingerprint": self.index.fingerprint,
+            "split": self.split,
+            "classes": len(self.index.class_names),
+            "images": len(self.index),
+            **{name: getattr(asked, name) for name in ("ways", "shots", "queries", "base")},
+            "verdict": self.verdict,
+            "findings": [finding.to_json() for finding in self.findings],
+            "not_checked": list(self.unchecked),
+        }
+
+
+def check(
+    asked: Asked, *, data_root: Path | None = None, verify: bool = False, progress: Progress = silent
+) -> Report:
+    """Look at files, class sizes and near-duplicates of an evaluation; every picture is read once in its life.
+
+    Raises UsageError for an unknown name or count, FsbenchError where a data set is not here.
+    """
+
+    def opened(name: str) -> ImageIndex:
+        return open_dataset(name, data_root=data_root, verify=verify, progress=progress)
+
+    def signed(index: ImageIndex) -> Signed:
+        index.require_current()
+        scan = Scan(progress=lambda done, total: progress("reading pictures", done, total))
+        return index_signatures(index, scan)
+
+    spec = asked.spec
+    whole = opened(asked.dataset)
+    if asked.shots == "all":
+        whole = train_test(whole, 0)
+    index, split = evaluated(whole, asked.split)
+    found = [findings.files(whole)]
+    sizes, index = findings.class_sizes(index, spec)
+    ours, order = signed(index), np.random.default_rng(0).permutation(len(index))
+    pairs = exposure(index, order, watched(alike(order, ours), len(order), progress), CANDIDATES)
+    found += [sizes, findings.copies(index, pairs, asked.shots)]
+    found += [findings.look_alikes(index, pairs, asked.shots), findings.labels(index, pairs)]
+    found += findings.pretraining(index)
+    unchecked = partly(pairs.done, order, asked.dataset)
+    if not (bases := base_sets(asked, whole, split, opened)):
+        found.append(Finding("base data", "unchecked", "Name what methods are trained on with --base."))
+    for name, base in bases:
+        search = watched(alike(order, ours, signed(base)), len(order), progress)
+        seen, done = overlap(len(index), order, search, CANDIDATES)
+        found.append(findings.base_data(index, base, name, seen, done))
+        unchecked += partly(done, order, name)
+    return Report(asked, index, split, tuple(found), (*unchecked, *ALWAYS_UNCHECKED))
+
+
+def base_sets(
+    asked: Asked, whole: ImageIndex, split: str, opened: Callable[[str], ImageIndex]
+) -> list[tuple[str, ImageIndex]]:
+    """The data set's own classes to train and select on, where others are evaluated, and those of ``--base``."""
+    own = [
+        name for name in ("base", "validation") if name in whole.class_splits and split not in (name, "all")
+    ]
+    sets = [(f"its own {name} classes", whole.only(name)) for name in own]
+    return sets + [(name, not_novel(opened(name))) for name in asked.base]
+
+
+def watched(found: Iterator[Alike], total: int, progress: Progress) -> Iterator[Alike]:
+    """The same parts of a search, with progress."""
+    for part in found:
+        progress("comparing pictures", part.done, total)
+        yield part
+
+
+def partly(done: Ints, order: Ints, name: str) -> tuple[str, ...]:
+    """A sentence where a search was given up."""
+    if len(done) == len(order):
+        return ()
+    return (f"{len(order) - len(done):,} of {len(order):,} pictures against {name}: too many are alike",)

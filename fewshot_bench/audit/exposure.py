@@ -1,0 +1,153 @@
+"""Exposure: how many queries of an evaluation see a near-duplicate of themselves, and on which side of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fewshot_bench.audit.alike import Alike
+from fewshot_bench.data.index import QUERY, SUPPORT, ImageIndex
+from fewshot_bench.episodes.spec import Count
+
+Ints = NDArray[np.int64]
+
+COPY = 0.98
+"""Likeness from which a near-duplicate counts as a copy: the picture saved again, scaled, made brighter.
+
+Of 200 pictures of each of five sets and their copies (JPEG of quality 30, half the size, a tenth brighter, 2 % cut
+off), 72 to 100 % reach it; of 10,918 near-duplicates of different classes in these sets none does
+(``benchmarks/near_duplicates.py``).
+"""
+
+EXAMPLES = 3
+
+
+@dataclass(eq=False)
+class Tally:
+    """How many pictures each of M pictures is paired with (``counts [M]``), and the first few pairs."""
+
+    counts: Ints
+    examples: list[tuple[int, int]] = field(default_factory=list)
+
+    def add(self, rows: Ints, others: Ints) -> None:
+        """Count pairs by their first."""
+        np.add.at(self.counts, rows, 1)
+        for row, other in zip(rows.tolist(), others.tolist(), strict=True):
+            if len(self.examples) == EXAMPLES:
+                break
+            if not {row, other} & {known for pair in self.examples for known in pair}:
+                self.examples.append((row, other))
+
+
+@dataclass(eq=False)
+class Seen:
+    """Near-duplicates of M pictures, and those of them that are copies."""
+
+    look_alikes: Tally
+    copies: Tally
+
+    @classmethod
+    def nothing(cls, size: int) -> Seen:
+        """No pair yet, of M = ``size`` pictures."""
+        return cls(Tally(np.zeros(size, dtype=np.int64)), Tally(np.zeros(size, dtype=np.int64)))
+
+    def add(self, part: Alike, keep: NDArray[np.bool_] | slice = slice(None)) -> None:
+        """Count some of the pairs that a search came upon."""
+        rows, others, copied = part.rows[keep], part.others[keep], part.likeness[keep] >= COPY
+        self.look_alikes.add(rows, others)
+        self.copies.add(rows[copied], others[copied])
+
+
+@dataclass(eq=False)
+class Exposure:
+    """Of M evaluated pictures as queries: what of their own class, and of others, they may meet in a support.
+
+    ``done`` are the rows looked at, all of them unless ``candidates`` became too many.
+    """
+
+    own: Seen
+    foreign: Seen
+    done: Ints
+    candidates: int = 0
+
+
+def exposure(index: ImageIndex, order: Ints, found: Iterable[Alike], most: int) -> Exposure:
+    """Count near-duplicates that may meet as query and support; given up after ``most`` candidates.
+
+    ``order`` are the rows searched for. Groups and guards keep pictures apart, so such pairs do not count.
+    """
+    total = Exposure(Seen.nothing(len(index)), Seen.nothing(len(index)), order[:0])
+    for part in found:
+        rows, others = part.rows, part.others
+        meet = (index.pools[rows] & QUERY > 0) & (index.pools[others] & SUPPORT > 0)
+        meet &= index.groups[rows] != index.groups[others]
+        own = index.labels[rows] == index.labels[others]
+        guarded = np.abs(index.positions[rows] - index.positions[others]) < index.guards[index.labels[rows]]
+        total.own.add(part, meet & own & ~guarded)
+        total.foreign.add(part, meet & ~own)
+        total.done, total.candidates = order[: part.done], total.candidates + part.candidates
+        if total.candidates > most:
+            break
+    return total
+
+
+def overlap(size: int, order: Ints, found: Iterable[Alike], most: int) -> tuple[Seen, Ints]:
+    """Near-duplicates of M = ``size`` evaluated pictures in base data, and the rows looked at."""
+    seen, done, candidates = Seen.nothing(size), order[:0], 0
+    for part in found:
+        seen.add(part)
+        done, candidates = order[: part.done], candidates + part.candidates
+        if candidates > most:
+            break
+    return seen, done
+
+
+def share_facing(index: ImageIndex, own: Ints, rows: Ints, shots: Count) -> float:
+    """The mean chance, 0..1, that a query (of ``rows`` in the query pool) has a near-duplicate in its support.
+
+    With n near-duplicates (``own [M]``) among the S support images that its class has for it, and K shots,
+    1 - C(S - n, K) / C(S, K).
+    """
+    queries = rows[index.pools[rows] & QUERY > 0]
+    exposed = queries[own[queries] > 0]
+    if not len(exposed):
+        return 0.0
+    sums = [
+        _chance(int(own[row]), count, shots)
+        for row, count in zip(exposed, admissible(index, exposed), strict=True)
+    ]
+    return float(sum(sums) / len(queries))
+
+
+def possible_pairs(index: ImageIndex, rows: Ints) -> tuple[int, int]:
+    """How many (query of ``rows``, support image) there are of one class, and of two."""
+    classes = len(index.class_names)
+    queries = np.bincount(index.labels[rows[index.pools[rows] & QUERY > 0]], minlength=classes)
+    support = np.bincount(index.labels[index.pools & SUPPORT > 0], minlength=classes)
+    own = int(queries @ support)
+    return own, int(queries.sum()) * int(support.sum()) - own
+
+
+def admissible(index: ImageIndex, rows: Ints) -> list[int]:
+    """For each query of ``rows``: support images of its class that no group or guard keeps from its episode."""
+    support = np.flatnonzero(index.pools & SUPPORT > 0)
+    support = support[np.argsort(index.labels[support], kind="stable")]
+    bounds = np.searchsorted(index.labels[support], np.arange(len(index.class_names) + 1))
+    counts = []
+    for row in rows:
+        label = index.labels[row]
+        own = support[bounds[label] : bounds[label + 1]]
+        apart = index.groups[own] != index.groups[row]
+        apart &= np.abs(index.positions[own] - index.positions[row]) >= index.guards[label]
+        counts.append(int(apart.sum()))
+    return counts
+
+
+def _chance(near: int, admissible: int, shots: Count) -> float:
+    if shots == "all" or shots > admissible - near:
+        return 1.0
+    missed = np.arange(shots)
+    return float(1 - np.prod((admissible - near - missed) / (admissible - missed)))

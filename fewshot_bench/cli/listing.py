@@ -1,0 +1,127 @@
+"""What is installed, as plain dictionaries: methods and data sets, the broken ones with their reason."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from fewshot_bench.contract import registry
+from fewshot_bench.contract.config import describe
+from fewshot_bench.data.index import ImageIndex
+from fewshot_bench.datasets.locate import load_dataset
+from fewshot_bench.errors import FsbenchError, UsageError
+from fewshot_bench.paths import data_roots
+from fewshot_bench.progress import Progress, silent
+
+
+def rows(group: str, describe: Callable[[Any], dict[str, str]]) -> list[dict[str, str]]:
+    """One row a name of an entry-point group, broken or not; ``describe`` adds what a loaded class says."""
+    found = []
+    for name, owners in registry.entries(group).items():
+        row = {registry.KINDS[group]: name}
+        try:
+            row |= describe(registry.load(group, name)) | {"broken": ""}
+        except FsbenchError as error:
+            row["broken"] = str(error)
+        row["distribution"] = " and ".join(f"{e.distribution} {e.version}" for e in owners)
+        found.append(row)
+    return found
+
+
+def list_methods() -> list[dict[str, str]]:
+    """One row a method: name, summary, kind, distribution; ``broken`` says why one cannot be loaded.
+
+    Imports the modules of the plugins, which by contract import nothing heavy themselves.
+    """
+    return rows(registry.METHODS, lambda method: {"summary": method.summary, "kind": kind(method)})
+
+
+def list_datasets() -> list[dict[str, str]]:
+    """One row a data set: name, summary, variants, distribution; ``broken`` as for methods."""
+    return rows(
+        registry.DATASETS,
+        lambda source: {"summary": source.card.summary, "variants": ", ".join(source.variants)},
+    )
+
+
+def kind(method: Any) -> str:
+    """Whether the scores of a query may depend on other queries."""
+    return "transductive" if method.transductive else "inductive"
+
+
+def show_method(name: str) -> dict[str, Any]:
+    """Everything one method declares, its parameters one row each."""
+    method = registry.load(registry.METHODS, name)
+    found = registry.entry(registry.METHODS, name)
+    return {
+        "method": name,
+        "summary": method.summary,
+        "reference": method.reference,
+        "distribution": f"{found.distribution} {found.version}",
+        "kind": kind(method),
+        "scores": "probabilities" if method.calibrated else "uncalibrated",
+        "parameters": describe(method.Config),
+    }
+
+
+def show_dataset(
+    name: str, data_root: Path | None = None, *, verify: bool = False, progress: Progress = silent
+) -> dict[str, Any]:
+    """The card of a data set (NAME, NAME:VARIANT, a folder, a CSV): what it is, where it is looked for, what is there.
+
+    ``missing`` is a sentence where it cannot be shown what is there. Raises UsageError for an unknown name or
+    variant.
+    """
+    from fewshot_bench.audit.card import found
+    from fewshot_bench.data.scan import Scan
+    from fewshot_bench.datasets.find import find_source
+
+    source, path, asked = find_source(name)
+    places = [root / folder for root in data_roots(data_root) for folder in source.folders]
+    places = places if path is None else [path]
+
+    def load(variant: str | None) -> ImageIndex:
+        return load_dataset(
+            source,
+            path=path,
+            data_root=data_root,
+            variant=variant,
+            verify=verify,
+            progress=lambda done, total: progress("scan", done, total),
+        )
+
+    shown = {"dataset": source.name if path is None else name, **asdict(source.card)}
+    shown["variants"] = {key: {"about": text} for key, text in source.variants.items()}
+    shown["looked_for"] = list(map(str, places))
+    shown["place"] = next((str(place) for place in places if place.exists()), None)
+    try:
+        index = load(asked)
+        scan = Scan(progress=lambda done, total: progress("reading pictures", done, total))
+        index.require_current()
+        shown["found"] = found(index, scan)
+    except FsbenchError as error:
+        if isinstance(error, UsageError) and asked is not None:
+            raise
+        return {**shown, "found": None, "missing": str(error)}
+    for variant, row in shown["variants"].items():
+        if variant == index.variant:
+            row |= size(index)
+        elif asked is None:
+            row |= size_of(partial(load, variant))
+    return shown
+
+
+def size(index: ImageIndex) -> dict[str, int]:
+    """How many classes and images an index has."""
+    return {"classes": len(index.class_names), "images": len(index)}
+
+
+def size_of(load: Callable[[], ImageIndex]) -> dict[str, Any]:
+    """The same of an index that is not loaded yet, or ``missing``: why it cannot be."""
+    try:
+        return dict(size(load()))
+    except FsbenchError as error:
+        return {"missing": str(error)}

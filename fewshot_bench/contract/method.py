@@ -1,0 +1,108 @@
+"""Method: a name, typed parameters, a reference, and the mathematics. The engine owns everything else."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fewshot_bench.contract.config import NoConfig
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from fewshot_bench.contract.context import Context
+    from fewshot_bench.episodes.image_tasks import ImageTasks
+    from fewshot_bench.heads.head import Head
+    from fewshot_bench.store.encoder import Encoder
+    from fewshot_bench.training.base import BaseData
+
+
+class Method(ABC):
+    """What every method declares. Subclass ``EmbeddingMethod`` or ``EpisodicMethod``, not this.
+
+    ``api_version`` is the version of the plugin API the method was written for (1). ``transductive`` is
+    True when the scores of a query may depend on other queries; the leaderboard ranks such methods apart.
+    ``calibrated`` is True when scores are probabilities. ``pretraining`` says what data the method's
+    weights saw before the run; the leaderboard shows it.
+    """
+
+    api_version: ClassVar[int]
+    name: ClassVar[str]
+    summary: ClassVar[str]
+    reference: ClassVar[str] = ""
+    transductive: ClassVar[bool] = False
+    calibrated: ClassVar[bool] = False
+    Config: ClassVar[type[Any]] = NoConfig
+    trains: bool = False
+    """Whether ``fit`` trains on base data; the engine then prepares it and checks that it is apart.
+
+    A method that was given a checkpoint sets it to False for itself: its ``setup`` loads that.
+    """
+
+    def __init__(self, config: Any = None) -> None:
+        self.config = self.Config() if config is None else config
+
+    def fit(self, base: BaseData, context: Context) -> dict[str, Any]:
+        """Train on base data (or load the checkpoint of the same training); facts of it for the record."""
+        return {}
+
+    @abstractmethod
+    def setup(self, context: Context) -> None:
+        """Prepare from ``self.config``; called once after ``fit``, before anything is encoded or solved."""
+
+    @property
+    @abstractmethod
+    def pretraining(self) -> str:
+        """The data that the weights were trained on before this run; "none" without any."""
+
+    @property
+    def weights(self) -> Path | None:
+        """The file of weights that was named or trained, known after ``setup``; None: published ones, or none.
+
+        The engine refuses to evaluate pictures that stand in the list beside it.
+        """
+        return None
+
+
+class EmbeddingMethod(Method):
+    """A method that is an encoder and a head; caching and batching come from the engine.
+
+    ``setup`` sets both from ``self.config``; it builds no network and reads no picture.
+    """
+
+    encoder: Encoder
+    head: Head
+
+    @abstractmethod
+    def setup(self, context: Context) -> None:
+        """Set ``self.encoder`` and ``self.head``."""
+
+    @property
+    def pretraining(self) -> str:
+        """What the encoder's weights saw."""
+        return self.encoder.pretraining
+
+    @property
+    def weights(self) -> Path | None:
+        """The encoder's file, where it has one."""
+        return getattr(self.encoder, "weights", None)
+
+
+class EpisodicMethod(Method):
+    """A method that adapts to each episode and needs its pictures."""
+
+    image_size: int = 84
+    """Side in pixels of the square RGB pictures that ``solve`` is given; a method may set its own, up to ``setup``."""
+
+    image_fit: str = "crop"
+    """How a picture that is not square becomes one: ``crop`` cuts out its centre, ``pad`` adds black borders."""
+
+    def setup(self, context: Context) -> None:
+        """Nothing to prepare, unless a method says so."""
+
+    @abstractmethod
+    def solve(self, tasks: ImageTasks) -> NDArray[np.floating[Any]]:
+        """Class scores ``[E, Q, N]`` of a batch of episodes: support pictures and labels, query pictures."""

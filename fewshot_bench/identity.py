@@ -1,0 +1,192 @@
+"""Identity: what makes two results the same. Every key of everything that is kept is made here.
+
+A key is the sha256 of a tree of named facts, each of them content and never a path:
+
+    run        = protocol, episodes, method and digest of its source, resolved parameters, training, encoder,
+                 device kind, precision, versions of the libraries that change numbers
+    training   = method, version of its training and digest of its source, version of the core's training code,
+                 the resolved parameters that training reads, base data, unlabelled data, pairs, start weights,
+                 training seed, device kind, precision, versions
+    embedding  = encoder (weights, transform, pooling, precision), its device kind and its libraries' versions
+
+Records, parts of interrupted runs, checkpoints and embeddings take their keys from here.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import importlib.util
+import json
+import sys
+from collections.abc import Iterable, Mapping
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from fewshot_bench.errors import FsbenchError
+
+Tree = Mapping[str, Any]
+
+LIBRARIES = ("numpy", "pillow", "scikit-learn", "scipy", "timm", "torch", "torchvision")
+"""Distributions whose version may change a number of any method."""
+
+CORE = "fewshot_bench"
+
+
+def canonical(tree: Any) -> str:
+    """JSON text that is equal for equal trees: sorted keys, no space.
+
+    A tree holds dictionaries with text keys, lists, tuples, text, finite numbers, booleans and None. Raises
+    FsbenchError for anything else, a path above all: where a file lies says nothing of what it holds.
+    """
+
+    def checked(value: Any, where: str) -> Any:
+        if value is None or isinstance(value, str | bool | int):
+            return value
+        if isinstance(value, float) and value == value and abs(value) != float("inf"):
+            return value
+        if isinstance(value, list | tuple):
+            return [checked(v, f"{where}[{i}]") for i, v in enumerate(value)]
+        if isinstance(value, Mapping):
+            return {str(k): checked(v, f"{where}.{k}") for k, v in value.items()}
+        raise FsbenchError(
+            f"{where} is {value!r} ({type(value).__name__}), which cannot be part of an identity; name its content "
+            "as text or numbers."
+        )
+
+    return json.dumps(checked(tree, "identity"), sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def key(kind: str, tree: Tree) -> str:
+    """The sha256 (hex) of ``kind`` (``run``, ``training``, ``embedding``) and the canonical text of ``tree``."""
+    return hashlib.sha256(f"fsbench-{kind}-2\n{canonical(tree)}".encode()).hexdigest()
+
+
+def versions(distributions: Iterable[str] = LIBRARIES) -> dict[str, str]:
+    """The installed version of each distribution, "" where one is not installed; by name, sorted."""
+    return {name: _version(name) for name in sorted(set(distributions))}
+
+
+@cache
+def _version(distribution: str) -> str:
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return ""
+
+
+def embedding_key(encoder: Any) -> str:
+    """The key of an encoder's vectors: its fingerprint, where it runs, and the versions of what it runs on.
+
+    An encoder may have ``device`` (``cpu`` where it has none) and ``libraries``, the names of the distributions
+    whose version changes its vectors (all of ``LIBRARIES`` where it has none).
+    """
+    return key(
+        "embedding",
+        {
+            "encoder": str(encoder.fingerprint()),
+            "device": device_kind(str(getattr(encoder, "device", "cpu"))),
+            "versions": versions(getattr(encoder, "libraries", LIBRARIES)),
+        },
+    )
+
+
+def device_kind(device: str) -> str:
+    """``cuda`` of ``cuda:1``: which of several equal devices it was changes no number."""
+    return device.partition(":")[0]
+
+
+def source_digest(thing: type) -> str:
+    """The sha256 (hex) of the source that a class is made of, comments, docstrings and layout left aside.
+
+    It covers the modules of the class and of its bases outside of the core, and what those import from their own
+    packages. A class without a source file (made in a notebook) has the digest of its own text; where there
+    is none either, of its name alone.
+    """
+    files: dict[str, str] = {}
+    for base in thing.__mro__:
+        package = base.__module__.partition(".")[0]
+        if package not in (CORE, "builtins", "abc", "typing"):
+            _collect(base.__module__, package, files)
+    if not files:
+        files[thing.__qualname__] = _own_text(thing)
+    return key("source", files)
+
+
+@cache
+def core_digest() -> str:
+    """The same of all files of the core: what an interrupted run's parts depend on."""
+    root = Path(__file__).parent
+    return key("source", {str(p.relative_to(root)): file_digest(p) for p in sorted(root.rglob("*.py"))})
+
+
+def _collect(module: str, package: str, files: dict[str, str]) -> None:
+    """Add the digest of ``module``, and of what it imports from ``package``, to ``files``."""
+    if module in files:
+        return
+    path = _path_of(module)
+    if path is None:
+        return
+    files[module] = file_digest(path)
+    for name in _imported(path):
+        if name.partition(".")[0] == package:
+            _collect(name, package, files)
+
+
+def _path_of(module: str) -> Path | None:
+    loaded = getattr(sys.modules.get(module), "__file__", None)
+    if loaded is None:
+        try:
+            found = importlib.util.find_spec(module)
+        except (ImportError, ValueError):
+            return None
+        loaded = None if found is None else found.origin
+    return Path(loaded) if loaded and loaded.endswith(".py") and Path(loaded).is_file() else None
+
+
+def _imported(path: Path) -> list[str]:
+    """Names of modules that a file imports: of ``from a.b import c`` both ``a.b`` and ``a.b.c``."""
+    names: list[str] = []
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return names
+
+
+def file_digest(path: Path) -> str:
+    """The sha256 (hex) of a Python file's statements, without comments, docstrings and layout."""
+    return text_digest(path.read_text(encoding="utf-8"))
+
+
+def text_digest(text: str) -> str:
+    """The same of a program's text."""
+    tree = ast.parse(text)
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(body, list):
+            node.body = [s for s in body if not _is_text(s)]  # type: ignore[attr-defined]
+    return hashlib.sha256(ast.dump(tree).encode()).hexdigest()
+
+
+def _is_text(statement: ast.stmt) -> bool:
+    """Whether a statement is a text by itself: a docstring, or the words below an attribute."""
+    return (
+        isinstance(statement, ast.Expr)
+        and isinstance(statement.value, ast.Constant)
+        and isinstance(statement.value.value, str)
+    )
+
+
+def _own_text(thing: type) -> str:
+    """The digest of a class's own text, of its name where the text is not to be had."""
+    import inspect
+    import textwrap
+
+    try:
+        return text_digest(textwrap.dedent(inspect.getsource(thing)))
+    except (OSError, TypeError, SyntaxError):
+        return f"no source: {thing.__module__}.{thing.__qualname__}"

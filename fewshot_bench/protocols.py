@@ -1,0 +1,75 @@
+"""Protocols: a table. Everything that is known of a protocol stands in its row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from fewshot_bench.errors import UsageError
+
+Count = int | Literal["all"]
+"""A number of classes or pictures, or all that there are."""
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """One way to evaluate a method.
+
+    Parameters
+    ----------
+    name : what ``--protocol`` takes and records hold.
+    summary : what is asked, for ``--help``.
+    ways, shots, queries : the counts; defaults, or ``fixed``: the only ones. None for queries: 15 a class, or all
+        where a class has fewer.
+    fixed : whether the counts are part of the protocol.
+    episodes : the number of episodes where the protocol has one, else None.
+    split : ``classes``: the novel classes are evaluated; ``pictures``: train pictures are the support and test
+        pictures the queries, of all classes.
+    ranking : whether the support is ranked for each query (AP, mAP).
+    curve : whether the mean precision-recall curve is kept.
+    headline : what a table is ranked by.
+    title : stands before the counts in a table's title.
+    """
+
+    name: str
+    summary: str
+    ways: Count = 5
+    shots: Count = 1
+    queries: Count | None = None
+    fixed: bool = False
+    episodes: int | None = None
+    split: Literal["classes", "pictures"] = "classes"
+    ranking: bool = True
+    curve: bool = False
+    headline: Literal["accuracy", "map"] = "accuracy"
+    title: str = ""
+
+
+TABLE = (
+    Protocol("fewshot", "N-way K-shot episodes, measured by accuracy"),
+    Protocol(
+        "classification",
+        "train pictures as support, test pictures as queries, measured by accuracy",
+        ways="all", shots="all", queries="all", fixed=True, episodes=1, split="pictures", ranking=False,
+        title="classification",
+    ),
+    Protocol(
+        "retrieval",
+        "the support is a gallery that is ranked for each query, measured by mAP",
+        curve=True, headline="map", title="retrieval",
+    ),
+    Protocol(
+        "oneshot-all",
+        "all classes at once, one reference picture each, measured by accuracy",
+        ways="all", shots=1, queries="all", fixed=True, title="one-shot",
+    ),
+)  # fmt: skip
+
+PROTOCOLS = {protocol.name: protocol for protocol in TABLE}
+
+
+def protocol(name: str) -> Protocol:
+    """The protocol of a name; UsageError, with all names, where there is none."""
+    if name not in PROTOCOLS:
+        raise UsageError(f"--protocol is one of {', '.join(PROTOCOLS)}, not {name!r}.")
+    return PROTOCOLS[name]

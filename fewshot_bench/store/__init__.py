@@ -1,0 +1,1 @@
+"""What was computed, kept on disk: embeddings by the content of their pictures."""

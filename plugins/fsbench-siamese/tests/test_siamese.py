@@ -1,0 +1,289 @@
+"""Siamese networks: how pairs and triplets are drawn, the loss of a batch by hand, whole runs in seconds."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+torch = pytest.importorskip("torch")
+
+import fewshot_bench as fb  # noqa: E402
+from fewshot_bench.contract.context import Context  # noqa: E402
+from fewshot_bench.errors import FsbenchError, UsageError  # noqa: E402
+from fewshot_bench.records import Record  # noqa: E402
+from fewshot_bench.training.base import BaseData, split_base  # noqa: E402
+from fewshot_bench.training.projection import projected  # noqa: E402
+
+draw = pytest.importorskip("fsbench_siamese.draw")
+train = pytest.importorskip("fsbench_siamese.train")
+config = pytest.importorskip("fsbench_siamese.config")
+contrastive = pytest.importorskip("fsbench_siamese.contrastive")
+triplet = pytest.importorskip("fsbench_siamese.triplet")
+
+METHODS = {
+    "siamese-contrastive": contrastive.SiameseContrastive,
+    "siamese-triplet": triplet.SiameseTriplet,
+}
+TINY = {
+    "backbone": "conv4-8", "size": 32, "embedding": 16, "samples": 12, "batch": 4, "epochs": 2, "lr": 1e-3,
+}  # fmt: skip
+LABELS = np.repeat([3, 7, 8, 12, 40], [5, 1, 9, 2, 3])[np.random.default_rng(0).permutation(20)]
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Twelve drawn products with six pictures each, as a folder of class folders."""
+    folder = tmp_path_factory.mktemp("shop")
+    index = fb.dataset("packshots").only("base")
+    for label in range(12):
+        place = folder / f"product {label}"
+        place.mkdir()
+        for number, row in enumerate(np.flatnonzero(index.labels == label)[:6]):
+            index.reader(int(row)).resize((48, 48)).save(place / f"{number}.png")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(autouse=True)
+def one_cache_for_all(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FSBENCH_CACHE", str(cache))
+
+
+@pytest.fixture(scope="module")
+def base(shop: Path) -> BaseData:
+    index = fb.dataset(str(shop))
+    return BaseData("shop", *split_base(index), index)
+
+
+@pytest.fixture(scope="module")
+def context(cache: Path) -> Context:
+    return Context(device="cpu", seed=0, cache=cache)
+
+
+def method(name="siamese-contrastive", **changes):
+    kind = METHODS[name]
+    return kind(kind.Config(**{**TINY, **changes}))
+
+
+def task_of(name, base, context, **changes):
+    made = method(name, **changes)
+    settings = config.resolved(made.config)
+    return train.SiameseTask(base, train.untrained(settings, context), settings, made, 0)
+
+
+def run(name: str, shop: Path, **changes) -> Record:
+    return fb.run(
+        name, "digits", ways=3, queries=2, episodes=4, train_dataset=str(shop), parameters={**TINY, **changes}
+    )
+
+
+@given(st.integers(0, 2**32), st.integers(1, 60), st.floats(0, 1))
+def test_pairs_and_triplets_show_what_they_say(seed, count, p_same):
+    rows, same = draw.pairs(LABELS, count, p_same, np.random.default_rng(seed))
+    assert rows.shape == (count, 2) and same.shape == (count,)
+    assert np.array_equal(LABELS[rows[:, 0]] == LABELS[rows[:, 1]], same)
+    assert (rows[:, 0] != rows[:, 1]).all()
+    again = draw.pairs(LABELS, count, p_same, np.random.default_rng(seed))
+    assert np.array_equal(again.rows, rows) and np.array_equal(again.same, same)
+    anchor, positive, negative = draw.triplets(LABELS, count, np.random.default_rng(seed)).rows.T
+    assert (LABELS[anchor] == LABELS[positive]).all() and (anchor != positive).all()
+    assert (LABELS[anchor] != LABELS[negative]).all()
+
+
+def test_pairs_are_distributed_as_asked():
+    count = 60_000
+    rows, same = draw.pairs(LABELS, count, 0.4, np.random.default_rng(0))
+    assert same.mean() == pytest.approx(0.4, abs=4 * math.sqrt(0.24 / count))
+    anchors, others = LABELS[rows[:, 0]], LABELS[rows[~same, 1]]
+    assert {c: n / count for c, n in Counter(anchors).items()} == pytest.approx(
+        dict.fromkeys((3, 8, 12, 40), 1 / 4), abs=0.01
+    )  # 7 has one picture: it is no anchor, and a negative as often as any other class
+    for c in (3, 8, 12, 40):
+        seen = Counter(others[anchors[~same] == c])
+        assert set(seen) == {3, 7, 8, 12, 40} - {c}
+        assert max(abs(n / seen.total() - 1 / 4) for n in seen.values()) < 0.02
+    inside = Counter(map(tuple, rows[same & (anchors == 8)]))
+    assert len(inside) == 9 * 8 and max(inside.values()) / inside.total() < 1.6 / 72
+
+
+def test_what_no_pair_can_be_drawn_of_is_one_sentence():
+    rng = np.random.default_rng(0)
+    for labels in (np.arange(5), np.zeros(5, int)):
+        with pytest.raises(FsbenchError, match=r"pairs need a class with two pictures and another class"):
+            draw.pairs(labels, 3, 0.4, rng)
+
+
+@pytest.mark.parametrize("mining", [0.5, 1.0])
+@pytest.mark.parametrize("name", METHODS)
+def test_the_loss_is_the_mean_of_the_largest_of_the_batch(base, context, name, mining):
+    task = task_of(name, base, context, mining=mining, margin=0.4, batch=6, output="none")
+    network = projected(task.encoder, (16,), "none", 0).eval()
+    batch = task.batch(0, 0)
+    with torch.no_grad():
+        flat = network(torch.from_numpy(batch.images).flatten(0, 1)).double().numpy()
+    vectors = flat.reshape(6, -1, 16)
+    slow = []
+    for tuple_, same in zip(vectors, batch.same, strict=True):
+        d = [math.dist(tuple_[0], other) for other in tuple_[1:]]
+        if name == "siamese-triplet":
+            slow.append(max(0.0, d[0] + 0.4 - d[1]))
+        else:
+            slow.append(d[0] if same else max(0.0, 0.4 - d[0]))
+    loss, numbers = task.loss(network, batch)
+    kept = sorted(slow)[-math.ceil(mining * 6) :]
+    assert float(loss.detach()) == pytest.approx(np.mean(kept), abs=1e-4)
+    assert numbers["active"] == pytest.approx(np.mean(np.array(slow) > 0))
+
+
+@pytest.mark.parametrize("augment", ["none", "flip", "distort"])
+def test_a_batch_is_a_function_of_its_number_and_each_picture_is_changed_in_its_own_way(
+    base, context, augment
+):
+    task = task_of("siamese-triplet", base, context, augment=augment)
+    batch, again, other = task.batch(0, 1), task.batch(0, 1), task.batch(1, 1)
+    assert batch.images.shape == (4, 3, 3, 32, 32) and batch.images.dtype == np.uint8
+    assert np.array_equal(batch.images, again.images) and not np.array_equal(batch.images, other.images)
+    assert task.images_per_batch == 12
+    known = {task.table[np.array([row])].tobytes() for row in range(len(base.train))}
+    assert sum(image.tobytes() in known for image in batch.images.reshape(12, 3, 32, 32)) == (
+        12 if augment == "none" else pytest.approx(0, abs=2)
+    )
+
+
+def test_a_few_steps_order_the_classes_of_the_training(base, context):
+    for name in METHODS:
+        task = task_of(name, base, context, batch=32, augment="none", mining=1.0)
+        network = projected(task.encoder, (16,), "sigmoid", 0).eval()
+        batch = task.batch(0, 0)
+        optimizer = torch.optim.Adam(network.parameters(), lr=3e-3)
+        found = []
+        for _ in range(15):
+            loss, _ = task.loss(network, batch)
+            found.append(float(loss.detach()))
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+        assert found[-1] < 0.8 * found[0]
+
+
+def test_validation_is_the_mean_average_precision_of_scikit_learn(base, context):
+    metrics = pytest.importorskip("sklearn.metrics")
+    task = task_of("siamese-contrastive", base, context)
+    network = projected(task.encoder, (16,), "sigmoid", 0).eval()
+    tasks, labels = task.validation.tasks, task.validation.labels
+    with torch.no_grad():
+        vectors = network(torch.from_numpy(task.validation.table)).numpy().astype(np.float64)
+        found = task.validate(network)
+    slow = []
+    for support, query, label in zip(tasks.support, tasks.query, labels, strict=True):
+        for row, c in zip(query, label, strict=True):
+            if c >= 0:
+                near = -np.linalg.norm(vectors[row] - vectors[support.ravel()], axis=1)
+                slow.append(
+                    metrics.average_precision_score(np.arange(support.size) // support.shape[1] == c, near)
+                )
+    assert tasks.support.shape[1:] == (2, 5) and len(slow) > 20
+    assert found == pytest.approx(np.mean(slow), abs=1e-6)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_network_is_trained_once_then_found_and_its_trunk_is_refused_what_it_saw(shop, cache, name, base):
+    first = run(name, shop)
+    assert first.training["classes"] == 10 and first.training["validation_classes"] == 2
+    assert first.pretraining.endswith(f"{shop} (base classes)") and "ImageNet" not in first.pretraining
+    assert list(first.training["log"][name]) == ["epoch", "loss", "active", "validation"]
+    stamps = {p: p.stat().st_mtime_ns for p in (cache / "checkpoints").rglob("*") if p.is_file()}
+    again = run(name, shop, k=2, metric="cosine")
+    assert {p: p.stat().st_mtime_ns for p in (cache / "checkpoints").rglob("*") if p.is_file()} == stamps
+    assert again.training == first.training and again.scores_sha256 != first.scores_sha256
+    perceptron = run(name, shop, head="mlp", units=8)
+    assert perceptron.training == first.training and perceptron.diagnostics["steps"] == 200
+    (trunk,) = (cache / "checkpoints").glob(f"{name}-*/trunk.safetensors")
+    given = {**TINY, "checkpoint": str(trunk)}
+    loaded = fb.run(name, "digits", ways=3, queries=2, episodes=4, parameters=given)
+    assert loaded.scores_sha256 == first.scores_sha256 and loaded.pretraining == first.pretraining
+    with pytest.raises(
+        FsbenchError, match=r"trunk.safetensors were trained on 72 of the evaluated pictures of folder:shop"
+    ):
+        fb.run(name, str(shop), ways=3, queries=2, episodes=2, parameters=given)
+    with pytest.raises(UsageError, match=r"widths \[16\] and output sigmoid, and \[8\] and sigmoid were"):
+        fb.run(name, "digits", ways=3, queries=2, episodes=2, parameters={**given, "embedding": 8})
+
+
+def test_a_training_that_was_killed_ends_as_one_that_was_not(shop, tmp_path, monkeypatch):
+    whole = run("siamese-contrastive", shop)
+    monkeypatch.setenv("FSBENCH_CACHE", str(tmp_path))
+    batch = train.SiameseTask.batch
+
+    def killed(self, epoch, number):
+        if epoch == 1:
+            raise KeyboardInterrupt
+        return batch(self, epoch, number)
+
+    monkeypatch.setattr(train.SiameseTask, "batch", killed)
+    with pytest.raises(KeyboardInterrupt):
+        run("siamese-contrastive", shop)
+    monkeypatch.setattr(train.SiameseTask, "batch", batch)
+    resumed = run("siamese-contrastive", shop)
+    assert resumed.training["log"] == whole.training["log"]
+    assert resumed.training["checkpoint"] == whole.training["checkpoint"]
+    assert resumed.scores_sha256 == whole.scores_sha256
+
+
+def test_retrieval_ranks_the_support(shop):
+    record = fb.run(
+        "siamese-triplet", "digits", ways=5, shots=2, queries=3, episodes=4, protocol="retrieval",
+        train_dataset=str(shop), parameters=TINY,
+    )  # fmt: skip
+    assert record.map.mean > 0.2 and len(record.arrays["precision"]) == 101
+
+
+def test_packshots_and_the_default_backbone(monkeypatch):
+    quick = {
+        "preset": "quick", "train_size": 32, "size": 32, "samples": 4, "batch": 4, "epochs": 1, "freeze": 1.0,
+    }  # fmt: skip
+    monkeypatch.setattr(train, "EPISODES", 1)
+    monkeypatch.setattr(train, "QUERIES", 1)
+    record = fb.run("siamese-contrastive", "packshots", ways=5, queries=2, episodes=3, parameters=quick)
+    assert record.pretraining == "ImageNet-1k, packshots (base classes)"
+    assert record.training["log"]["siamese-contrastive"]["epoch"] == [1]
+
+
+def test_a_size_that_is_given_is_the_training_s_too_and_presets_fill_the_rest():
+    kinds = config.Config
+    paper = {
+        "backbone": "resnet18", "train_size": 224, "samples": 10_000, "batch": 250, "lr": 5e-5,
+        "margin": 2.0, "mining": 0.5, "embedding": 256, "output": "sigmoid",
+    }  # fmt: skip
+    assert paper.items() <= config.resolved(kinds(preset="paper")).training().items()
+    assert "preset" not in config.resolved(kinds()).training()
+    assert config.resolved(kinds(size=84)).train_size == 84
+    assert config.resolved(kinds(size=84, train_size=64)).train_size == 64
+    assert config.resolved(kinds()).widths == (256,)
+    assert config.resolved(kinds(hidden=512)).widths == (512, 256)
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"mining": 1.5}, "mining of a Siamese network is a share of at most 1, not 1.5"),
+        ({"margin": -1.0}, "needs margin of at least 0.0, not -1.0"),
+        ({"batch": 1}, "needs batch of at least 2, not 1"),
+        ({"p_same": 1.1}, "p_same of a Siamese network is a share"),
+        ({"embedding": -4}, "needs embedding of at least 0, not -4"),
+        ({"embedding": 0, "hidden": 8}, "hidden=8 is a layer before an embedding"),
+    ],
+)
+def test_values_that_train_nothing_are_one_sentence(base, context, changes, sentence):
+    with pytest.raises(UsageError, match=sentence):
+        method(**changes).fit(base, context)
