@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fewshot_bench.data.locate import load_dataset
+from fewshot_bench.datasets.locate import load_dataset
 
 import fewshot_bench as fb
 from fewshot_bench.contract import registry
