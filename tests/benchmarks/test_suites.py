@@ -6,12 +6,12 @@ import shlex
 from pathlib import Path
 
 import pytest
+
+import fewshot_bench as fb
 from benchmarks.suites import __main__ as command
 from benchmarks.suites import suite as suites
 from benchmarks.suites.records import asked, made_by, parameters, records
 from benchmarks.suites.suite import Run, Suite, expand, load, names, parse
-
-import fewshot_bench as fb
 from fewshot_bench.engine import Request
 from fewshot_bench.errors import FsbenchError, UsageError
 
