@@ -10,9 +10,9 @@ from fewshot_bench.data.index import ImageIndex
 from fewshot_bench.datasets.find import open_dataset
 from fewshot_bench.engine import Request, episodes_of, evaluated
 from fewshot_bench.engine import run as run_request
-from fewshot_bench.engine.request import Count, Protocol
 from fewshot_bench.episodes import EpisodeSet
 from fewshot_bench.progress import Progress, silent
+from fewshot_bench.protocols import Count
 from fewshot_bench.records import Record, read_all
 from fewshot_bench.report.comparison import Comparison, compare_records
 
@@ -31,6 +31,7 @@ def run(
     queries: Count | None = None,
     episodes: int | None = None,
     seed: int = 0,
+    train_seed: int = 0,
     split: str | None = None,
     drop_small: bool = False,
     variable: bool = False,
@@ -38,7 +39,7 @@ def run(
     train_dataset: str = "packshots",
     unlabelled: tuple[str, ...] = (),
     episodes_from: str | Path | None = None,
-    protocol: Protocol = "fewshot",
+    protocol: str = "fewshot",
     data_root: str | Path | None = None,
     device: str = "auto",
     results: str | Path | None = None,
@@ -61,6 +62,7 @@ def run(
         queries=queries,
         episodes=episodes,
         seed=seed,
+        train_seed=train_seed,
         split=split,
         drop_small=drop_small,
         variable=variable,
@@ -92,7 +94,7 @@ def predict(
     parameters: dict[str, Any] | None = None,
     train_dataset: str = "packshots",
     unlabelled: tuple[str, ...] = (),
-    seed: int = 0,
+    train_seed: int = 0,
     data_root: str | Path | None = None,
     device: str = "auto",
     verify: bool = False,
@@ -113,7 +115,7 @@ def predict(
         parameters=parameters or {},
         train_dataset=train_dataset,
         unlabelled=tuple(unlabelled),
-        seed=seed,
+        train_seed=train_seed,
     )
     places = [images] if isinstance(images, str | Path) else images
     found = predict_request(
@@ -138,6 +140,7 @@ def check(
     queries: int = 4,
     episodes: int = 3,
     seed: int = 0,
+    train_seed: int = 0,
     parameters: dict[str, Any] | None = None,
     train_dataset: str = "packshots",
     data_root: str | Path | None = None,
@@ -159,6 +162,7 @@ def check(
         queries=queries,
         episodes=episodes,
         seed=seed,
+        train_seed=train_seed,
         parameters=parameters or {},
         train_dataset=train_dataset,
     )

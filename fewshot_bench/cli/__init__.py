@@ -96,4 +96,23 @@ def guarded(words: list[str], debug: bool) -> int:
         if debug:
             raise
         text = " ".join(str(error).split()) or "no message"
-        return fail(f"{type(error).__name__}: {text} (run again with --debug for the traceback).", 1)
+        return fail(f"{type(error).__name__}: {text} ({kept_traceback(words)}).", 1)
+
+
+def kept_traceback(words: list[str]) -> str:
+    """Writes the traceback of the exception in flight to a log beside the cache; returns where it is, in words."""
+    import shlex
+    import time
+    import traceback
+
+    from fewshot_bench.files import write_atomic
+    from fewshot_bench.paths import cache_dir
+
+    moment = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    path = cache_dir() / "logs" / f"{moment}-{os.getpid()}.txt"
+    text = f"fsbench {shlex.join(words)}\n\n{traceback.format_exc()}"
+    try:
+        write_atomic(path, lambda stream: stream.write(text.encode("utf-8", "backslashreplace")))
+    except FsbenchError:
+        return "run again with --debug for the traceback"
+    return f"the traceback is in {path}"

@@ -36,7 +36,9 @@ RATE = 0.05
     "--unlabelled", multiple=True, metavar="DATASET", help="More pictures to train on, labels unused."
 )
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="A parameter of the method.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the training and of --reject.")
+@click.option(
+    "--train-seed", type=int, default=0, show_default=True, help="What a training and --reject draw."
+)
 @click.option("--data-root", type=click.Path(path_type=Path), help="Folder of data sets. [$FSBENCH_DATA]")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
 @click.option(
@@ -70,7 +72,7 @@ def command(
         raise UsageError(f"--reject-rate {reject_rate} goes with --reject; add that, or leave it out.")
     if output is not None and (output.is_dir() or not output.absolute().parent.is_dir()):
         raise UsageError(f"--output {output} must be a file in a folder that is there.")
-    words = {key: options.pop(key) for key in ("method", "train_dataset", "unlabelled", "seed")}
+    words = {key: options.pop(key) for key in ("method", "train_dataset", "unlabelled", "train_seed")}
     request = Request(dataset=support, parameters=parse_settings(settings), **words)
     rate = (RATE if reject_rate is None else reject_rate) if reject else None
     with Watcher() as watcher:

@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from fewshot_bench.protocols import PROTOCOLS
+
 
 @click.command("run")
 @click.option("--method", required=True, help="Name of a method; `fsbench methods` lists them.")
@@ -17,10 +19,10 @@ import click
 )
 @click.option(
     "--protocol",
-    type=click.Choice(["fewshot", "classification", "retrieval", "oneshot-all"]),
+    type=click.Choice(list(PROTOCOLS)),
     default="fewshot",
     show_default=True,
-    help="Episodes; train/test split; gallery of support images; all classes with one image each.",
+    help="; ".join(f"{p.name}: {p.summary}" for p in PROTOCOLS.values()) + ".",
 )
 @click.option("--ways", help="N, classes of an episode, or all. [default: 5]")
 @click.option("--shots", help="K, support images of a class, or all. [default: 1]")
@@ -29,6 +31,9 @@ import click
 )
 @click.option("--episodes", type=int, help="Number of episodes. [default: 600; with all ways at most 100]")
 @click.option("--seed", type=int, default=0, show_default=True, help="Which episodes are drawn.")
+@click.option(
+    "--train-seed", type=int, default=0, show_default=True, help="What a training draws: weights, batches."
+)
 @click.option("--split", help="Class split to evaluate on. [default: novel, or all where there is none]")
 @click.option("--drop-small", is_flag=True, help="Leave out classes with too few images, and say so.")
 @click.option("--variable", is_flag=True, help="Meta-Dataset's variable ways and shots.")

@@ -69,7 +69,7 @@ def check_method(
     if episodes.support.shape[2] < 2 or episodes.spec.queries == "all" or episodes.spec.queries < 2:
         raise UsageError("A method is checked with 2 shots and 2 queries a class at least; ask for them.")
     context = Context(
-        device=choose_device(device), seed=request.seed, cache=cache or cache_dir(), progress=progress
+        device=choose_device(device), seed=request.train_seed, cache=cache or cache_dir(), progress=progress
     )
     rows = table_rows(index, episodes)
     index.require_current(rows)

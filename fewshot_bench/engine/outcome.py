@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -18,6 +20,7 @@ from fewshot_bench.engine.environment import environment
 from fewshot_bench.engine.request import Request
 from fewshot_bench.engine.scoring import Outcome
 from fewshot_bench.episodes import EpisodeSet
+from fewshot_bench.identity import key
 from fewshot_bench.metrics import class_interval, episode_interval, episode_means, proportion_interval
 from fewshot_bench.records import SCHEMA_VERSION, Arrays, Record, Score
 
@@ -30,21 +33,28 @@ def make_record(
     split: str,
     episodes: EpisodeSet,
     labels: NDArray[np.int64],
+    queries: NDArray[np.int64],
     outcome: Outcome,
     clock: Clock,
     context: Context,
+    training: Mapping[str, Any],
+    facts: Mapping[str, Any],
 ) -> Record:
-    """Schema v1 (see ``records``): scores with intervals, and everything needed to run it again."""
+    """Returns the record of a run (see ``records``): scores with intervals, and everything needed to run it again."""
     hits = (outcome.prediction == labels).astype(np.float64)
     spec = episodes.spec
+    parameters = parameters_of(method.config)
     data: dict[str, Any] = {
         "schema_version": SCHEMA_VERSION,
+        "identity": key("run", facts),
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "method": request.method,
         "method_distribution": f"{entry.distribution} {entry.version}",
+        "method_source": facts["source"],
         "summary": method.summary,
         "reference": method.reference,
-        "parameters": parameters_of(method.config),
-        "parameters_set": {key: parameters_of(method.config)[key] for key in request.parameters},
+        "parameters": parameters,
+        "parameters_set": {name: parameters[name] for name in request.parameters},
         "dataset": index.name,
         "variant": index.variant,
         "dataset_fingerprint": index.fingerprint,
@@ -62,6 +72,9 @@ def make_record(
         "variable": spec.variable,
         "episodes": len(episodes),
         "seed": spec.seed,
+        "train_seed": request.train_seed,
+        "device": facts["device"],
+        "precision": facts["precision"],
         "episodes_sha256": episodes.sha256,
         "transductive": method.transductive,
         "calibrated": method.calibrated,
@@ -75,22 +88,32 @@ def make_record(
         "command": request.command(),
         "timings": clock.timings(),
         "environment": environment(context.device),
+        "training": dict(training),
+        "identity_facts": dict(facts),
     }
-    kind = np.int16 if episodes.classes.shape[1] < 2**15 else np.int32
     arrays: Arrays = {
-        "episode_accuracy": episode_means(hits, labels),
         "classes": episodes.classes,
-        "query_label": labels.astype(kind),
-        "query_prediction": outcome.prediction.astype(kind),
+        "class_names": np.array(episodes.class_names),
+        "query_label": labels,
+        "query_prediction": outcome.prediction,
+        "query_rank": outcome.rank,
+        **query_pictures(index, queries),
     }
     if outcome.ap is not None:
-        arrays |= {
-            "episode_map": episode_means(outcome.ap, labels),
-            "query_ap": outcome.ap.astype(np.float32),
-        }
+        arrays["query_ap"] = outcome.ap.astype(np.float32)
     if outcome.curve is not None:
         arrays["precision"] = outcome.curve
     return Record(data, arrays)
+
+
+def query_pictures(index: ImageIndex, queries: NDArray[np.int64]) -> Arrays:
+    """Returns ``pictures`` [P, 8], the beginning of each query picture's digest, and ``query_picture`` [E, Q].
+
+    ``queries`` [E, Q] are rows of the index, −1 for padding; ``query_picture`` are rows of ``pictures``.
+    """
+    rows = np.unique(queries[queries >= 0])
+    places = np.where(queries >= 0, np.searchsorted(rows, queries), -1)
+    return {"pictures": np.ascontiguousarray(index.digests[rows, :8]), "query_picture": places}
 
 
 def ranked_by(method: Method) -> str:

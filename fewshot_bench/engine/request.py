@@ -6,28 +6,20 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 from fewshot_bench.errors import UsageError
-
-Count = int | Literal["all"]
-Protocol = Literal["fewshot", "classification", "retrieval", "oneshot-all"]
-
-SETTINGS: dict[str, tuple[Count, Count, Count | None]] = {
-    "fewshot": (5, 1, None),
-    "retrieval": (5, 1, None),
-    "oneshot-all": ("all", 1, "all"),
-    "classification": ("all", "all", "all"),
-}
-"""Ways, shots and queries of each protocol: defaults of the first two, part of the others. None: see Request."""
+from fewshot_bench.protocols import Count, Protocol, protocol
 
 USUAL_QUERIES = 15
+"""Query pictures of a class, unless a class has fewer."""
 
-FIXED = ("oneshot-all", "classification")
+TRAIN_DATASET = "packshots"
+"""The base data of methods that train, where none is named."""
 
 
 def count(value: Any, option: str) -> Count:
-    """``value`` as a positive number or ``"all"``; UsageError, naming the option, for anything else."""
+    """Returns ``value`` as a positive number or ``"all"``; raises UsageError, naming the option, for anything else."""
     if isinstance(value, str) and value.strip().lower() == "all":
         return "all"
     try:
@@ -39,20 +31,35 @@ def count(value: Any, option: str) -> Count:
     return number
 
 
+def seed_of(value: Any, option: str) -> int:
+    """Returns ``value`` as a seed; raises UsageError, naming the option, for anything but 0 … 2⁶⁴ − 1."""
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**64:
+        raise UsageError(f"{option} must be a whole number from 0 to 2**64 - 1, not {value!r}.")
+    return value
+
+
 @dataclass(frozen=True)
 class Request:
     """One method on one set of episodes.
 
-    ``protocol``: ``fewshot`` (accuracy on N-way K-shot episodes), ``retrieval`` (the same episodes, their
-    support as the gallery, ranked for each query), ``oneshot-all`` (all classes, one reference picture each:
-    Srivastava 2022), ``classification`` (one episode of all classes, train pictures as support and test
-    pictures as queries; classes without either are left out). ``ways``, ``shots``, ``queries``: a number or
-    ``"all"``; ``queries`` None: 15 a class, or all that each has where one has fewer; ``episodes`` None: 600, or
-    with all ways as many as there are distinct support sets, at most 100.
-    ``split`` None: ``novel`` where the data set has splits, else all classes. ``variable``: Meta-Dataset's
-    variable ways, shots and queries, in place of the three numbers. ``train_dataset``: the base data of
-    methods that train, ``unlabelled``: further sets whose pictures they may use without labels.
-    ``episodes_from``: a manifest to replay instead of drawing.
+    Parameters
+    ----------
+    method, dataset : names, or for the data set a path.
+    protocol : the name of a row of ``protocols.py``.
+    ways, shots, queries : a number or ``"all"``; None takes what the protocol says. ``queries`` that the protocol
+        leaves open are 15 a class, or all where a class has fewer.
+    episodes : None is 600, or with all ways as many as there are distinct support sets, at most 100.
+    seed : draws the episodes, and nothing else.
+    train_seed : draws everything that training draws: initial weights, batches, augmentation.
+    split : classes that are evaluated; None is ``novel`` where the data set has splits, else all classes.
+    drop_small : leaves out classes with too few pictures.
+    variable : draws Meta-Dataset's variable ways, shots and queries in place of the three numbers.
+    parameters : the method's parameters as they were typed.
+    train_dataset : the base data of methods that train.
+    unlabelled : further sets whose pictures they may use without labels.
+    episodes_from : a manifest that is replayed instead of drawing.
+
+    Raises UsageError for a value that no run can have.
     """
 
     method: str
@@ -62,35 +69,41 @@ class Request:
     queries: Count | None = None
     episodes: int | None = None
     seed: int = 0
+    train_seed: int = 0
     split: str | None = None
     drop_small: bool = False
     variable: bool = False
     parameters: Mapping[str, Any] = field(default_factory=dict)
-    train_dataset: str = "packshots"
+    train_dataset: str = TRAIN_DATASET
     unlabelled: tuple[str, ...] = ()
     episodes_from: Path | None = None
-    protocol: Protocol = "fewshot"
+    protocol: str = "fewshot"
 
     def __post_init__(self) -> None:
-        if self.protocol not in SETTINGS:
-            raise UsageError(f"--protocol is one of {', '.join(SETTINGS)}, not {self.protocol!r}.")
-        for name, usual in zip(("ways", "shots", "queries"), SETTINGS[self.protocol], strict=True):
-            asked = getattr(self, name)
+        rules = self.rules
+        for name in ("ways", "shots", "queries"):
+            asked, usual = getattr(self, name), getattr(rules, name)
             value: Count | None = usual if asked is None else count(asked, f"--{name}")
-            if self.protocol in FIXED and value != usual:
+            if rules.fixed and value != usual:
                 raise UsageError(
-                    f"The protocol {self.protocol} has --{name} {usual}, and {asked} was asked for; leave it out, "
+                    f"The protocol {rules.name} has --{name} {usual}, and {asked} was asked for; leave it out, "
                     "or take --protocol fewshot."
                 )
             object.__setattr__(self, name, "all" if self.variable else value)
-        if self.protocol in FIXED and self.variable:
-            raise UsageError(f"--variable draws few-shot episodes, and the protocol is {self.protocol}.")
-        if self.protocol == "classification" and self.episodes not in (None, 1):
-            raise UsageError(f"The protocol classification is one episode, not --episodes {self.episodes}.")
+        if rules.fixed and self.variable:
+            raise UsageError(f"--variable draws few-shot episodes, and the protocol is {rules.name}.")
+        if rules.episodes is not None and self.episodes not in (None, rules.episodes):
+            plural = "one episode" if rules.episodes == 1 else f"{rules.episodes} episodes"
+            raise UsageError(f"The protocol {rules.name} is {plural}, not --episodes {self.episodes}.")
         if self.episodes is not None and self.episodes < 1:
             raise UsageError(f"--episodes must be a whole number from 1, not {self.episodes}.")
-        if not 0 <= self.seed < 2**64:
-            raise UsageError(f"--seed must be a whole number from 0 to 2**64 - 1, not {self.seed}.")
+        seed_of(self.seed, "--seed")
+        seed_of(self.train_seed, "--train-seed")
+
+    @property
+    def rules(self) -> Protocol:
+        """The row of the protocol; UsageError for an unknown name."""
+        return protocol(self.protocol)
 
     @property
     def counts(self) -> tuple[Count, Count]:
@@ -98,27 +111,23 @@ class Request:
         return cast(tuple[Count, Count], (self.ways, self.shots))
 
     def command(self) -> str:
-        """The command line that asks for the same run; a data set named by its path keeps the path as typed."""
+        """Returns the command line of the same run; a data set named by its path keeps the path as typed."""
         words = ["fsbench", "run", "--method", self.method, "--dataset", self.dataset]
         if self.protocol != "fewshot":
             words += ["--protocol", self.protocol]
         if self.episodes_from is not None:
             words += ["--episodes-from", self.episodes_from.name]
         else:
-            if self.protocol not in FIXED:
-                words += [
-                    "--ways",
-                    str(self.ways),
-                    "--shots",
-                    str(self.shots),
-                ]
+            if not self.rules.fixed:
+                words += ["--ways", str(self.ways), "--shots", str(self.shots)]
                 words += [] if self.queries is None else ["--queries", str(self.queries)]
             if self.episodes is not None:
                 words += ["--episodes", str(self.episodes)]
             words += ["--seed", str(self.seed)]
             words += ["--drop-small"] if self.drop_small else []
             words += ["--variable"] if self.variable else []
-        if self.train_dataset != "packshots":
+        words += ["--train-seed", str(self.train_seed)] if self.train_seed else []
+        if self.train_dataset != TRAIN_DATASET:
             words += ["--train-dataset", self.train_dataset]
         for name in self.unlabelled:
             words += ["--unlabelled", name]

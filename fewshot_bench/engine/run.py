@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fewshot_bench.contract.config import parameters_of
 from fewshot_bench.contract.context import Context, choose_device
 from fewshot_bench.data.index import ImageIndex
 from fewshot_bench.data.split import train_test
 from fewshot_bench.datasets.find import open_dataset
 from fewshot_bench.engine.clock import Clock
+from fewshot_bench.engine.facts import run_facts
 from fewshot_bench.engine.fitting import make_ready, method_of
 from fewshot_bench.engine.outcome import make_record
+from fewshot_bench.engine.parts import Parts
 from fewshot_bench.engine.request import USUAL_QUERIES, Request
-from fewshot_bench.engine.scoring import MEASURES, Parts, score_all
+from fewshot_bench.engine.scoring import score_all
 from fewshot_bench.engine.solvers import solver
 from fewshot_bench.episodes import (
     EpisodeSet,
@@ -31,11 +30,13 @@ from fewshot_bench.episodes import (
 )
 from fewshot_bench.errors import UsageError
 from fewshot_bench.files import require_writable
+from fewshot_bench.identity import core_digest, key
 from fewshot_bench.paths import cache_dir
 from fewshot_bench.progress import Progress, silent
 from fewshot_bench.records import Record, save
 
-DEFAULT_EPISODES, MOST_ALL_WAYS = 600, 100
+DEFAULT_EPISODES, MAX_ALL_WAYS = 600, 100
+"""Episodes of a run that asks for no number, and the largest such number with all ways."""
 
 
 def evaluated(index: ImageIndex, split: str | None, *, whole_set: bool = False) -> tuple[ImageIndex, str]:
@@ -67,15 +68,15 @@ def spec_of(request: Request, index: ImageIndex) -> EpisodeSpec:
         episodes=1,
         seed=request.seed,
         variable=request.variable,
-        drop_small=request.drop_small or request.protocol == "classification",
+        drop_small=request.drop_small or request.rules.split == "pictures",
     )
     if request.queries is None and not request.drop_small and not all_suffice(index, spec):
         spec = replace(spec, queries="all")
-    if request.protocol == "classification":
-        return spec  # the one split that there is
+    if request.rules.episodes is not None:
+        return replace(spec, episodes=request.rules.episodes)
     most = distinct_supports(index, spec)
     if request.episodes is None:
-        return replace(spec, episodes=min(MOST_ALL_WAYS if ways == "all" else DEFAULT_EPISODES, most))
+        return replace(spec, episodes=min(MAX_ALL_WAYS if ways == "all" else DEFAULT_EPISODES, most))
     if request.episodes > most:
         raise UsageError(
             f"--episodes {request.episodes} is more than the {most} distinct support sets that {index.name} "
@@ -112,32 +113,25 @@ def run(
     with clock.stage("index"):
         method, entry = method_of(request)
         whole = open_dataset(request.dataset, data_root=data_root, verify=verify, progress=progress)
-        if request.protocol == "classification":
+        pictures = request.rules.split == "pictures"
+        if pictures:
             whole = train_test(whole, request.seed)
-        index, split = evaluated(whole, request.split, whole_set=request.protocol == "classification")
+        index, split = evaluated(whole, request.split, whole_set=pictures)
         episodes = episodes_of(request, index)
         if request.episodes_from is None:
             request = replace(request, queries=episodes.spec.queries)
     context = Context(
-        device=choose_device(device), seed=request.seed, cache=cache or cache_dir(), progress=progress
+        device=choose_device(device), seed=request.train_seed, cache=cache or cache_dir(), progress=progress
     )
     rows = table_rows(index, episodes)
     index.require_current(rows)
     with clock.stage("fit"):
         training = make_ready(method, request, context, index, data_root=data_root, verify=verify)
     with clock.stage("embed"):
-        measures = MEASURES[request.protocol]
-        solve, most = solver(method, index, rows, context, ranking=measures.ranking)
+        solve, max_batch = solver(method, index, rows, context, ranking=request.rules.ranking)
     tasks, labels = episodes.tasks(rows)
-    identity = [
-        request.method,
-        entry.distribution,
-        entry.version,
-        parameters_of(method.config),
-        context.device,
-    ]
-    identity += [training]
-    parts = Parts(context.cache / "runs" / f"{episodes.sha256[:16]}-{digest(json.dumps(identity))[:16]}")
+    facts = run_facts(request, method, entry, episodes.sha256, training, context)
+    parts = Parts(context.cache / "runs" / key("parts", {"run": facts, "core": core_digest()})[:32])
     with clock.stage("score"):
         outcome = score_all(
             solve,
@@ -145,21 +139,30 @@ def run(
             labels,
             where=f"The method {request.method}",
             parts=parts,
-            most=most,
-            measures=measures,
+            max_batch=max_batch,
+            protocol=request.rules,
             transductive=method.transductive,
             progress=progress,
         )
-    record = make_record(request, method, entry, index, split, episodes, labels, outcome, clock, context)
-    record.data["training"] = training
+    queries = np.where(tasks.query >= 0, rows[tasks.query], -1)
+    record = make_record(
+        request,
+        method,
+        entry,
+        index,
+        split,
+        episodes,
+        labels,
+        queries,
+        outcome,
+        clock,
+        context,
+        training,
+        facts,
+    )
     path = save(record, results) if results is not None else None
     parts.clear()
     return record, path
-
-
-def digest(text: str) -> str:
-    """sha256 (hex) of a text."""
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def table_rows(index: ImageIndex, episodes: EpisodeSet) -> NDArray[np.int64]:

@@ -3,51 +3,39 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
-import time
-import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fewshot_bench.engine.parts import Chunk, Parts
 from fewshot_bench.episodes.tasks import Tasks
 from fewshot_bench.errors import FsbenchError
-from fewshot_bench.files import write_atomic
-from fewshot_bench.metrics import average_precision, class_score_ap, mean_precision_recall, predictions
+from fewshot_bench.metrics import (
+    average_precision,
+    class_score_ap,
+    mean_precision_recall,
+    predictions,
+    ranks_of_truth,
+)
 from fewshot_bench.progress import Progress
+from fewshot_bench.protocols import Protocol
 
 CHUNK_ELEMENTS = 8_000_000
-"""Scores (queries × ways, or × support images) of one chunk: 64 MB in float64. Part of no result."""
+"""The number of scores (queries × ways, or × support images) of one chunk: 64 MB in float64.
+
+No result depends on it."""
 
 QUERY_ELEMENTS = 16_000_000
-"""The same of one episode: of one with more, so many queries are scored at once as stay below. It has to be solved
-for each such part, so that the bound is wider."""
+"""The number of scores of one episode that are held at once: a larger episode is scored in parts of its queries.
 
-FLUSH_SECONDS = 10.0
-
-
-class Measures(NamedTuple):
-    """What is worked out beside the predictions: AP of each query's ranking, and their mean curve."""
-
-    ranking: bool
-    curve: bool
-
-
-MEASURES = {
-    "fewshot": Measures(ranking=True, curve=False),
-    "oneshot-all": Measures(ranking=True, curve=False),
-    "retrieval": Measures(ranking=True, curve=True),
-    "classification": Measures(ranking=False, curve=False),
-}
-"""Of each protocol. In classification the support is the train set: ranking it is not what is asked."""
+Each part solves the episode anew, so that this bound is wider than that of a chunk."""
 
 
 class Scored(NamedTuple):
-    """What a method gives for a batch: scores of classes [E, Q, N], of support images [E, Q, N·K] or None."""
+    """What a method gives for a batch: scores of classes [E, Q, N], and of support images [E, Q, N·K] or None."""
 
     scores: NDArray[Any]
     items: NDArray[Any] | None
@@ -56,28 +44,33 @@ class Scored(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """All episodes' ``prediction [E, Q]``, ``ap [E, Q]``, a digest of the score bytes, and diagnostics.
+    """What came of all episodes.
 
-    ``ap`` is None where nothing is ranked, ``curve`` (precision [101] at equal steps of recall) where it is not
-    asked for.
+    ``prediction`` [E, Q] and ``rank`` [E, Q] (of the truth, 0 where it is predicted) are −1 for padding. ``ap``
+    [E, Q] is None where nothing is ranked, and ``curve`` (precision [101] at equal steps of recall) where the
+    protocol has none. ``scores_sha256`` is a digest of all score bytes.
     """
 
     prediction: NDArray[np.int32]
+    rank: NDArray[np.int32]
     ap: NDArray[np.float64] | None
     scores_sha256: str
     diagnostics: dict[str, Any]
     curve: NDArray[np.float64] | None = None
 
 
-def chunk_size(tasks: Tasks, most: int | None = None) -> int:
-    """Episodes scored at once: a constant of the shapes, so that the same command gives the same chunks."""
+def chunk_size(tasks: Tasks, max_batch: int | None = None) -> int:
+    """Returns how many episodes are scored at once.
+
+    It depends on shapes alone, so that a resumed run has equal chunks.
+    """
     elements = int(tasks.query.shape[1]) * tasks.ways * tasks.shots
     size = max(1, CHUNK_ELEMENTS // max(1, elements))
-    return size if most is None else min(size, most)
+    return size if max_batch is None else min(size, max_batch)
 
 
 def check_scores(tasks: Tasks, scores: NDArray[Any], where: str) -> None:
-    """Raise FsbenchError, naming ``where`` they come from, for scores of another shape or with NaN in them."""
+    """Raises FsbenchError, naming ``where`` they come from, for scores of another shape or with NaN in them."""
     expected = (*tasks.query.shape, tasks.ways)
     if scores.shape != expected:
         raise FsbenchError(
@@ -91,15 +84,18 @@ def check_scores(tasks: Tasks, scores: NDArray[Any], where: str) -> None:
 
 
 def evaluate(
-    tasks: Tasks, labels: NDArray[np.int64], result: Scored, where: str, measures: Measures
+    tasks: Tasks, labels: NDArray[np.int64], result: Scored, where: str, protocol: Protocol
 ) -> dict[str, NDArray[Any]]:
-    """Predictions and APs of one chunk; FsbenchError when the method broke its contract (shape, NaN)."""
+    """Returns predictions, ranks and APs of one chunk.
+
+    Raises FsbenchError when the method broke its contract (shape, NaN).
+    """
     check_scores(tasks, result.scores, where)
     valid = labels >= 0
     found: dict[str, NDArray[Any]] = {}
-    if measures.ranking and result.items is None and not measures.curve:
+    if protocol.ranking and result.items is None and not protocol.curve:
         found["ap"] = class_score_ap(result.scores, labels, (tasks.support >= 0).sum(axis=2))
-    elif measures.ranking:
+    elif protocol.ranking:
         ways, shots = tasks.ways, tasks.shots
         items = np.repeat(result.scores, shots, axis=2) if result.items is None else result.items
         present = (tasks.support >= 0).reshape(len(tasks), 1, ways * shots)
@@ -107,12 +103,13 @@ def evaluate(
         items, relevant = np.where(present, items, -np.inf)[valid], (relevant & present)[valid]
         found["ap"] = np.full(labels.shape, np.nan)
         found["ap"][valid] = average_precision(items, relevant)
-        if measures.curve:
+        if protocol.curve:
             here = np.broadcast_to(present, (*labels.shape, ways * shots))[valid]
             found["curve"] = mean_precision_recall(items, relevant, here).precision[None] * len(items)
             found["queries"] = np.array([len(items)])
     return {
         "prediction": predictions(result.scores, valid).astype(np.int32),
+        "rank": ranks_of_truth(result.scores, labels).astype(np.int32),
         **found,
         **{f"diagnostics.{key}": np.atleast_1d(value) for key, value in result.diagnostics.items()},
     }
@@ -123,16 +120,16 @@ def score_chunk(
     tasks: Tasks,
     labels: NDArray[np.int64],
     where: str,
-    measures: Measures,
+    protocol: Protocol,
     *,
     transductive: bool,
 ) -> dict[str, NDArray[Any]]:
-    """What ``evaluate`` gives, and the ``digest`` of all score bytes; queries that do not fit at once in parts.
+    """Returns what ``evaluate`` gives for a chunk, and the ``digest`` of all its score bytes.
 
-    Those of a transductive method stay together.
+    The queries of one large episode are scored in parts, except where the method is transductive.
     """
     count = tasks.query.shape[1]
-    width = max(1, QUERY_ELEMENTS // (tasks.ways * (tasks.shots if measures.ranking else 1)))
+    width = max(1, QUERY_ELEMENTS // (tasks.ways * (tasks.shots if protocol.ranking else 1)))
     if len(tasks) > 1 or transductive:
         width = max(1, count)
     sha, parts = hashlib.sha256(), []
@@ -140,58 +137,17 @@ def score_chunk(
         part = slice(start, start + width)
         asked = Tasks(tasks.support, tasks.query[:, part])
         result = solve(asked)
-        parts.append(evaluate(asked, labels[:, part], result, where, measures))
+        parts.append(evaluate(asked, labels[:, part], result, where, protocol))
         sha.update(np.ascontiguousarray(result.scores, dtype="<f8").tobytes())
     found = parts[0]
-    for key in {"prediction", "ap"} & found.keys():
+    for key in {"prediction", "rank", "ap"} & found.keys():
         found[key] = np.concatenate([part[key] for part in parts], axis=1)
-    if measures.curve:
+    if protocol.curve:
         some = [
             part for part in parts if part["queries"][0]
         ] or parts  # the rest is padding, its mean no number
         found |= {key: np.sum([part[key] for part in some], axis=0) for key in ("curve", "queries")}
     return {**found, "digest": np.frombuffer(sha.digest(), dtype=np.uint8)}
-
-
-class Parts:
-    """Finished chunks of an interrupted run, below ``folder``; a damaged part is scored again."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.pending: dict[int, dict[str, NDArray[Any]]] = {}
-        self.flushed = time.monotonic()
-
-    def load(self) -> dict[int, dict[str, NDArray[Any]]]:
-        """Chunk start -> arrays, of every readable part."""
-        found: dict[int, dict[str, NDArray[Any]]] = {}
-        for path in sorted(self.folder.glob("part-*.npz")):
-            try:
-                with np.load(path, allow_pickle=False) as stored:
-                    for key in stored.files:
-                        start, name = key.split("/")
-                        found.setdefault(int(start), {})[name] = stored[key]
-            except (OSError, ValueError, EOFError, zipfile.BadZipFile):
-                path.unlink(missing_ok=True)
-        return found
-
-    def add(self, start: int, arrays: dict[str, NDArray[Any]]) -> None:
-        """Keep a finished chunk; written every ``FLUSH_SECONDS``."""
-        self.pending[start] = arrays
-        if time.monotonic() - self.flushed > FLUSH_SECONDS:
-            self.flush()
-
-    def flush(self) -> None:
-        """Write what is pending."""
-        if self.pending:
-            flat = {f"{s}/{k}": v for s, arrays in self.pending.items() for k, v in arrays.items()}
-            path = self.folder / f"part-{min(self.pending):08d}.npz"
-            write_atomic(path, lambda stream: np.savez(stream, **flat))  # type: ignore[arg-type]
-            self.pending = {}
-        self.flushed = time.monotonic()
-
-    def clear(self) -> None:
-        """Forget everything: the record is written."""
-        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def score_all(
@@ -201,13 +157,13 @@ def score_all(
     *,
     where: str,
     parts: Parts,
-    most: int | None,
+    max_batch: int | None,
     progress: Progress,
-    measures: Measures = MEASURES["fewshot"],
+    protocol: Protocol,
     transductive: bool = False,
 ) -> Outcome:
-    """Score every episode in chunks of constant size, going on from the chunks that ``parts`` holds."""
-    size, done = chunk_size(tasks, most), parts.load()
+    """Scores every episode in chunks of constant size; a chunk that ``parts`` holds is not scored again."""
+    size, done = chunk_size(tasks, max_batch), parts.load()
     try:
         for start in range(0, len(tasks), size):
             progress("score", start, len(tasks))
@@ -215,7 +171,7 @@ def score_all(
                 continue
             part = slice(start, start + size)
             done[start] = score_chunk(
-                solve, tasks[part], labels[part], where, measures, transductive=transductive
+                solve, tasks[part], labels[part], where, protocol, transductive=transductive
             )
             parts.add(start, done[start])
     except BaseException:
@@ -225,19 +181,20 @@ def score_all(
     chunks = [done[start] for start in range(0, len(tasks), size)]
     return Outcome(
         prediction=np.concatenate([c["prediction"] for c in chunks]),
-        ap=np.concatenate([c["ap"] for c in chunks]) if measures.ranking else None,
+        rank=np.concatenate([c["rank"] for c in chunks]),
+        ap=np.concatenate([c["ap"] for c in chunks]) if protocol.ranking else None,
         scores_sha256=hashlib.sha256(b"".join(c["digest"].tobytes() for c in chunks)).hexdigest(),
         diagnostics=merge(chunks),
         curve=sum(c["curve"][0] for c in chunks) / sum(c["queries"][0] for c in chunks)
-        if measures.curve
+        if protocol.curve
         else None,
     )
 
 
-def merge(chunks: list[dict[str, NDArray[Any]]]) -> dict[str, Any]:
-    """Per-episode diagnostics of all chunks as one number each: the count of a boolean, else the largest."""
+def merge(chunks: list[Chunk]) -> dict[str, Any]:
+    """Returns each diagnostic of all chunks as one number: how many episodes a boolean holds for, else the largest."""
     merged: dict[str, Any] = {}
     for key in sorted({key for chunk in chunks for key in chunk if key.startswith("diagnostics.")}):
-        values = np.concatenate([chunk[key] for chunk in chunks])
+        values = np.concatenate([chunk[key] for chunk in chunks if key in chunk])
         merged[key.partition(".")[2]] = int(values.sum()) if values.dtype == bool else values.max().item()
     return merged

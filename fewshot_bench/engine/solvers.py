@@ -27,7 +27,9 @@ EPISODIC_CHUNK = 16
 def solver(
     method: Method, index: ImageIndex, rows: NDArray[np.int64], context: Context, *, ranking: bool = True
 ) -> tuple[Solver, int | None]:
-    """The function that scores episodes over the images ``rows``, and the most it takes at once.
+    """Returns the function that scores episodes over the images ``rows``, and how many it takes at once.
+
+    That number is None where it takes as many as fit into memory.
 
     ``ranking``: support images are scored too, where the head can.
     """
@@ -58,7 +60,7 @@ def table_of(method: Method, index: ImageIndex, rows: NDArray[np.int64], context
 def solver_on(
     method: Method, table: NDArray[Any], device: str, *, ranking: bool = True
 ) -> tuple[Solver, int | None]:
-    """The function that scores episodes over a table of ``table_of``, and the most it takes at once."""
+    """Returns the function that scores episodes over a table of ``table_of``, and how many it takes at once."""
     if isinstance(method, EmbeddingMethod):
         return embedding_solver(method, table, device, ranking=ranking), None
     assert isinstance(method, EpisodicMethod)

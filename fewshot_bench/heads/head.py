@@ -15,8 +15,9 @@ class Head(Protocol):
     """Solves episodes from embeddings; frozen dataclass, no state between calls.
 
     ``scores(table [M, D], tasks) -> float [E, Q, N]`` on the table's device: higher is better; −inf for
-    padded classes; the values of padded queries carry no meaning. ``diagnostics``, where a head has
-    something to report of its last problem (iterations, episodes not converged), comes back beside it.
+    padded classes; the values of padded queries carry no meaning. A head may report
+    diagnostics of each episode beside them, arrays [E] (or one number for all): of a boolean one the record holds
+    for how many episodes it is true, of another one the largest value.
     A head that ranks support images itself also has ``item_scores(table, tasks) -> [E, Q, N·K]``.
     """
 

@@ -60,8 +60,8 @@ class LogisticRegression:
         """``table [M, D]`` -> probabilities, float32 ``[E, Q, N]``, −inf for padded classes.
 
         One call gives the same bytes each time; another block size, or number of threads, rounds otherwise.
-        Reports ``iterations`` (most Newton steps of an episode), ``not_converged`` (episodes that stopped
-        short of their tolerance) and ``gradient_norm`` (largest ‖∇J‖₂ at the end).
+        Reports for each episode [E] ``iterations`` (Newton steps), ``not_converged`` (whether it stopped short of
+        its tolerance) and ``gradient_norm`` (‖∇J‖₂ at the end).
         """
         import torch
 
@@ -70,7 +70,7 @@ class LogisticRegression:
         )
         support, query = indices(tasks, table.device)
         scores = torch.empty(*query.shape, tasks.ways, device=table.device)
-        report = {"iterations": 0, "not_converged": 0, "gradient_norm": 0.0}
+        report: dict[str, list[Tensor]] = {"iterations": [], "not_converged": [], "gradient_norm": []}
         samples = tasks.ways * tasks.shots
         episodes = max(1, inner.memory // (8 * SOLVER_ARRAYS * samples * (samples + tasks.ways)))
         for start in range(0, len(tasks), episodes):
@@ -87,10 +87,10 @@ class LogisticRegression:
                 scores[part, rows] = (odds / odds.sum(1, keepdim=True)).mT
             if tasks.ragged:
                 scores[part].masked_fill_(problem.barrier < 0, -float("inf"))
-            report["iterations"] = max(report["iterations"], int(solution.iterations.max()))
-            report["not_converged"] += int((~(solution.gradient <= problem.tolerance)).sum())
-            report["gradient_norm"] = max(report["gradient_norm"], float(solution.gradient.max()))
-        return scores, report
+            report["iterations"].append(solution.iterations)
+            report["not_converged"].append(~(solution.gradient <= problem.tolerance))
+            report["gradient_norm"].append(solution.gradient)
+        return scores, {key: torch.cat(parts).cpu().numpy() for key, parts in report.items()}
 
     def _problem(self, support: Dual | Primal, rows: Tensor) -> Problem:
         """The minimisation of the episodes whose support is ``rows [e, N, K]``."""

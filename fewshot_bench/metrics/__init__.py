@@ -1,6 +1,6 @@
 """Metrics: pure functions of arrays; accuracy, ranking, and intervals that say what they are over."""
 
-from fewshot_bench.metrics.accuracy import accuracy_per_episode, predictions
+from fewshot_bench.metrics.accuracy import accuracy_per_episode, predictions, ranks_of_truth
 from fewshot_bench.metrics.intervals import (
     Interval,
     class_interval,
@@ -41,4 +41,5 @@ __all__ = [
     "predictions",
     "proportion_interval",
     "query_class_interval",
+    "ranks_of_truth",
 ]

@@ -23,6 +23,21 @@ def predictions(scores: Floats, valid: NDArray[np.bool_] | None = None) -> NDArr
     return np.where(valid, scores.argmax(axis=-1), -1)
 
 
+def ranks_of_truth(scores: Floats, labels: Ints) -> NDArray[np.int64]:
+    """Returns how many classes come before the true one, by score and among equal scores by label, [E, Q].
+
+    ``scores`` [E, Q, N], ``labels`` [E, Q] (−1: padding, −1 in the result). Rank 0 means that ``predictions`` is
+    right. Raises FsbenchError for NaN scores.
+    """
+    valid = labels >= 0
+    require_numbers(scores, valid)
+    label = labels.clip(min=0)[:, :, None]
+    own = np.take_along_axis(scores, label, axis=2)
+    earlier = np.arange(scores.shape[2]) < label
+    before = (scores > own).sum(axis=2) + ((scores == own) & earlier).sum(axis=2)
+    return np.where(valid, before, -1)
+
+
 def accuracy_per_episode(scores: Floats, labels: Ints) -> NDArray[np.float64]:
     """The share of queries of each episode that are predicted right, 0 to 1: [E, Q, N], [E, Q] -> [E].
 

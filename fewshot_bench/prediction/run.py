@@ -56,7 +56,7 @@ def predict(
         )
     paths = find_pictures(images)
     context = Context(
-        device=choose_device(device), seed=request.seed, cache=cache or cache_dir(), progress=progress
+        device=choose_device(device), seed=request.train_seed, cache=cache or cache_dir(), progress=progress
     )
     index = references(Path(request.dataset).expanduser(), verify=verify, progress=progress)
     measured = None if reject_rate is None else index

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -180,3 +181,19 @@ def test_lists_of_methods_and_datasets(capsys):
     assert {"digits", "folder", "grozi120", "packshots"} <= {row["dataset"] for row in json.loads(out)}
     _, out, _ = call(capsys, "datasets", "grozi120")
     assert "research use" in out and "looked for" in out
+
+
+def test_the_traceback_of_an_unforeseen_error_is_kept_and_named(capsys, monkeypatch, tmp_path):
+    """An exception after hours is a sentence, and what it came from is not lost."""
+
+    def broken(*arguments, **options):
+        raise ZeroDivisionError("nothing to divide by")
+
+    monkeypatch.setattr(sys.modules["fewshot_bench.engine.run"], "sample", broken)
+    status, _, err = call(capsys, *RUN, "--results", tmp_path)
+    path = re.search(r"ZeroDivisionError: nothing to divide by \(the traceback is in (.*)\)\.", err)[1]
+    text = Path(path).read_text(encoding="utf-8")
+    assert status == 1 and text.startswith("fsbench run --method pixels") and "in broken" in text
+    monkeypatch.setenv("FSBENCH_CACHE", str(tmp_path / "file"))
+    (tmp_path / "file").write_text("no folder")
+    assert "run again with --debug" in call(capsys, *RUN, "--results", tmp_path)[2]

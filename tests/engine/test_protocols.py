@@ -9,10 +9,11 @@ from sklearn.neighbors import KNeighborsClassifier
 
 import fewshot_bench as fb
 from fewshot_bench.data.split import train_test
-from fewshot_bench.engine import Request, scoring
-from fewshot_bench.engine.scoring import MEASURES, Scored, evaluate
+from fewshot_bench.engine import Request
+from fewshot_bench.engine.scoring import Scored, evaluate
 from fewshot_bench.episodes.tasks import Tasks
 from fewshot_bench.errors import UsageError
+from fewshot_bench.protocols import PROTOCOLS
 from fewshot_bench.report.leaderboard import tables
 from fewshot_bench.report.markdown import markdown
 
@@ -66,8 +67,8 @@ def test_the_curve_of_a_method_without_item_scores_ties_the_images_of_a_class():
     tasks = Tasks(np.arange(6).reshape(1, 3, 2), np.arange(6, 10)[None])
     labels = np.array([[0, 1, 2, -1]])
     scores = rng.random((1, 4, 3))
-    found = evaluate(tasks, labels, Scored(scores, None, {}), "it", MEASURES["retrieval"])
-    plain = evaluate(tasks, labels, Scored(scores, None, {}), "it", MEASURES["fewshot"])
+    found = evaluate(tasks, labels, Scored(scores, None, {}), "it", PROTOCOLS["retrieval"])
+    plain = evaluate(tasks, labels, Scored(scores, None, {}), "it", PROTOCOLS["fewshot"])
     assert np.allclose(found["ap"][0, :3], plain["ap"][0, :3]) and found["queries"] == 3
     for q in range(3):
         relevant = np.arange(6) // 2 == labels[0, q]
@@ -84,7 +85,7 @@ def test_a_setting_that_the_protocol_fixes_is_refused():
     with pytest.raises(UsageError, match="--protocol is one of fewshot"):
         Request("pixels", "digits", protocol="oneshot")
     assert Request("pixels", "digits").counts == (5, 1) and Request("pixels", "digits").queries is None
-    assert scoring.MEASURES.keys() == {"fewshot", "oneshot-all", "retrieval", "classification"}
+    assert PROTOCOLS.keys() == {"fewshot", "oneshot-all", "retrieval", "classification"}
 
 
 def test_a_method_that_ranks_classes_is_no_peer_of_one_that_ranks_pictures():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from PIL import Image
 
 import fewshot_bench as fb
 from fewshot_bench.engine import Request, run, scoring
+from fewshot_bench.engine.parts import Parts
 from fewshot_bench.errors import FsbenchError, UsageError
 from fewshot_bench.records import read
 
@@ -78,7 +80,7 @@ def test_the_same_command_gives_the_same_scores_and_another_seed_other_episodes(
     first = fb.run("pixels", "digits", episodes=20)
     second = fb.run("pixels", "digits", episodes=20)
     other = fb.run("pixels", "digits", episodes=20, seed=1)
-    volatile = {"timings", "environment"}
+    volatile = {"timings", "environment", "created"}
     assert {k: v for k, v in first.data.items() if k not in volatile} == {
         k: v for k, v in second.data.items() if k not in volatile
     }
@@ -253,3 +255,82 @@ def test_chunks_do_not_depend_on_the_number_of_episodes(monkeypatch):
     chunked = fb.run("pixels", "digits", episodes=7)
     assert np.array_equal(few.per_query["prediction"], chunked.per_query["prediction"])
     assert np.allclose(few.per_query["ap"], chunked.per_query["ap"])
+
+
+def interrupt(toy, monkeypatch, folder, **options):
+    """Stop a run of ``peeking`` after three of its five chunks."""
+    monkeypatch.setattr(toy, "calls", 0)
+    monkeypatch.setattr(toy, "stop_at", 3)
+    with pytest.raises(KeyboardInterrupt):
+        fb.run("peeking", folder, ways=3, queries=2, episodes=80, **options)
+    monkeypatch.setattr(toy, "calls", 0)
+    monkeypatch.setattr(toy, "stop_at", None)
+
+
+def test_another_protocol_does_not_go_on_from_an_interrupted_run(tmp_path, toy, monkeypatch):
+    folder = str(pictures(tmp_path / "shop"))
+    interrupt(toy, monkeypatch, folder)
+    record = fb.run("peeking", folder, ways=3, queries=2, episodes=80, protocol="retrieval")
+    assert toy.calls == 5 and record.arrays["precision"].shape == (101,)
+
+
+def test_mended_code_does_not_go_on_from_the_chunks_of_the_broken_one(tmp_path, make_plugin, monkeypatch):
+    """Crash, fix, run again: the normal loop of development."""
+    folder = str(pictures(tmp_path / "shop"))
+    site = make_plugin("toy-plugin", TOY.replace("return -(", "return ("), **NAMES)
+    interrupt(registry_class(), monkeypatch, folder)
+    (site / "toy_plugin.py").write_text(TOY, encoding="utf-8")
+    sys.modules.pop("toy_plugin")
+    resumed = fb.run("peeking", folder, ways=3, queries=2, episodes=80)
+    assert registry_class().calls == 5
+    monkeypatch.setenv("FSBENCH_CACHE", str(tmp_path / "fresh"))
+    assert resumed.scores_sha256 == fb.run("peeking", folder, ways=3, queries=2, episodes=80).scores_sha256
+
+
+def registry_class():
+    from fewshot_bench.contract import registry
+
+    return registry.load(registry.METHODS, "peeking")
+
+
+def test_a_part_with_a_flipped_bit_is_scored_again(tmp_path, toy, monkeypatch):
+    folder = str(pictures(tmp_path / "shop"))
+    whole = fb.run("peeking", folder, ways=3, queries=2, episodes=80)
+    interrupt(toy, monkeypatch, folder)
+    (part,) = (Path(os.environ["FSBENCH_CACHE"]) / "runs").rglob("part-*.npz")
+    data, rng = part.read_bytes(), np.random.default_rng(0)
+    for place in rng.integers(0, len(data), 60):
+        changed = bytearray(data)
+        changed[place] ^= 1 << rng.integers(8)
+        part.write_bytes(bytes(changed))
+        assert Parts(part.parent).load() == {} and not part.exists()
+    part.write_bytes(data)
+    assert len(Parts(part.parent).load()) == 3
+    part.write_bytes(bytes(changed))
+    again = fb.run("peeking", folder, ways=3, queries=2, episodes=80)
+    assert toy.calls == 5 and again.scores_sha256 == whole.scores_sha256
+
+
+def test_episodes_that_did_not_converge_are_counted_over_all_chunks():
+    first = {"diagnostics.not_converged": np.array([True, False]), "diagnostics.iterations": np.array([3, 9])}
+    second = {"diagnostics.not_converged": np.array([True, True]), "diagnostics.iterations": np.array([4, 5])}
+    assert scoring.merge([first, second]) == {"not_converged": 3, "iterations": 9}
+
+
+def test_the_train_seed_draws_no_episode_and_a_replay_keeps_it(tmp_path):
+    from fewshot_bench.episodes import save_manifest
+
+    first, second = (fb.run("pixels", "digits", episodes=5, train_seed=seed) for seed in (0, 7))
+    assert first.episodes_sha256 == second.episodes_sha256 and first.identity != second.identity
+    assert (second.seed, second.train_seed) == (0, 7) and "--seed 0 --train-seed 7" in second.command
+    save_manifest(tmp_path / "episodes.npz", fb.sample("digits", episodes=5, seed=3))
+    replayed = fb.run("pixels", "digits", episodes_from=tmp_path / "episodes.npz", train_seed=7)
+    assert (replayed.seed, replayed.train_seed) == (3, 7) and "--train-seed 7" in replayed.command
+    with pytest.raises(UsageError, match="--train-seed must be a whole number"):
+        fb.run("pixels", "digits", train_seed=-1)
+
+
+def test_the_rank_of_the_truth_agrees_with_the_predictions():
+    record = fb.run("pixels", "digits", episodes=10, parameters={"k": 5}, shots=3)
+    label, prediction, rank = (record.arrays[f"query_{name}"] for name in ("label", "prediction", "rank"))
+    assert np.array_equal(rank == 0, prediction == label) and rank.min() == 0 and 0 < rank.max() < 5

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from fewshot_bench.engine import scoring
-from fewshot_bench.engine.scoring import MEASURES, Parts, Scored, score_all
+from fewshot_bench.engine.parts import Parts
+from fewshot_bench.engine.scoring import Scored, score_all
 from fewshot_bench.episodes.tasks import Tasks
+from fewshot_bench.protocols import PROTOCOLS
 
 
 def solver(widths):
@@ -25,7 +27,7 @@ def solver(widths):
     return solve
 
 
-@pytest.mark.parametrize("protocol", sorted(MEASURES))
+@pytest.mark.parametrize("protocol", sorted(PROTOCOLS))
 @pytest.mark.parametrize("episodes", [1, 3])
 def test_queries_in_parts_are_the_whole(tmp_path, monkeypatch, protocol, episodes):
     rng = np.random.default_rng(0)
@@ -45,15 +47,15 @@ def test_queries_in_parts_are_the_whole(tmp_path, monkeypatch, protocol, episode
             labels,
             where="",
             parts=Parts(tmp_path / "none"),
-            most=None,
+            max_batch=None,
             progress=lambda *_: None,
-            measures=MEASURES[protocol],
+            protocol=PROTOCOLS[protocol],
             transductive=together,
         )
         if elements > 60 or together:
             assert widths == [41] * episodes
         else:
-            assert max(widths) == (60 // 18 if MEASURES[protocol].ranking else 60 // 6)
+            assert max(widths) == (60 // 18 if PROTOCOLS[protocol].ranking else 60 // 6)
     whole, parts, together = found.values()
     for other in (parts, together):
         assert other.scores_sha256 == whole.scores_sha256

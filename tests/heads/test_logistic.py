@@ -52,7 +52,7 @@ def scikit_learn(x, tasks, e, c=1.0):
 def compare(x, tasks, c=1.0):
     """Probabilities within 1e-3 of scikit-learn's; returns (equal predictions, predictions)."""
     scores, report = LogisticRegression(C=c).scores(torch.from_numpy(x), tasks)
-    assert report["not_converged"] == 0
+    assert not report["not_converged"].any()
     equal = total = 0
     for e in range(len(tasks)):
         wanted = scikit_learn(x, tasks, e, c)
@@ -156,7 +156,7 @@ def test_scores_are_the_same_bytes_each_time_and_for_any_number_of_episodes(rout
     tasks = make_tasks(500, 60, 6, 2, 20)
     whole, report = LogisticRegression().scores(x, tasks)
     again, same = LogisticRegression().scores(x, tasks)
-    assert torch.equal(whole, again) and report == same
+    assert torch.equal(whole, again) and all(np.array_equal(report[key], same[key]) for key in report)
     assert torch.equal(whole[:7], LogisticRegression().scores(x, tasks[:7])[0])
 
 
@@ -210,7 +210,7 @@ def test_newton_converges_where_probabilities_saturate(make_tasks, scale, c, wid
     if duplicates:
         x[:40] = x[0]
     scores, report = LogisticRegression(C=c).scores(x, make_tasks(200, 8, 5, 2, 10))
-    assert report["not_converged"] == 0
+    assert not report["not_converged"].any()
     assert scores.isfinite().all()
     np.testing.assert_allclose(scores.sum(2), 1, rtol=1e-5)
 
@@ -218,9 +218,9 @@ def test_newton_converges_where_probabilities_saturate(make_tasks, scale, c, wid
 def test_episodes_stopped_short_are_counted(make_tasks):
     x = torch.from_numpy(embeddings(np.random.default_rng(0), 25, 20, 64, 0.5))
     report = LogisticRegression(max_iter=1).scores(x, make_tasks(500, 5, 6, 2, 20))[1]
-    assert report["not_converged"] == 5
-    assert report["iterations"] == 1
-    assert report["gradient_norm"] > LogisticRegression.tol
+    assert report["not_converged"].sum() == 5
+    assert report["iterations"].max() == 1
+    assert report["gradient_norm"].max() > LogisticRegression.tol
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from fewshot_bench.errors import FsbenchError
-from fewshot_bench.metrics import accuracy_per_episode, predictions
+from fewshot_bench.metrics import accuracy_per_episode, predictions, ranks_of_truth
 
 
 def test_counts_right_queries_and_no_padding():
@@ -34,3 +34,15 @@ def test_nan_scores_are_refused():
 
 def test_an_episode_of_padding_has_no_accuracy():
     assert np.isnan(accuracy_per_episode(np.zeros((1, 2, 3)), np.full((1, 2), -1))).all()
+
+
+def test_the_rank_of_the_truth_counts_the_classes_before_it():
+    rng = np.random.default_rng(0)
+    scores = rng.integers(0, 4, (5, 7, 6)).astype(float)  # many ties
+    labels = rng.integers(-1, 6, (5, 7))
+    found = ranks_of_truth(scores, labels)
+    for e, q in np.ndindex(5, 7):
+        order = sorted(range(6), key=lambda n: (-scores[e, q, n], n))
+        assert found[e, q] == (-1 if labels[e, q] < 0 else order.index(labels[e, q]))
+    valid = labels >= 0
+    assert np.array_equal((found == 0)[valid], (predictions(scores, valid) == labels)[valid])

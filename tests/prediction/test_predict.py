@@ -216,7 +216,7 @@ def test_two_classes_can_be_told_from_others_by_their_own_pictures_alone(shop):
 
 def test_a_trained_method_is_fitted_as_in_a_run(shop, toys):
     method = registry.load(registry.METHODS, "trained")
-    fb.predict("trained", shop / "shop", shop / "new", train_dataset="digits", seed=3)
+    fb.predict("trained", shop / "shop", shop / "new", train_dataset="digits", train_seed=3)
     assert method.seen == [("digits", (), 3)]
 
 
