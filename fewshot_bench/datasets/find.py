@@ -13,12 +13,16 @@ from fewshot_bench.datasets.locate import load_dataset
 from fewshot_bench.errors import UsageError
 from fewshot_bench.progress import Progress, silent
 
+DISTRIBUTIONS = {"fashion-mnist": "fsbench-fashion-mnist", "packshots": "fsbench-packshots"}
+"""The data sets that a distribution of this project ships beside the core, and the distribution's name."""
+
 
 def find_source(name: str) -> tuple[DatasetSource, Path | None, str | None]:
     """The adapter, the path if it was asked for by path, and the variant, of a data set's name.
 
     Registered names come first; a folder of the same name is reached as ``./name``. Raises UsageError
-    when it is neither a name nor an existing path.
+    when it is neither a name nor an existing path; a data set that this project ships and that is not
+    installed is told with the command that installs it.
     """
     base, _, variant = name.partition(":")
     if base in registry.entries(registry.DATASETS):
@@ -34,8 +38,20 @@ def find_source(name: str) -> tuple[DatasetSource, Path | None, str | None]:
         )
     if "/" in name or "\\" in name:
         raise UsageError(f"--dataset {name}: there is no such folder or CSV file.")
+    if base in DISTRIBUTIONS:
+        raise UsageError(not_installed(base))
     registry.entry(registry.DATASETS, base)  # raises, with the closest names
     raise AssertionError(name)
+
+
+def not_installed(name: str) -> str:
+    """The sentence that says how to get a data set whose distribution is not installed."""
+    distribution = DISTRIBUTIONS[name]
+    return (
+        f"The data set {name} is in the distribution {distribution}, which is not installed: run `pip install "
+        f"{distribution}` (from a clone: `pip install ./plugins/{distribution}`), or name another data set by "
+        "--dataset and, as base data of a method that trains, by --train-dataset."
+    )
 
 
 def open_dataset(
