@@ -1,4 +1,3 @@
-# ruff: noqa: I001
 from fewshot_bench.errors import FsbenchError as FsbenchError
 from fewshot_bench.errors import UsageError as UsageError
 from fewshot_bench.functions import check as check

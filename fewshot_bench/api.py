@@ -17,9 +17,9 @@ That is a whole method. Its distribution declares it as an entry point, and ``fs
     fewshot_bench.methods =
         my-pixels = my_package.my_module:Pixels
 
-Begin with ``EmbeddingMethod`` where a method is an encoder and a head, with ``EpisodicMethod`` where it adapts a network
-to each episode, and with ``DatasetSource`` for a data set. Each name is loaded when it is first used, so that a module
-which imports only these stays light: no torch, no scikit-learn.
+Begin with ``EmbeddingMethod`` where a method is an encoder and a head, with ``EpisodicMethod`` where it adapts a
+network to each episode, and with ``DatasetSource`` for a data set. Each name is loaded when it is first used, so that
+a module which imports only these stays light: no torch, no scikit-learn.
 
 """
 

@@ -30,6 +30,7 @@ from fewshot_bench.embed.torchvision_guard import import_torchvision as import_t
 from fewshot_bench.heads.head import Head as Head
 from fewshot_bench.heads.knn import KNearest as KNearest
 from fewshot_bench.heads.logistic import LogisticRegression as LogisticRegression
+from fewshot_bench.heads.estimator import EstimatorHead as EstimatorHead
 from fewshot_bench.heads.mlp import Perceptron as Perceptron
 from fewshot_bench.heads.prototype import Prototype as Prototype
 
