@@ -83,7 +83,11 @@ def test_every_setting_is_in_the_fingerprint_and_nothing_else(tmp_path, monkeypa
     ]
     prints = [PretrainedEncoder(**options).fingerprint() for options in settings]
     assert len(set(prints)) == len(prints)
-    same = [PretrainedEncoder(device="cuda"), PretrainedEncoder(cache=tmp_path), pretrained_encoder(view=None)]
+    same = [
+        PretrainedEncoder(device="cuda"),
+        PretrainedEncoder(cache=tmp_path),
+        pretrained_encoder(view=None),
+    ]
     assert {encoder.fingerprint() for encoder in same} == {PretrainedEncoder().fingerprint()}
     assert (tmp_path / "weights.json").is_file()
     qualified = PretrainedEncoder("torchvision:resnet18")
