@@ -127,10 +127,7 @@ def test_bootstrap_of_unequal_counts_keeps_the_mean_over_episodes():
 
 def test_two_classes_are_too_few_for_the_bootstrap():
     interval = query_class_interval(np.ones((1, 4)), np.array([[0, 1, 0, 1]]))
-    assert (
-        interval.low is None
-        and interval.reason == "2 classes are too few for an interval over classes."
-    )
+    assert interval.low is None and interval.reason == "2 classes are too few for an interval over classes."
 
 
 def test_fewer_ways_take_the_jackknife_of_episode_means():
