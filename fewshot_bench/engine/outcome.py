@@ -18,7 +18,9 @@ from fewshot_bench.engine.environment import environment
 from fewshot_bench.engine.request import Request
 from fewshot_bench.engine.scoring import Outcome
 from fewshot_bench.episodes import EpisodeSet
-from fewshot_bench.metrics import class_interval, episode_interval, episode_means, proportion_interval
+from fewshot_bench.identity import key
+from fewshot_bench.metrics import Interval, accuracy_interval, ap_interval, class_interval
+from fewshot_bench.protocols import PROTOCOLS
 from fewshot_bench.records import SCHEMA_VERSION, Arrays, Record, Score
 
 
@@ -68,8 +70,15 @@ def make_record(
         "ranked_by": ranked_by(method),
         "pretraining": method.pretraining,
         "contaminated": contaminated(method.pretraining, index.seen_by),
-        "accuracy": score_of(hits, episodes, labels).to_json(),
-        "map": None if outcome.ap is None else score_of(outcome.ap, episodes, labels).to_json(),
+        "accuracy": score_of(
+            accuracy_interval(hits, labels, over_pictures=PROTOCOLS[request.protocol].split == "pictures"),
+            hits,
+            episodes,
+            labels,
+        ).to_json(),
+        "map": None
+        if outcome.ap is None
+        else score_of(ap_interval(outcome.ap, labels), outcome.ap, episodes, labels).to_json(),
         "scores_sha256": outcome.scores_sha256,
         "diagnostics": outcome.diagnostics,
         "command": request.command(),
@@ -78,18 +87,16 @@ def make_record(
     }
     kind = np.int16 if episodes.classes.shape[1] < 2**15 else np.int32
     arrays: Arrays = {
-        "episode_accuracy": episode_means(hits, labels),
         "classes": episodes.classes,
         "query_label": labels.astype(kind),
         "query_prediction": outcome.prediction.astype(kind),
     }
     if outcome.ap is not None:
-        arrays |= {
-            "episode_map": episode_means(outcome.ap, labels),
-            "query_ap": outcome.ap.astype(np.float32),
-        }
+        arrays["query_ap"] = outcome.ap.astype(np.float32)
     if outcome.curve is not None:
         arrays["precision"] = outcome.curve
+    facts = ("protocol", "episodes_sha256", "method", "method_distribution", "parameters", "seed")
+    data["identity"] = key("run", {name: data[name] for name in facts})  # the engine's own tree replaces it
     return Record(data, arrays)
 
 
@@ -98,20 +105,17 @@ def ranked_by(method: Method) -> str:
     return "picture" if hasattr(getattr(method, "head", None), "item_scores") else "class"
 
 
-def score_of(values: NDArray[np.floating[Any]], episodes: EpisodeSet, labels: NDArray[np.int64]) -> Score:
-    """The mean over episodes of values [E, Q] (hits or APs), with its intervals over episodes and classes.
-
-    A single episode has no spread: of hits, the interval is then over its queries.
-    """
-    over_episodes = episode_interval(episode_means(values, labels))
-    if len(episodes) == 1 and set(np.unique(values[labels >= 0])) <= {0.0, 1.0}:
-        over_episodes = proportion_interval(int(values[labels >= 0].sum()), int((labels >= 0).sum()))
+def score_of(
+    over: Interval, values: NDArray[np.floating[Any]], episodes: EpisodeSet, labels: NDArray[np.int64]
+) -> Score:
+    """Returns a mean with the interval ``over`` episodes or pictures, and its interval over classes."""
     over_classes = class_interval(values, labels, episodes.classes)
     found = over_classes.low is not None and over_classes.high is not None
+    has = over.low is not None and over.high is not None
     return Score(
-        mean=over_episodes.mean,
-        ci95=over_episodes.half_width,
-        ci_kind=over_episodes.reason or over_episodes.kind,
+        mean=over.mean,
+        interval=(over.low, over.high) if has else None,  # type: ignore[arg-type]
+        kind=over.reason or over.kind,
         class_interval=(over_classes.low, over_classes.high) if found else None,  # type: ignore[arg-type]
-        class_ci_kind=over_classes.reason or over_classes.kind,
+        class_kind=over_classes.reason or over_classes.kind,
     )

@@ -65,12 +65,12 @@ def unpack(packed: Arrays) -> Arrays:
     right = np.unpackbits(packed["right"], count=len(flat)).astype(bool)
 
     def spread(values: NDArray[Any], padding: Any) -> NDArray[Any]:
-        made = np.full(there.shape, padding, dtype=values.dtype)
+        made: NDArray[Any] = np.full(there.shape, padding, dtype=values.dtype)
         made[there] = values
         return made
 
     def merged(of_right: NDArray[Any] | int, of_wrong: NDArray[Any], kind: type) -> NDArray[Any]:
-        made = np.empty(len(flat), dtype=kind)
+        made: NDArray[Any] = np.empty(len(flat), dtype=kind)
         made[right], made[~right] = of_right, of_wrong
         return made
 
