@@ -217,7 +217,8 @@ def compare(first: Record, second: Record) -> Comparison:
 
 def leaderboard(*results: str | Path | Record) -> pd.DataFrame:
     """One row a record, best first within its table; ``results`` are records, files or folders of them."""
-    from fewshot_bench.report.leaderboard import frame, tables
+    from fewshot_bench.report.leaderboard import tables
+    from fewshot_bench.report.plain import frame
 
     records: list[Record] = []
     for place in results:
