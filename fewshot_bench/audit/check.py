@@ -54,7 +54,7 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Report:
+class Audit:
     """All findings on an evaluation, and what could not be checked."""
 
     asked: Asked
@@ -88,7 +88,7 @@ class Report:
 
 def check(
     asked: Asked, *, data_root: Path | None = None, verify: bool = False, progress: Progress = silent
-) -> Report:
+) -> Audit:
     """Look at files, class sizes and near-duplicates of an evaluation; every picture is read once in its life.
 
     Raises UsageError for an unknown name or count, FsbenchError where a data set is not here.
@@ -122,7 +122,7 @@ def check(
         seen, done = overlap(len(index), order, search, CANDIDATES)
         found.append(findings.base_data(index, base, name, seen, done))
         unchecked += partly(done, order, name)
-    return Report(asked, index, split, tuple(found), (*unchecked, *ALWAYS_UNCHECKED))
+    return Audit(asked, index, split, tuple(found), (*unchecked, *ALWAYS_UNCHECKED))
 
 
 def base_sets(

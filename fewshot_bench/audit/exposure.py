@@ -74,8 +74,8 @@ class Exposure:
     candidates: int = 0
 
 
-def exposure(index: ImageIndex, order: Ints, found: Iterable[Alike], most: int) -> Exposure:
-    """Count near-duplicates that may meet as query and support; given up after ``most`` candidates.
+def exposure(index: ImageIndex, order: Ints, found: Iterable[Alike], max_candidates: int) -> Exposure:
+    """Count near-duplicates that may meet as query and support; given up after ``max_candidates`` candidates.
 
     ``order`` are the rows searched for. Groups and guards keep pictures apart, so such pairs do not count.
     """
@@ -89,18 +89,18 @@ def exposure(index: ImageIndex, order: Ints, found: Iterable[Alike], most: int) 
         total.own.add(part, meet & own & ~guarded)
         total.foreign.add(part, meet & ~own)
         total.done, total.candidates = order[: part.done], total.candidates + part.candidates
-        if total.candidates > most:
+        if total.candidates > max_candidates:
             break
     return total
 
 
-def overlap(size: int, order: Ints, found: Iterable[Alike], most: int) -> tuple[Seen, Ints]:
+def overlap(size: int, order: Ints, found: Iterable[Alike], max_candidates: int) -> tuple[Seen, Ints]:
     """Near-duplicates of M = ``size`` evaluated pictures in base data, and the rows looked at."""
     seen, done, candidates = Seen.nothing(size), order[:0], 0
     for part in found:
         seen.add(part)
         done, candidates = order[: part.done], candidates + part.candidates
-        if candidates > most:
+        if candidates > max_candidates:
             break
     return seen, done
 

@@ -14,7 +14,7 @@ WIDTH = 110
 
 
 def verdict(report: dict[str, Any]) -> str:
-    """What ``Report.to_json`` gives, as text: each finding with its verdict, then what was not checked."""
+    """What ``Audit.to_json`` gives, as text: each finding with its verdict, then what was not checked."""
     counts = ", ".join(f"{option} {report[option]}" for option in ("ways", "shots", "queries"))
     title = f"{report['dataset']} ({report['variant']}), split {report['split']}"
     lines = [f"{title}: {report['classes']:,} classes, {report['images']:,} images; {counts}"]

@@ -30,7 +30,7 @@ LOOKED_AT = 8
 
 
 @dataclass(frozen=True)
-class Report:
+class Conformance:
     """What was tried on a method, and how each trial ended."""
 
     method: str
@@ -55,7 +55,7 @@ def check_method(
     device: str = "auto",
     cache: Path | None = None,
     progress: Progress = silent,
-) -> Report:
+) -> Conformance:
     """Try a method on the episodes of ``request``: fixed ways, 2 shots and 2 queries a class at least.
 
     Trained methods are fitted first. Raises UsageError for a request that cannot be met or is too small,
@@ -87,7 +87,7 @@ def check_method(
     if isinstance(method, EmbeddingMethod):
         found.append(pictures_alone(method, index, rows[:LOOKED_AT]))
     found.append(global_generators(before, global_state()))
-    return Report(request.method, request.dataset, tuple(found))
+    return Conformance(request.method, request.dataset, tuple(found))
 
 
 def pictures_alone(method: EmbeddingMethod, index: ImageIndex, rows: NDArray[np.int64]) -> Trial:

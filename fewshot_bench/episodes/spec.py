@@ -62,12 +62,15 @@ class EpisodeSpec:
             )
 
     def to_json(self) -> dict[str, Any]:
-        """The fields as a dictionary that JSON can hold."""
+        """Returns the fields as a dictionary that JSON can hold."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> EpisodeSpec:
-        """The spec of such a dictionary; UsageError for a field that is missing, unknown or out of range."""
+        """Returns the spec of such a dictionary.
+
+        Raises UsageError for a field that is missing, unknown or out of range.
+        """
         known = {field.name for field in fields(cls)}
         if odd := sorted(known.symmetric_difference(values)):
             raise UsageError(

@@ -32,9 +32,10 @@ Ints = NDArray[np.int64]
 
 
 def query_capacity(pool: ClassPool) -> int:
-    """Query images that a class can give: half of what both sides share, and all that support cannot have.
+    """Returns the number of query images that a class can give, 0 for a class that is too small.
 
-    Never more than remain beside the one support image that excludes fewest; 0 for a class that is too small.
+    A class gives half of the images of both pools, and all images of the query pool alone, but never more than
+    remain beside the support image that excludes fewest.
     """
     if not len(pool.support):
         return 0
@@ -46,7 +47,7 @@ def query_capacity(pool: ClassPool) -> int:
 
 
 def draw_ways(seed: int, episodes: Ints, classes: int) -> Ints:
-    """Ways of each episode, [B]."""
+    """Returns the ways of each episode, [B]."""
     most = min(MOST_WAYS, classes)
     draw = uniform(random_keys(seed, WAYS, episodes, 0)[0])
     return LEAST_WAYS + (draw * (most - LEAST_WAYS + 1)).astype(np.int64)
@@ -55,9 +56,10 @@ def draw_ways(seed: int, episodes: Ints, classes: int) -> Ints:
 def draw_counts(
     seed: int, episodes: Ints, places: Ints, pools: Sequence[ClassPool], capacity: Ints
 ) -> tuple[Ints, Ints]:
-    """Shots and queries of each class of each episode, both [B, N].
+    """Returns the shots and queries of each class of each episode, both [B, N].
 
-    ``places`` [B, N] are places in ``pools`` (−1: padding, both are 0), ``capacity`` their query capacities.
+    ``places`` [B, N] are places in ``pools`` (padding is −1 and has 0 of both); ``capacity`` holds the query
+    capacities of the pools.
     """
     present = places >= 0
     images = np.where(present, np.array([len(pool.support) for pool in pools])[places], 0)

@@ -26,9 +26,9 @@ FEWEST = 32
 
 
 def is_large(table: Tensor, tasks: Tasks, memory: int) -> bool:
-    """Whether one episode, padded, asks for more than ``memory`` bytes: then each is solved by itself.
+    """Returns whether one padded episode needs more than ``memory`` bytes, so that each is solved by itself.
 
-    As ``Inner.cost`` counts them, known before there is a Gram matrix.
+    The bytes are counted as ``Inner.cost`` counts them, before there is a Gram matrix.
     """
     supports = tasks.ways * tasks.shots
     width = tasks.shots if gram_is_cheaper(tasks, len(table)) else table.shape[1]
@@ -36,7 +36,7 @@ def is_large(table: Tensor, tasks: Tasks, memory: int) -> bool:
 
 
 def distances(inner: Inner, metric: str, gallery: Tensor, query: Tensor) -> Tensor:
-    """Distances of queries ``[q]`` to the gallery's rows ``[S]``: float32 ``[q, S]``."""
+    """Returns the distances of queries ``[q]`` to the rows ``[S]`` of the gallery, float32 ``[q, S]``."""
     import torch
 
     step = max(1, FEATURE_BYTES // (8 * inner.table.shape[1]))
@@ -48,9 +48,10 @@ def distances(inner: Inner, metric: str, gallery: Tensor, query: Tensor) -> Tens
 
 
 def votes(distance: Tensor, k: int, label: Tensor, ways: int) -> Tensor:
-    """The k nearest vote for their class: ``[q, S]`` and ``label [S]`` -> float64 ``[q, N]``.
+    """Returns the votes of the k nearest images for their classes: ``[q, S]`` and ``label [S]`` -> float64
+    ``[q, N]``.
 
-    Images at the distance of the k-th share the places left.
+    Images at the distance of the k-th share the places that are left.
     """
     import torch
 
@@ -65,9 +66,9 @@ def votes(distance: Tensor, k: int, label: Tensor, ways: int) -> Tensor:
 
 
 def nearest(distance: Tensor, counts: list[int]) -> Tensor:
-    """The least distance to each class: ``[q, S]``, classes one after the other, -> ``[q, N]``.
+    """Returns the least distance to each class: ``[q, S]``, sorted by class, -> ``[q, N]``.
 
-    ``counts`` are the images of each class; a class of none is infinitely far.
+    ``counts`` are the numbers of images of the classes. A class without images is infinitely far.
     """
     import torch
 

@@ -22,30 +22,36 @@ LEAST_ENERGY = 1e-10
 
 
 class Inputs(Protocol):
-    """Inputs of e episodes: ``width`` numbers, of which episode i uses the first ``used[i]``; others are 0."""
+    """Gives the inputs of e episodes: ``width`` numbers, of which episode i uses the first ``used[i]``; the
+    rest are 0.
+    """
 
     @property
     def used(self) -> list[int]:
-        """How many numbers each episode uses."""
+        """The number of inputs that each episode uses."""
         ...
 
     @property
     def width(self) -> int:
-        """How many numbers there are."""
+        """The number of inputs."""
         ...
 
     def take(self, place: Tensor) -> Tensor:
-        """Of support images ``place [e, b]`` (0 … S−1): float32 ``[e, b, width]``."""
+        """Returns the inputs of support images ``place [e, b]`` (0 … S−1) as float32 ``[e, b, width]``."""
         ...
 
     def queries(self, rows: Tensor) -> Tensor:
-        """Of the table's ``rows [e, q]``: float32 ``[e, q, width]``."""
+        """Returns the inputs of the table's ``rows [e, q]`` as float32 ``[e, q, width]``."""
         ...
 
 
 @dataclass(frozen=True, eq=False)
 class Axes:
-    """Coordinates ``x [e, S, S]`` of the support; ``alpha [e, S, S]`` turns inner products into coordinates."""
+    """Gives the coordinates of images in the principal axes of their episode's support.
+
+    ``x [e, S, S]`` are the coordinates of the support; ``alpha [e, S, S]`` turns inner products into
+    coordinates.
+    """
 
     x: Tensor
     alpha: Tensor
@@ -54,21 +60,27 @@ class Axes:
 
     @property
     def width(self) -> int:
-        """S."""
+        """The number of axes, S."""
         return self.x.shape[2]
 
     def take(self, place: Tensor) -> Tensor:
-        """As ``Inputs.take``."""
+        """Returns the coordinates of support images ``place [e, b]`` as float32 ``[e, b, S]``."""
         return self.x.gather(1, place.unsqueeze(2).expand(-1, -1, self.width))
 
     def queries(self, rows: Tensor) -> Tensor:
-        """As ``Inputs.queries``: Σ_i α_ir (x_i − m)·(q − m)."""
+        """Returns the coordinates Σ_i α_ir (x_i − m)·(q − m) of the table's ``rows [e, q]`` as float32 ``[e, q,
+        S]``.
+        """
         return self.support.evaluate(self.alpha, rows).mT.float()
 
 
 @dataclass(frozen=True, eq=False)
 class Features:
-    """(x − mean) / unit of the ``table [M, D]``; ``rows [e, S]``, ``mean [e, 1, D]``, ``unit [e, 1, 1]``."""
+    """Gives (x − mean) / unit for rows x of the ``table [M, D]``.
+
+    ``rows [e, S]`` are the support's row numbers, ``mean [e, 1, D]`` and ``unit [e, 1, 1]`` those of each
+    episode.
+    """
 
     table: Tensor
     rows: Tensor
@@ -78,25 +90,27 @@ class Features:
 
     @property
     def width(self) -> int:
-        """D."""
+        """The number of features, D."""
         return self.table.shape[1]
 
     def take(self, place: Tensor) -> Tensor:
-        """As ``Inputs.take``."""
+        """Returns the scaled features of support images ``place [e, b]`` as float32 ``[e, b, D]``."""
         return self.queries(self.rows.gather(1, place))
 
     def queries(self, rows: Tensor) -> Tensor:
-        """As ``Inputs.queries``."""
+        """Returns the scaled features of the table's ``rows [e, q]`` as float32 ``[e, q, D]``."""
         return (self.table[rows.clamp_min(0)].float() - self.mean) / self.unit
 
 
 def inputs_of(inner: Inner, rows: Tensor) -> Inputs:
-    """The inputs of episodes with support ``rows [e, S]`` (−1 for padding, last)."""
+    """Returns the inputs of episodes with support ``rows [e, S]`` (−1 for padding, which comes last)."""
     return _axes(inner, rows) if rows.shape[1] < inner.table.shape[1] else _features(inner, rows)
 
 
 def _axes(inner: Inner, rows: Tensor) -> Axes:
-    """The largest axes first, each pointing to its most extreme image: no choice is left to the solver."""
+    """Returns the axes with the largest first, each pointing to its most extreme image: the solver has no
+    choice left.
+    """
     import torch
 
     support = principal_axes(inner, rows)
@@ -112,7 +126,7 @@ def _axes(inner: Inner, rows: Tensor) -> Axes:
 
 
 def _features(inner: Inner, rows: Tensor, block: int = 4096) -> Features:
-    """Sums over a block of images at a time, in float64."""
+    """Returns the features, with sums in float64 over a block of images at a time."""
     import torch
 
     e, samples = rows.shape

@@ -74,10 +74,10 @@ class MlpConfig(Hog):
 
     first: int = tunable(256, 16, 1024, log=True, help="units of the first hidden layer")
     second: int = tunable(150, 0, 1024, help="units of the second hidden layer; 0: there is none")
-    rate: float = tunable(1e-3, 1e-4, 1e-2, log=True, help="Adam's learning rate")
+    lr: float = tunable(1e-3, 1e-4, 1e-2, log=True, help="Adam's learning rate")
     batch: int = tunable(200, 32, 1024, log=True, help="images of a step")
-    epochs: int = tunable(40, 5, 200, log=True, help="passes over the support …")
-    steps: int = tunable(200, 50, 1000, log=True, help="… and steps, at least so many")
+    epochs: int = tunable(40, 5, 200, log=True, help="passes over the support after which training ends")
+    min_steps: int = tunable(200, 50, 1000, log=True, help="steps that training takes at least")
 
 
 class HogMlp(HogMethod):
@@ -94,9 +94,9 @@ class HogMlp(HogMethod):
         c = self.config
         self.head = Perceptron(
             hidden=(c.first, c.second) if c.second else (c.first,),
-            rate=c.rate,
+            lr=c.lr,
             batch=c.batch,
             epochs=c.epochs,
-            steps=c.steps,
+            min_steps=c.min_steps,
             seed=context.seed,
         )
