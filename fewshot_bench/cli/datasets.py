@@ -47,14 +47,14 @@ def command(
 
 
 def refuse_unused(asked: dict[str, Any]) -> None:
-    """Raise click's UsageError for an option that --check alone reads."""
+    """Raises click's UsageError for an option that only --check reads."""
     for option, value in asked.items():
         if value:
             raise click.UsageError(f"--{option.replace('_', '-')} is an option of --check: add --check.")
 
 
 def show_list(as_json: bool) -> int:
-    """Print a row for each data set; the broken ones with their reason on stderr."""
+    """Prints a row for each data set, and on stderr the broken ones with their reason."""
     from fewshot_bench.cli.listing import list_datasets
     from fewshot_bench.cli.terminal import table
 
@@ -71,7 +71,7 @@ def show_list(as_json: bool) -> int:
 
 
 def show_card(name: str, where: dict[str, Any], as_json: bool) -> int:
-    """Print the card of a data set."""
+    """Prints the card of a data set."""
     from fewshot_bench.cli.card import card
     from fewshot_bench.cli.listing import show_dataset
     from fewshot_bench.cli.terminal import Watcher
@@ -86,7 +86,7 @@ def show_card(name: str, where: dict[str, Any], as_json: bool) -> int:
 
 
 def show_check(name: str, asked: dict[str, Any], where: dict[str, Any], as_json: bool) -> int:
-    """Print the findings on a data set; the status is 1 where an evaluation would mislead or is impossible."""
+    """Prints the findings on a data set; the status is 1 when an evaluation would mislead or is impossible."""
     from fewshot_bench.audit.check import Asked, check
     from fewshot_bench.cli.terminal import Watcher
     from fewshot_bench.cli.verdict import verdict
@@ -105,7 +105,7 @@ def show_check(name: str, asked: dict[str, Any], where: dict[str, Any], as_json:
 
 
 def print_json(value: Any) -> None:
-    """One JSON value on stdout."""
+    """Prints one JSON value on stdout."""
     import json
 
     click.echo(json.dumps(value, indent=2, ensure_ascii=False))

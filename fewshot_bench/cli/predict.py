@@ -87,7 +87,7 @@ def command(
 
 
 def as_table(found: Predictions) -> Iterator[str]:
-    """A table for a person: the best class and its score, the next ones, and what else is to be said."""
+    """Yields a table for a person: the best class and its score, the next ones, and remarks."""
     from fewshot_bench.cli.terminal import table
 
     rows = []
@@ -106,12 +106,12 @@ def as_table(found: Predictions) -> Iterator[str]:
 
 
 def shown(score: float | str) -> str:
-    """A score in four digits."""
+    """Returns a score in four digits."""
     return score if isinstance(score, str) else f"{score:.4g}"
 
 
 def as_csv(found: Predictions) -> Iterator[str]:
-    """The columns of ``Predictions.frame``."""
+    """Yields the columns of ``Predictions.frame`` as CSV."""
     frame = found.frame()
     for start in range(0, len(frame), 10_000):
         yield frame.iloc[start : start + 10_000].to_csv(index=False, header=start == 0, lineterminator="\n")
@@ -125,7 +125,7 @@ STYLES: dict[str, Callable[[Predictions], Iterator[str]]] = {
 
 
 def sentences(found: Predictions) -> list[str]:
-    """What a person reads beside the table: notes, what could not be read, how the threshold came about."""
+    """Returns what a person reads beside the table: notes, what could not be read, how the threshold came about."""
     said = list(found.notes)
     broken = [f"{path} ({why})" for path, why in zip(found.paths, found.defects, strict=True) if why]
     if broken:
@@ -142,5 +142,5 @@ def sentences(found: Predictions) -> list[str]:
 
 
 def plain(text: str) -> str:
-    """Text that can be written as UTF-8, whatever bytes are in a file's name."""
+    """Returns text that can be written as UTF-8, whatever bytes are in a file's name."""
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

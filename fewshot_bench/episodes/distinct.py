@@ -14,13 +14,12 @@ CAP = 10**9
 
 
 def distinct_supports(index: ImageArrays, spec: EpisodeSpec) -> int:
-    """Returns the number of different support sets that an episode may have, at most ``CAP``; order does not
-    count.
+    """Returns the number of different support sets of an episode, at most ``CAP``; order does not count.
 
-    That is the sum over sets of N classes of the product of their numbers of subsets. The number is exact for
-    one shot, and where images exclude nothing but themselves. It is an upper bound where groups or guards
-    exclude some combinations of several shots, and where groups span classes. Variable episodes have ``CAP``.
-    Raises UsageError when ``sample`` would.
+    That is the sum over sets of N classes of the product of their numbers of subsets. The number is exact for one
+    shot, and where images exclude nothing but themselves. It is an upper bound where groups or guards exclude
+    some combinations of several shots, and where groups span classes. Variable episodes have ``CAP``. Raises
+    UsageError when ``sample`` would.
     """
     pools, _ = eligible_pools(index, spec)
     if spec.variable:

@@ -41,9 +41,7 @@ class ClassCounts:
 def draw_class(
     pool: ClassPool, request: ClassCounts, seed: int, episodes: NDArray[np.int64], attempt: int = 0
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], Mask]:
-    """Returns rows of support [B, K] and query [B, Q] images (−1 for padding), and bool [B] where the draw
-    succeeded.
-    """
+    """Returns rows of support [B, K] and query [B, Q] images (−1 for padding), and bool [B]: the draw succeeded."""
     first, second = random_keys(seed, IMAGES + REDRAW * attempt, episodes[:, None], pool.rows)
     usable, admitted = _sides(pool, seed, episodes, attempt)
     order = smallest(first[:, pool.support], len(pool.support), usable)
@@ -79,10 +77,10 @@ def feasible(pool: ClassPool, shots: int, needed: int) -> bool:
 
 
 def search(excluded: Mask, open_: Mask, shots: int, needed: int) -> list[int] | None:
-    """Returns the lexicographically first ``shots`` rows of ``excluded`` [S, T] that leave ``needed`` of
-    ``open_`` [T].
+    """Returns the first ``shots`` rows of ``excluded`` [S, T] that leave ``needed`` of ``open_`` [T].
 
-    Returns None when there are none, or when none was found within ``SEARCH_NODES`` nodes.
+    They are the first in lexicographic order. Returns None when there are none, or when none was found within
+    ``SEARCH_NODES`` nodes.
     """
 
     def admissible(candidates: Picks, remaining: Mask) -> Picks:

@@ -1,4 +1,4 @@
-"""What may be drawn of each class: its support and query images, and which of them exclude each other."""
+"""The images of each class that may be drawn as support and as query, and which of them exclude each other."""
 
 from __future__ import annotations
 
@@ -75,9 +75,7 @@ class ClassPool:
         return int((self.twin >= 0).sum())
 
     def excluded(self, picks: NDArray[np.intp]) -> NDArray[np.bool_]:
-        """Returns bool [B, T]: the query images that each of B support images excludes (itself, its group, its
-        guard).
-        """
+        """Returns bool [B, T]: the query images that each of B support images excludes (itself, group, guard)."""
         excluded: NDArray[np.bool_] = self.support_groups[picks, None] == self.query_groups
         if self.guard > 0:
             excluded |= np.abs(self.support_positions[picks, None] - self.query_positions) < self.guard

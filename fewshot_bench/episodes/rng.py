@@ -23,10 +23,10 @@ _BLOCK = 1 << 14
 
 
 def philox(counter: tuple[Keys, Keys, Keys, Keys], key: tuple[int, int]) -> tuple[Keys, Keys, Keys, Keys]:
-    """Returns the four 32-bit words of Philox-4x32-10 for each counter of four 32-bit words (all held in
-    uint64).
+    """Returns the four 32-bit words of Philox-4x32-10 for each counter.
 
-    Source: Salmon et al., "Parallel random numbers: as easy as 1, 2, 3" (SC 2011).
+    A counter is four 32-bit words; all words are held in uint64. Source: Salmon et al., "Parallel random numbers:
+    as easy as 1, 2, 3" (SC 2011).
     """
     c0, c1, c2, c3 = counter
     k0, k1 = key
@@ -64,11 +64,11 @@ def uniform(keys: Keys) -> NDArray[np.float64]:
 
 
 def smallest(keys: Keys, count: int, admitted: NDArray[np.bool_] | None = None) -> NDArray[np.intp]:
-    """Returns the columns of each row's ``count`` smallest keys, smallest first: a random draw without
-    replacement.
+    """Returns the columns of each row's ``count`` smallest keys, smallest first.
 
-    ``keys`` [B, n] -> [B, count]. Columns that are not ``admitted`` [B, n] come after all others. The column
-    number is written into a key's low bits, so that ties cannot depend on the machine's sorting routine.
+    This is a random draw without replacement: ``keys`` [B, n] -> [B, count]. Columns that are not ``admitted``
+    [B, n] come after all others. The column number is written into a key's low bits, so that ties cannot depend
+    on the machine's sorting routine.
     """
     n = keys.shape[1]
     bits = np.uint64(max(1, (n - 1).bit_length()))

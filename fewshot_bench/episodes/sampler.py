@@ -29,9 +29,7 @@ ATTEMPTS = 100
 
 @dataclass(frozen=True)
 class Composition:
-    """The classes of B episodes as places [B, N] in the list of pools (−1 for padding), and what each has to
-    give.
-    """
+    """The classes of B episodes as places [B, N] in the list of pools (−1 for padding), and what each has to give."""
 
     places: Ints
     shots: Ints

@@ -1,4 +1,4 @@
-"""EpisodeSpec: what a set of episodes is asked to be, before any data set is looked at."""
+"""EpisodeSpec: the counts and the seed of a set of episodes, before any data set is looked at."""
 
 from __future__ import annotations
 

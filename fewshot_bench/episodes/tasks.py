@@ -1,4 +1,4 @@
-"""Tasks: what a method is shown of episodes. Rows of a table, and no query label."""
+"""Tasks: episodes as a method sees them, rows of a table without query labels."""
 
 from __future__ import annotations
 

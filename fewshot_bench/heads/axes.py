@@ -1,4 +1,4 @@
-"""An episode's support in its own principal axes: at most min(S, d) coordinates that lose nothing.
+"""The support of an episode in its own principal axes: at most min(S, d) coordinates that lose nothing.
 
 With G = U Λ Uᵀ the Gram matrix of the S centred support images, the rows of Z = U Λ^½ have the same inner
 products as the images. Where S exceeds the embedding's d, the axes come from the d × d scatter matrix.
@@ -34,9 +34,7 @@ class Dual:
     to_mean: Tensor
 
     def evaluate(self, alpha: Tensor, query: Tensor) -> Tensor:
-        """Returns Σ_i α_i (x_i − m)·(q − m) as ``[e, N, Q]``, from ``alpha [e, S, N]`` (0 for padding) and
-        ``query [e, Q]``.
-        """
+        """Returns Σ_i α_i (x_i − m)·(q − m): ``alpha [e, S, N]`` (0 for padding), ``query [e, Q]`` -> ``[e, N, Q]``."""
         centred = (alpha - (self.share > 0) * (self.share.mT @ alpha)).mT
         cross = self.inner.between(self.rows, query)
         return centred.to(cross.dtype) @ cross - (centred @ self.to_mean).to(cross.dtype)

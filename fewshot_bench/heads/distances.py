@@ -37,11 +37,10 @@ def squared(cross: Tensor, left: Tensor, right: Tensor) -> Tensor:
 
 
 def to_support(inner: Inner, metric: str, support: Tensor, query: Tensor) -> Tensor:
-    """Returns the distances of queries to support images: ``support [e, S]``, ``query [e, Q]`` -> float32 ``[e,
-    Q, S]``.
+    """Returns the distances of queries to support images as float32 ``[e, Q, S]``.
 
-    Padded support images are infinitely far. The distances are computed in float64; rounding them to float32
-    makes those to identical images equal.
+    The arguments are row numbers ``support [e, S]`` and ``query [e, Q]``. Padded support images are infinitely
+    far. The distances are computed in float64; rounding them to float32 makes those to identical images equal.
     """
     cross = inner.between(support, query)
     if metric == "cosine":
@@ -54,10 +53,9 @@ def to_support(inner: Inner, metric: str, support: Tensor, query: Tensor) -> Ten
 
 
 def item_scores(table: Tensor, tasks: Tasks, metric: str) -> Tensor:
-    """Returns minus the distance of each query to each support image: float32 ``[E, Q, N·K]``, class after
-    class.
+    """Returns minus the distance of each query to each support image, float32 ``[E, Q, N·K]``.
 
-    A padded support image has −inf. ``metric`` is one of ``METRICS``.
+    The images stand class after class, and a padded one has −inf. ``metric`` is one of ``METRICS``.
     """
     import torch
 

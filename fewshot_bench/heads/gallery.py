@@ -1,7 +1,7 @@
-"""Nearest neighbours in one large gallery: its actual images, in blocks of queries and of images.
+"""Nearest neighbours in one large gallery, in blocks of queries and of images.
 
-Same distances as ``distances.to_support`` and same votes as ``knn.KNearest``, without its arrays of all
-classes padded to the largest: memory is bounded by the constants below.
+The distances are those of ``distances.to_support`` and the votes those of ``knn.KNearest``. Only the actual
+images are read, without padding to the largest class, and the constants below bound the memory.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 DISTANCE_BYTES = 1 << 28
-"""Working memory of a block of queries against the whole gallery, …"""
+"""Working memory of a block of queries against the whole gallery."""
 
 FEATURE_BYTES = 1 << 26
-"""… and of the float64 features of a block of the gallery."""
+"""Working memory of the float64 features of a block of the gallery."""
 
 FEWEST = 32
-"""Episodes are batched as long as this many queries of one fit the working memory at once."""
+"""Episodes are batched as long as the working memory holds this many queries of one episode at once."""
 
 
 def is_large(table: Tensor, tasks: Tasks, memory: int) -> bool:
@@ -48,10 +48,10 @@ def distances(inner: Inner, metric: str, gallery: Tensor, query: Tensor) -> Tens
 
 
 def votes(distance: Tensor, k: int, label: Tensor, ways: int) -> Tensor:
-    """Returns the votes of the k nearest images for their classes: ``[q, S]`` and ``label [S]`` -> float64
-    ``[q, N]``.
+    """Returns the votes of the k nearest images for their classes, float64 ``[q, N]``.
 
-    Images at the distance of the k-th share the places that are left.
+    The arguments are the distances ``[q, S]`` and the classes ``label [S]``. Images at the distance of the k-th
+    share the places that are left.
     """
     import torch
 

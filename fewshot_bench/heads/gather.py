@@ -1,9 +1,9 @@
 """Inner products of table rows, from a Gram matrix computed once or from gathered features.
 
-Every head here needs inner products only. With the table's Gram matrix, the embedding dimension d leaves
-the cost of an episode; without it, E·(S + Q) rows of d numbers are gathered. Products are float64, whatever
-the table's type, where digits cancel: ‖q − c‖² = ‖q‖² − 2 q·c + ‖c‖². Heads that only add products up, and do
-not mind where the origin lies, allow an error; a float32 Gram matrix of the centred table costs half.
+Every head here needs inner products only. With the table's Gram matrix, the cost of an episode does not depend on
+the embedding dimension d; without it, E·(S + Q) rows of d numbers are gathered. Products are float64, whatever
+the table's type, since digits cancel in ‖q − c‖² = ‖q‖² − 2 q·c + ‖c‖². Heads that only add products up, and
+whose scores do not depend on the origin, allow an error; a float32 Gram matrix of the centred table costs half.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ GRAM_BYTES = 1 << 30
 """The largest Gram matrix that is computed, in bytes of float64 (M = 11,585 rows)."""
 
 LARGE_SUPPORT = 1 << 28
-"""Working memory of queries beside a support that takes more than that of a block by itself."""
+"""Working memory for the queries of an episode whose support alone fills a block."""
 
 GATHER_COST = 40
 """Gathering one number of a scattered row takes about as long as this many multiply-adds of a product."""
@@ -53,8 +53,8 @@ class Inner:
         return rows if self.scale is None else rows * self.scale[index].unsqueeze(-1)
 
     def between(self, left: Tensor, right: Tensor) -> Tensor:
-        """Returns x_left · x_right: ``left [e, A]``, ``right [e, B]`` -> ``[e, A, B]``, in the type of ``gram``
-        or float64.
+        """Returns x_left · x_right ``[e, A, B]`` for ``left [e, A]`` and ``right [e, B]``, as ``gram`` is or in
+        float64.
         """
         if self.gram is None:
             return self.rows(left) @ self.rows(right).mT
@@ -80,21 +80,18 @@ class Inner:
         return (cross * share.unsqueeze(-1)).sum(2), (within * pairs).sum((2, 3))
 
     def cost(self, ways: int, shots: int, extra: int = 0) -> tuple[int, int]:
-        """Returns the bytes that one episode takes, once and for each query, with ``extra`` bytes for each
-        product.
-        """
+        """Returns the bytes that one episode takes, once and for each query, with ``extra`` bytes for each product."""
         supports, width = ways * shots, self.table.shape[1]
         if self.gram is None:
             return 16 * supports * width, 16 * width + (8 + extra) * supports + 32 * ways
         return 16 * supports * shots, (24 + extra) * supports + 32 * ways
 
     def blocks(self, tasks: Tasks, extra: int = 0) -> Iterator[tuple[slice, slice]]:
-        """Yields slices (episodes, queries) whose work fits in ``memory``: whole episodes, or some queries of
-        one.
+        """Yields slices (episodes, queries) whose work fits in ``memory``.
 
-        The ends of the slices do not depend on the number of episodes. Where the support of one episode fills
-        the memory by itself, its queries get as much memory again, at most ``LARGE_SUPPORT``, because that
-        support is gathered anew for each slice.
+        A slice holds whole episodes, or some queries of one. The ends of the slices do not depend on the number
+        of episodes. Where the support of one episode fills the memory by itself, its queries get as much memory
+        again, at most ``LARGE_SUPPORT``, because that support is gathered anew for each slice.
         """
         episodes, queries = tasks.query.shape
         fixed, each = self.cost(tasks.ways, tasks.shots, extra)
@@ -108,13 +105,12 @@ class Inner:
 def inner_products(
     table: Tensor, tasks: Tasks, *, normalize: bool = False, error: float = 0.0, gram: bool = True
 ) -> Inner:
-    """Returns the table ``[M, d]`` made ready for products; ``normalize`` divides each row by its length (0
-    stays 0).
+    """Returns the table ``[M, d]`` made ready for products.
 
-    The Gram matrix is computed where ``gram`` allows it and it costs less than gathering features for these
-    episodes. Both routes give equal products up to rounding, 1e-15 of the norms. A head whose scores do not
-    depend on the origin may allow an ``error``: the Gram matrix is then float32 around the table's mean, where
-    rounding stays below that error.
+    ``normalize`` divides each row by its length (0 stays 0). The Gram matrix is computed where ``gram`` allows it
+    and it costs less than gathering features for these episodes. Both routes give equal products up to rounding,
+    1e-15 of the norms. A head whose scores do not depend on the origin may allow an ``error``: the Gram matrix is
+    then float32 around the table's mean, where rounding stays below that error.
 
     Raises FsbenchError for rows outside the table and for values that are not finite.
     """

@@ -1,9 +1,10 @@
-"""What a network reads of an episode's embeddings: centred on its support, and divided by one number.
+"""The inputs of a network: an episode's embeddings, centred on its support and divided by one number.
 
-An episode with fewer support images S than the embedding has numbers D is read in its support's principal
-axes: S numbers that hold everything the support spans, whatever D is. Others are read as they are.
-The one number makes the support's D numbers 1 in mean square; each by itself would blow up those that hardly
-vary among a few images. A rotation keeps it, and keeps the distribution of what random weights make of it.
+An episode with fewer support images S than the embedding has numbers D is read in its support's principal axes: S
+numbers that hold everything the support spans, whatever D is. Other episodes are read as they are. The one number
+makes the support's D numbers 1 in mean square. Dividing each of the D numbers by its own would blow up those that
+hardly vary among a few images. A rotation changes neither the one number nor the distribution of what random
+weights make of the inputs.
 """
 
 from __future__ import annotations
@@ -18,13 +19,11 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 LEAST_ENERGY = 1e-10
-"""Axes with less than this share of the first one's energy are rounding error, and are not read."""
+"""Axes with less than this share of the first axis's energy are rounding error and are not read."""
 
 
 class Inputs(Protocol):
-    """Gives the inputs of e episodes: ``width`` numbers, of which episode i uses the first ``used[i]``; the
-    rest are 0.
-    """
+    """Gives e episodes' inputs: ``width`` numbers, of which episode i uses the first ``used[i]``; the rest are 0."""
 
     @property
     def used(self) -> list[int]:
@@ -68,9 +67,7 @@ class Axes:
         return self.x.gather(1, place.unsqueeze(2).expand(-1, -1, self.width))
 
     def queries(self, rows: Tensor) -> Tensor:
-        """Returns the coordinates Σ_i α_ir (x_i − m)·(q − m) of the table's ``rows [e, q]`` as float32 ``[e, q,
-        S]``.
-        """
+        """Returns the coordinates Σ_i α_ir (x_i − m)·(q − m) of the table's ``rows [e, q]``, float32 ``[e, q, S]``."""
         return self.support.evaluate(self.alpha, rows).mT.float()
 
 
@@ -108,9 +105,7 @@ def inputs_of(inner: Inner, rows: Tensor) -> Inputs:
 
 
 def _axes(inner: Inner, rows: Tensor) -> Axes:
-    """Returns the axes with the largest first, each pointing to its most extreme image: the solver has no
-    choice left.
-    """
+    """Returns the axes, the largest first, each pointing to its most extreme image, so that signs are settled."""
     import torch
 
     support = principal_axes(inner, rows)

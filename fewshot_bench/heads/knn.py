@@ -17,11 +17,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class KNearest:
-    """Scores a class by the votes of the k nearest support images; the nearest image decides between equal
-    votes.
+    """Scores a class by the votes of the k nearest support images.
 
-    With the neighbours N_k(q) of a query q, the score of class n is |{i in N_k(q): y_i = n}| / k (Cover and
-    Hart 1967), plus less than the difference between two counts of votes for the order of the nearest images.
+    With the neighbours N_k(q) of a query q, the score of class n is |{i in N_k(q): y_i = n}| / k (Cover and Hart
+    1967). Of classes with equal votes, the one with the nearest image wins.
 
     Parameters
     ----------
@@ -76,8 +75,8 @@ class KNearest:
         return scores, {}
 
     def _large(self, inner: Inner, task: Tasks) -> Tensor:
-        """Returns the scores ``[Q, N]`` of one episode, from its actual support images and a block of queries
-        at a time.
+        """Returns the scores ``[Q, N]`` of one episode, from its actual support images, a block of queries at a
+        time.
         """
         import torch
 
@@ -96,10 +95,10 @@ class KNearest:
         return torch.cat(scores)
 
     def _untied(self, votes: Tensor, nearest: Tensor, classes: Tensor, images: Tensor | int) -> Tensor:
-        """Returns the shares of the votes ``[..., N]``, with ties broken by the least distance to each class
-        ``[..., N]``.
+        """Returns the shares of the votes ``[..., N]`` with ties broken by the least distance to each class.
 
-        ``classes`` and ``images`` are the numbers of classes and support images of the episode without padding.
+        ``nearest [..., N]`` are these distances; ``classes`` and ``images`` are the numbers of classes and
+        support images of the episode without padding.
         """
         import torch
 

@@ -1,4 +1,4 @@
-"""An episode's actual support images: what class-major padding [N, K] holds, without the padding."""
+"""The actual support images of an episode: the rows [N, K] without their padding."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from numpy.typing import NDArray
 
 
 def members(support: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Returns rows and classes ``[E, S]`` of the actual support images, class after class, from ``support [E,
-    N, K]``.
+    """Returns rows and classes ``[E, S]`` of the actual support images, from ``support [E, N, K]``.
 
-    S is the largest number of support images in an episode. Shorter episodes end with rows of −1 and class 0.
+    The images stand class after class. S is the largest number of support images in an episode; shorter episodes
+    end with rows of −1 and class 0.
     """
     episodes, ways, shots = support.shape
     flat = support.reshape(episodes, ways * shots)

@@ -112,8 +112,7 @@ class Perceptron:
         return scores.masked_fill_(absent, -float("inf")), report
 
     def _blocks(self, inner: Inner, counts: NDArray[np.int64], ways: int) -> Iterator[NDArray[np.intp]]:
-        """Yields the episodes that are trained together: as many as the memory allows, with equally many
-        batches.
+        """Yields the episodes that are trained together: as many as fit, with equally many batches.
 
         Episodes that are read in their axes are not mixed with others.
         """

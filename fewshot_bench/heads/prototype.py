@@ -29,8 +29,8 @@ class Prototype:
         distances.check_metric(self.metric)
 
     def scores(self, table: Tensor, tasks: Tasks) -> tuple[Tensor, dict[str, Any]]:
-        """Returns the scores and an empty dictionary: ``table [M, D]`` -> float32 ``[E, Q, N]``, −inf for
-        padded classes.
+        """Returns scores and an empty dictionary: ``table [M, D]`` -> float32 ``[E, Q, N]``, −inf for padded
+        classes.
         """
         import torch
 
