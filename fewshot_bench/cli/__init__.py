@@ -15,12 +15,12 @@ COMMANDS = {
     "run": "Run a method on episodes of a data set and write a record.",
     "predict": "Classify new pictures against a folder of reference pictures.",
     "methods": "List the installed methods, or show one with its parameters.",
-    "datasets": "List the data sets, show what one is and what of it is here, or check it.",
-    "check": "Try whether a method's scores depend on what they may not depend on.",
-    "episodes": "Draw episodes into a manifest file, show what one holds, or draw one as a picture.",
+    "datasets": "List the data sets, show the card of one, or check an evaluation on it.",
+    "check": "Check that a method keeps its contract, on a few small episodes.",
+    "episodes": "Draw episodes into a file that others can replay, or one as a picture.",
     "leaderboard": "Make tables of records: one table per set of episodes.",
     "compare": "Compare two records of the same episodes, paired.",
-    "cache": "Show or prune what is kept: embeddings, trained networks.",
+    "cache": "Show or remove what is kept: embeddings, trained networks.",
 }
 
 
@@ -53,7 +53,11 @@ def group(debug: bool) -> None:
 
     A first run, with no download:
 
+    \b
         fsbench run --method pretrained-lr --dataset packshots --ways 20 --shots 1
+
+    `fsbench methods` and `fsbench datasets` list what can be named, and `fsbench COMMAND --help` shows the options
+    of a command.
     """
 
 

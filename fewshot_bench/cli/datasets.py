@@ -11,7 +11,7 @@ import click
 @click.command("datasets")
 @click.argument("name", required=False)
 @click.option(
-    "--check", is_flag=True, help="Look for what would make an evaluation mislead; exit 1 where there is."
+    "--check", is_flag=True, help="Look for what would make an evaluation mislead; exit status 1 if found."
 )
 @click.option("--ways", metavar="N", help="With --check: classes of an episode, or all. [default: all]")
 @click.option("--shots", metavar="K", help="With --check: support images of a class, or all. [default: 1]")
@@ -25,15 +25,16 @@ import click
 )
 @click.option("--data-root", type=click.Path(path_type=Path), help="Folder of data sets. [$FSBENCH_DATA]")
 @click.option("--verify", is_flag=True, help="Read every file again instead of trusting sizes and dates.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON value.")
 def command(
     name: str | None, check: bool, data_root: Path | None, verify: bool, as_json: bool, **asked: Any
 ) -> int:
     """List the data sets, or show the card of one: licence, layout, where it is looked for, what is there.
 
-    NAME is a data set (or NAME:VARIANT), a folder of class folders, or a CSV file. With --check, near-duplicates
-    between support and queries and with base data, broken files and small classes are looked for:
+    NAME is a data set (or NAME:VARIANT), a folder of class folders, or a CSV file. --check looks for broken files,
+    for small classes, and for near-duplicates between support, queries and base data:
 
+    \b
         fsbench datasets grozi120 --check --shots 5 --base packshots
     """
     if not check:

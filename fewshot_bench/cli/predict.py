@@ -22,12 +22,14 @@ RATE = 0.05
     help="Pictures to classify, and folders of them.",
 )  # fmt: skip
 @click.argument("more", nargs=-1, type=click.Path(path_type=Path), metavar="")
-@click.option("--top", type=int, default=5, show_default=True, help="Classes shown of each picture.")
-@click.option("--reject", is_flag=True, help="Mark pictures that are likely of none of the classes.")
+@click.option(
+    "--top", type=int, default=5, show_default=True, help="Number of classes that are shown for a picture."
+)
+@click.option("--reject", is_flag=True, help="Mark pictures that are likely in none of the classes.")
 @click.option(
     "--reject-rate", type=float,
-    help="Share of pictures of the classes that may be marked; where no class has two pictures, share of "
-    f"others that may escape it. [default: {RATE}]",
+    help="With --reject: share of the classes' own pictures that may be marked. Where no class has two pictures, "
+    f"share of other pictures that may stay unmarked. [default: {RATE}]",
 )  # fmt: skip
 @click.option(
     "--train-dataset", default="packshots", show_default=True, help="Base data of methods that train."
@@ -36,12 +38,16 @@ RATE = 0.05
     "--unlabelled", multiple=True, metavar="DATASET", help="More pictures to train on, labels unused."
 )
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="A parameter of the method.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the training and of --reject.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the training and of --reject.")
 @click.option("--data-root", type=click.Path(path_type=Path), help="Folder of data sets. [$FSBENCH_DATA]")
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
 @click.option(
-    "--format", "style", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True
-)
+    "--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True,
+    help="Where it runs; auto takes a GPU where there is one.",
+)  # fmt: skip
+@click.option(
+    "--format", "style", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True,
+    help="How the predictions are written.",
+)  # fmt: skip
 @click.option("--output", type=click.Path(path_type=Path), help="Write to this file instead of stdout.")
 @click.option("--verify", is_flag=True, help="Read every file again instead of trusting sizes and dates.")
 def command(
@@ -57,7 +63,9 @@ def command(
 ) -> None:
     """Classify pictures by METHOD, against the class folders of DIR.
 
-    Example: fsbench predict --method pretrained-lr --support ~/products --images ~/new/*.jpg
+    \b
+    Example:
+      fsbench predict --method pretrained-lr --support ~/products --images ~/new/*.jpg
     """
     from fewshot_bench.cli.terminal import Watcher, say
     from fewshot_bench.contract.config import parse_settings

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fewshot_bench.data.locate import load_dataset
 
 import fewshot_bench as fb
 from fewshot_bench.contract import registry
+from fewshot_bench.datasets.locate import load_dataset
 from fewshot_bench.errors import FsbenchError
 
 arrays = pytest.importorskip("fsbench_fashion_mnist.arrays")
