@@ -20,7 +20,7 @@ BINS = 8
 SAMPLE = 48
 """The number of pictures of a drawn set whose sizes are looked at; drawing all of them takes minutes."""
 
-MOST_SIZES = 8
+MAX_SIZES = 8
 """The number of sizes that are listed, the most frequent first."""
 
 
@@ -112,7 +112,7 @@ def shapes(found: Sequence[Header]) -> dict[str, Any]:
         "formats": dict(Counter(header.format for header in found).most_common()),
         "modes": dict(Counter(header.mode for header in found).most_common()),
         "distinct_sizes": len(sizes),
-        "sizes": [[*size, count] for size, count in sizes.most_common(MOST_SIZES)],
+        "sizes": [[*size, count] for size, count in sizes.most_common(MAX_SIZES)],
         "width": spread([header.width for header in found]),
         "height": spread([header.height for header in found]),
     }

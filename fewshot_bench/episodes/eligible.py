@@ -5,7 +5,7 @@ from __future__ import annotations
 from fewshot_bench.episodes.draw import feasible
 from fewshot_bench.episodes.pools import ClassPool, ImageArrays, class_pools
 from fewshot_bench.episodes.spec import EpisodeSpec
-from fewshot_bench.episodes.variable import LEAST_WAYS, query_capacity
+from fewshot_bench.episodes.variable import MIN_WAYS, query_capacity
 from fewshot_bench.errors import UsageError
 
 Dropped = tuple[tuple[str, int, int], ...]
@@ -21,7 +21,7 @@ def eligible_pools(index: ImageArrays, spec: EpisodeSpec) -> tuple[list[ClassPoo
     dropped, and when all shots are asked for where support and query share images.
     """
     pools = class_pools(index)
-    least = LEAST_WAYS if spec.variable else 2 if spec.ways == "all" else spec.ways
+    least = MIN_WAYS if spec.variable else 2 if spec.ways == "all" else spec.ways
     asked = f"{least} or more" if spec.variable or spec.ways == "all" else str(least)
     if len(pools) < least:
         raise UsageError(

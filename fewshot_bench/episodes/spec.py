@@ -10,7 +10,7 @@ from fewshot_bench.errors import UsageError
 
 Count = int | Literal["all"]
 
-MOST_EPISODES = 10**9
+MAX_EPISODES = 10**9
 
 
 @dataclass(frozen=True)
@@ -46,9 +46,9 @@ class EpisodeSpec:
                 raise UsageError(
                     f"{name} must be a whole number of at least {least}, or 'all', not {value!r}."
                 )
-        if not _whole(self.episodes) or not 1 <= self.episodes <= MOST_EPISODES:
+        if not _whole(self.episodes) or not 1 <= self.episodes <= MAX_EPISODES:
             raise UsageError(
-                f"episodes must be a whole number from 1 to {MOST_EPISODES}, not {self.episodes!r}."
+                f"episodes must be a whole number from 1 to {MAX_EPISODES}, not {self.episodes!r}."
             )
         if not _whole(self.seed) or not 0 <= self.seed < 2**64:
             raise UsageError(f"seed must be a whole number from 0 to 2**64 - 1, not {self.seed!r}.")

@@ -50,7 +50,7 @@ class Tasks:
         """Whether some episode is padded."""
         return bool((self.support < 0).any() or (self.query < 0).any())
 
-    def each(self, table: Table) -> Iterator[tuple[Table, Table, Table]]:
+    def each(self, table: Table) -> Iterator[tuple[Table, Any, Table]]:
         """Yields ``support, labels, query`` of one episode after another, without padding.
 
         This is the loop for quick trials and for estimators that solve one episode at a time. Heads that solve all

@@ -23,10 +23,10 @@ from numpy.typing import NDArray
 from fewshot_bench.episodes.pools import ClassPool
 from fewshot_bench.episodes.rng import SIZE, WAYS, WEIGHTS, random_keys, uniform
 
-LEAST_WAYS, MOST_WAYS = 5, 50
-MOST_QUERIES = 10
-MOST_SUPPORT = 500
-MOST_CONTRIBUTION = 100
+MIN_WAYS, MAX_WAYS = 5, 50
+MAX_QUERIES = 10
+MAX_SUPPORT = 500
+MAX_CONTRIBUTION = 100
 
 Ints = NDArray[np.int64]
 
@@ -48,9 +48,9 @@ def query_capacity(pool: ClassPool) -> int:
 
 def draw_ways(seed: int, episodes: Ints, classes: int) -> Ints:
     """Returns the ways of each episode, [B]."""
-    most = min(MOST_WAYS, classes)
+    limit = min(MAX_WAYS, classes)
     draw = uniform(random_keys(seed, WAYS, episodes, 0)[0])
-    return LEAST_WAYS + (draw * (most - LEAST_WAYS + 1)).astype(np.int64)
+    return MIN_WAYS + (draw * (limit - MIN_WAYS + 1)).astype(np.int64)
 
 
 def draw_counts(
@@ -65,14 +65,12 @@ def draw_counts(
     images = np.where(present, np.array([len(pool.support) for pool in pools])[places], 0)
     apart = np.where(present, np.array([len(pool.query) - pool.shared for pool in pools])[places], 0)
     queries = (
-        np.where(present, capacity[places], MOST_QUERIES).min(axis=1, keepdims=True).clip(max=MOST_QUERIES)
+        np.where(present, capacity[places], MAX_QUERIES).min(axis=1, keepdims=True).clip(max=MAX_QUERIES)
     )
     remaining = (images - (queries - apart).clip(min=0)).clip(min=0)
     beta = 1.0 - uniform(random_keys(seed, SIZE, episodes, 0)[0])[:, None]
     size = (
-        np.ceil(beta * remaining.clip(max=MOST_CONTRIBUTION))
-        .sum(axis=1, keepdims=True)
-        .clip(max=MOST_SUPPORT)
+        np.ceil(beta * remaining.clip(max=MAX_CONTRIBUTION)).sum(axis=1, keepdims=True).clip(max=MAX_SUPPORT)
     )
     numbers = np.array([pool.number for pool in pools])[places]
     alpha = np.log(2.0) * (2.0 * uniform(random_keys(seed, WEIGHTS, episodes[:, None], numbers)[0]) - 1.0)

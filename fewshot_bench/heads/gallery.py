@@ -21,7 +21,7 @@ DISTANCE_BYTES = 1 << 28
 FEATURE_BYTES = 1 << 26
 """Working memory of the float64 features of a block of the gallery."""
 
-FEWEST = 32
+MIN_QUERIES = 32
 """Episodes are batched as long as the working memory holds this many queries of one episode at once."""
 
 
@@ -32,7 +32,7 @@ def is_large(table: Tensor, tasks: Tasks, memory: int) -> bool:
     """
     supports = tasks.ways * tasks.shots
     width = tasks.shots if gram_is_cheaper(tasks, len(table)) else table.shape[1]
-    return 16 * supports * width + FEWEST * 64 * supports > memory
+    return 16 * supports * width + MIN_QUERIES * 64 * supports > memory
 
 
 def distances(inner: Inner, metric: str, gallery: Tensor, query: Tensor) -> Tensor:

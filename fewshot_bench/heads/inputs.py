@@ -18,7 +18,7 @@ from fewshot_bench.heads.gather import Inner
 if TYPE_CHECKING:
     from torch import Tensor
 
-LEAST_ENERGY = 1e-10
+MIN_ENERGY = 1e-10
 """Axes with less than this share of the first axis's energy are rounding error and are not read."""
 
 
@@ -111,7 +111,7 @@ def _axes(inner: Inner, rows: Tensor) -> Axes:
     support = principal_axes(inner, rows)
     assert isinstance(support, Dual)
     axes, energy = support.axes.flip(2), support.energy.flip(1)
-    real = energy > LEAST_ENERGY * energy[:, :1]
+    real = energy > MIN_ENERGY * energy[:, :1]
     extreme = axes.gather(1, axes.abs().argmax(1, keepdim=True))
     axes = torch.where(extreme < 0, -axes, axes) * real.unsqueeze(1)
     total, numbers = (energy * real).sum(1), (rows >= 0).sum(1) * inner.table.shape[1]

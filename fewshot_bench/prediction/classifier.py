@@ -19,7 +19,7 @@ from fewshot_bench.prediction.leave_out import support_of
 
 Floats = NDArray[np.floating[Any]]
 
-FEWEST, AT_ONCE, AT_ONCE_EPISODIC = 16, 4096, 128
+MIN_BATCH, MAX_BATCH, MAX_BATCH_EPISODIC = 16, 4096, 128
 """Pictures that are classified at once: the fewest, the most by embeddings (some 20 MB), the most by adapting a
 network.
 """
@@ -31,7 +31,7 @@ CALIBRATION = 1000
 class Classifier:
     """Classifies pictures by a method that is ready, on the reference pictures ``index``.
 
-    With ``nearest``, references are scored too where the method can do so, for ``best``. ``at_once`` is the
+    With ``nearest``, references are scored too where the method can do so, for ``best``. ``max_batch`` is the
     number of pictures that fit in one call.
     """
 
@@ -39,9 +39,9 @@ class Classifier:
         self.method, self.index, self.context, self.nearest = method, index, context, nearest
         self.support = support_of(index.labels, np.arange(len(index)))
         self.table = table_of(method, index, np.arange(len(index)), context)
-        most = AT_ONCE_EPISODIC if isinstance(method, EpisodicMethod) else AT_ONCE
+        limit = MAX_BATCH_EPISODIC if isinstance(method, EpisodicMethod) else MAX_BATCH
         width = self.support.size if nearest else len(self.support)
-        self.at_once = int(np.clip(CHUNK_ELEMENTS // width, FEWEST, most))
+        self.max_batch = int(np.clip(CHUNK_ELEMENTS // width, MIN_BATCH, limit))
 
     @property
     def compared(self) -> str:
@@ -90,8 +90,8 @@ class Classifier:
                 self.context.progress("calibrate", leave_out.FOLDS * number + f, 2 * leave_out.FOLDS)
                 rows = queries[fold[queries] == f]
                 support = support_of(self.index.labels, np.flatnonzero(fold != f))
-                for start in range(0, len(rows), self.at_once):
-                    part = rows[start : start + self.at_once]
+                for start in range(0, len(rows), self.max_batch):
+                    part = rows[start : start + self.max_batch]
                     found[kind].append(self.score(self.table, support, part)[1])
         self.context.progress("calibrate", 2 * leave_out.FOLDS, 2 * leave_out.FOLDS)
         return reject_threshold(np.concatenate(found["known"]), np.concatenate(found["unknown"]), rate)

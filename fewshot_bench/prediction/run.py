@@ -111,7 +111,7 @@ def notes_of(classifier: Classifier, total: int) -> list[str]:
     if classifier.method.transductive and total > 1:
         notes.append(
             f"{classifier.method.name} is transductive: what it says of a picture depends on the others, "
-            f"{min(total, classifier.at_once)} of which are classified together."
+            f"{min(total, classifier.max_batch)} of which are classified together."
         )
     return notes
 
@@ -121,8 +121,8 @@ def fill(found: Predictions, classifier: Classifier, paths: Sequence[Path], scan
     index, context, total = classifier.index, classifier.context, len(paths)
     known = {digest.tobytes(): path for digest, path in zip(index.digests, index.paths, strict=True)}
     top = found.classes.shape[1]
-    for start in range(0, total, classifier.at_once):
-        part = paths[start : start + classifier.at_once]
+    for start in range(0, total, classifier.max_batch):
+        part = paths[start : start + classifier.max_batch]
         context.progress("predict", start, total)
         pictures, defects = index_pictures(part, scan)
         found.defects[start : start + len(part)] = defects
