@@ -19,7 +19,7 @@ from fewshot_bench.report.comparison import Comparison, compare_records
 if TYPE_CHECKING:
     import pandas as pd
 
-    from fewshot_bench.conformance.check import Report
+    from fewshot_bench.conformance.check import Conformance
 
 
 def run(
@@ -146,7 +146,7 @@ def check(
     data_root: str | Path | None = None,
     device: str = "auto",
     progress: Progress = silent,
-) -> Report:
+) -> Conformance:
     """Try whether the scores of ``method`` depend on what they may not depend on; a plugin's own test asserts
     ``fb.check("my-method").sound``.
 
