@@ -1,8 +1,9 @@
-"""Fixtures of the core's and the plugins' tests: a plugin made on the spot, a private cache, the real data's folder."""
+"""Fixtures and marks of the core's and the plugins' tests; CONTRIBUTING.md says what each mark means."""
 
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +18,28 @@ os.environ.setdefault(
     "OMP_NUM_THREADS", "1"
 )  # before torch: the arrays of tests are too small to be shared out
 MakePlugin = Callable[..., Path]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks the tests that read real data, and skips those that need packshots where it is not installed."""
+    missing = pytest.mark.skip(reason="fsbench-packshots is not installed: pip install ./plugins/fsbench-packshots")
+    here = "packshots" in registry.entries(registry.DATASETS)
+    for item in items:
+        if "real_data" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.real_data)
+        if not here and item.get_closest_marker("packshots"):
+            item.add_marker(missing)
+
+
+@pytest.fixture(autouse=True)
+def no_process_in_the_fast_tests(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Under ``make test-fast`` a test without the mark ``subprocess`` fails when it starts a process."""
+    if "not subprocess" in request.config.getoption("-m"):
+
+        def refuse(*_: object, **__: object) -> None:
+            pytest.fail("this test starts a process: mark it with @pytest.mark.subprocess")
+
+        monkeypatch.setattr(subprocess, "Popen", refuse)
 
 
 @pytest.fixture(autouse=True)
