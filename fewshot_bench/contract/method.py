@@ -97,7 +97,7 @@ class EpisodicMethod(Method):
     image_size: int = 84
     """Side in pixels of the square RGB pictures that ``solve`` is given; a method may set its own, up to ``setup``."""
 
-    image_fit: str = "crop"
+    image_view: str = "crop"
     """How a picture that is not square becomes one: ``crop`` cuts out its centre, ``pad`` adds black borders."""
 
     def setup(self, context: Context) -> None:

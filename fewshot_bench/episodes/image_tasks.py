@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,3 +35,10 @@ class ImageTasks:
     def query_images(self) -> NDArray[np.uint8]:
         """``[E, Q, 3, S, S]``."""
         return self.table[np.maximum(self.tasks.query, 0)]
+
+    def each(self) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.uint8]]]:
+        """Yields ``support [S', 3, S, S]``, ``labels [S']`` and ``query [Q', 3, S, S]`` of each episode, without padding.
+
+        S' and Q' are the numbers of support pictures and of queries; the rest is as in ``Tasks.each``.
+        """
+        yield from self.tasks.each(self.table)

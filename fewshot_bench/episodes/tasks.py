@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+Table = TypeVar("Table")
+"""A NumPy array, or a torch tensor on any device."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,3 +49,38 @@ class Tasks:
     def ragged(self) -> bool:
         """True when some episode is padded."""
         return bool((self.support < 0).any() or (self.query < 0).any())
+
+    def each(self, table: Table) -> Iterator[tuple[Table, Table, Table]]:
+        """Yields ``support, labels, query`` of one episode after another, without padding.
+
+        This is the loop for quick trials and for estimators that solve one episode at a time. Heads that solve all
+        episodes at once are many times faster.
+
+        Parameters
+        ----------
+        table : ``[M, ...]``, embeddings or pictures, as a NumPy array or a torch tensor.
+
+        Yields
+        ------
+        support : ``[S, ...]``, the rows of the table that are the episode's support, class after class.
+        labels : int64 ``[S]``, the position 0 ... N - 1 of each support image's class in the episode. A class without
+            support images has no label here.
+        query : ``[Q, ...]``, the rows of the queries, in the order of ``self.query`` with its padding left out.
+
+        All three are of the table's kind and on its device.
+        """
+        for support, query in zip(self.support, self.query, strict=True):
+            labels, shots = np.nonzero(support >= 0)
+            rows = (support[labels, shots], labels.astype(np.int64), query[query >= 0])
+            yield _taken(table, *rows)
+
+
+def _taken(table: Any, support: Any, labels: Any, query: Any) -> Any:
+    """Returns the rows of a table, and the labels as the table is: an array or a tensor on its device."""
+    if not isinstance(table, np.ndarray):
+        import torch
+
+        support, labels, query = (
+            torch.from_numpy(array).to(table.device) for array in (support, labels, query)
+        )
+    return table[support], labels, table[query]

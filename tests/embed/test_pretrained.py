@@ -13,7 +13,7 @@ from PIL import Image
 
 from fewshot_bench.embed import PretrainedEncoder, pretrained_encoder
 from fewshot_bench.embed.pooling import POOLINGS, pool
-from fewshot_bench.embed.transforms import FITS
+from fewshot_bench.embed.transforms import VIEWS
 from fewshot_bench.errors import UsageError
 from fewshot_bench.store.cache import EmbeddingCache
 from fewshot_bench.store.encoder import Encoder
@@ -73,7 +73,7 @@ def test_every_setting_is_in_the_fingerprint_and_nothing_else(tmp_path, monkeypa
     other = tmp_path / "other.pth"
     other.write_bytes(b"other weights")
     settings = [
-        *({"pooling": pooling, "fit": fit} for pooling, fit in itertools.product(POOLINGS, FITS)),
+        *({"pooling": pooling, "view": view} for pooling, view in itertools.product(POOLINGS, VIEWS)),
         {"size": 128},
         {"precision": "bf16"},
         {"weights": other},
@@ -83,7 +83,11 @@ def test_every_setting_is_in_the_fingerprint_and_nothing_else(tmp_path, monkeypa
     ]
     prints = [PretrainedEncoder(**options).fingerprint() for options in settings]
     assert len(set(prints)) == len(prints)
-    same = [PretrainedEncoder(device="cuda"), PretrainedEncoder(cache=tmp_path), pretrained_encoder(fit=None)]
+    same = [
+        PretrainedEncoder(device="cuda"),
+        PretrainedEncoder(cache=tmp_path),
+        pretrained_encoder(view=None),
+    ]
     assert {encoder.fingerprint() for encoder in same} == {PretrainedEncoder().fingerprint()}
     assert (tmp_path / "weights.json").is_file()
     qualified = PretrainedEncoder("torchvision:resnet18")
@@ -116,7 +120,7 @@ def test_wrong_settings_are_usage_errors_at_once(options, message):
 
 def test_a_wrong_fit_is_a_usage_error():
     with pytest.raises(UsageError, match="not 'squash'"):
-        pretrained_encoder(fit="squash").fingerprint()
+        pretrained_encoder(view="squash").fingerprint()
 
 
 @pytest.mark.parametrize(("name", "dim", "side"), [("mobilenet_v2", 1280, 225), ("squeezenet1_0", 512, 227)])

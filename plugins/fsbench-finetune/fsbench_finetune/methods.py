@@ -42,7 +42,7 @@ class FineTune(EpisodicMethod):
     summary = "pretrained network with a new last layer, trained on the support pictures"
     reference = "Srivastava, VISAPP 2022 (baselines); Navee: Fashion products identification"
     calibrated = True
-    image_fit = "pad"
+    image_view = "pad"
     Config = Config
 
     def setup(self, context: Context) -> None:

@@ -1,0 +1,71 @@
+"""Any classifier of scikit-learn's kind as a head: one estimator an episode."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fewshot_bench.episodes.tasks import Tasks
+from fewshot_bench.errors import UsageError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class EstimatorHead:
+    """Fits a fresh clone of a scikit-learn classifier to the support of each episode.
+
+    Parameters
+    ----------
+    estimator : a classifier or a pipeline that ends in one. It is cloned and never fitted itself.
+    normalize : whether embeddings are scaled to unit length first.
+    """
+
+    estimator: Any
+    normalize: bool = False
+
+    def scores(self, table: Tensor, tasks: Tasks) -> tuple[Tensor, dict[str, Any]]:
+        """Returns ``class_scores`` of each query: ``table [M, D]`` -> float64 ``[E, Q, N]``.
+
+        A class without support has the score −inf. Raises UsageError when the estimator refuses an episode.
+        """
+        import torch
+        from sklearn.base import clone
+        from sklearn.preprocessing import normalize
+
+        vectors = table.cpu().double().numpy()
+        vectors = normalize(vectors) if self.normalize else vectors
+        scores = np.full((*tasks.query.shape, tasks.ways), -np.inf)
+        for episode, (support, labels, query) in enumerate(tasks.each(vectors)):
+            places = np.flatnonzero(tasks.query[episode] >= 0)
+            try:
+                fitted = clone(self.estimator).fit(support, labels)
+                scores[np.ix_([episode], places, fitted.classes_)] = class_scores(fitted, query)
+            except ValueError as error:
+                reason = " ".join(str(error).split()).rstrip(".")
+                raise UsageError(f"{type(self.estimator).__name__} refuses an episode ({reason}).") from error
+        return torch.from_numpy(scores).to(table.device), {}
+
+
+def class_scores(fitted: Any, query: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Returns float ``[Q, C]``: how much a fitted classifier is for each of its C ``classes_``.
+
+    These are its probabilities, else its decision values, else 1 for the class that it predicts and 0 for others.
+    The class that it predicts has the highest score of its row, also where the estimator decides in another way than by
+    these values (an SVC with more than two classes counts votes).
+    """
+    predicted = np.asarray(fitted.predict(query)[:, None] == fitted.classes_)
+    values = predicted.astype(np.float64)
+    if hasattr(fitted, "predict_proba"):
+        values = np.array(fitted.predict_proba(query), dtype=np.float64)
+    elif hasattr(fitted, "decision_function"):
+        decided = np.array(fitted.decision_function(query), dtype=np.float64)
+        decided = np.stack([-decided, decided], axis=1) if decided.ndim == 1 else decided
+        values = decided if decided.shape == values.shape else values
+    overruled = predicted & ~(values.argmax(axis=1)[:, None] == np.arange(values.shape[1]))
+    values[overruled] = np.nextafter(values.max(axis=1), np.inf)[overruled.any(axis=1)]
+    return values

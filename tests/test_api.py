@@ -1,0 +1,83 @@
+"""The fronts: what an author and a user find by name, by ``dir`` and by ``help``."""
+
+from __future__ import annotations
+
+import inspect
+import pydoc
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import fewshot_bench as fb
+from fewshot_bench import api
+from fewshot_bench.lazy import front, outline
+
+FRONTS = {"fewshot_bench": fb, "fewshot_bench.api": api}
+NAMES = [(module, name) for module, front in FRONTS.items() for name in front.__all__]
+
+
+@pytest.mark.parametrize(("module", "name"), NAMES)
+def test_each_name_is_there_and_documented(module, name):
+    value = getattr(FRONTS[module], name)
+    if inspect.isclass(value) or callable(value):
+        text = inspect.getdoc(value) or ""
+        assert text.split("\n\n")[0].rstrip().endswith((".", ":")), f"{name}: {text!r}"
+        assert not text.startswith(f"{name}("), f"{name}: the docstring that dataclass makes says nothing"
+    else:
+        assert name in (FRONTS[module].__doc__ or "")
+
+
+@pytest.mark.parametrize("module", FRONTS)
+def test_names_are_listed_once(module):
+    stub = Path(str(FRONTS[module].__file__)).with_suffix(".pyi").read_text()
+    listed = re.findall(r"^from fewshot_bench\.[\w.]+ import (\w+) as (\w+)$", stub, flags=re.MULTILINE)
+    assert all(name == public for name, public in listed)
+    assert sorted(name for name, _ in listed) == FRONTS[module].__all__ == dir(FRONTS[module])
+
+
+def test_help_shows_every_name_and_where_to_begin():
+    text = pydoc.plain(pydoc.render_doc(api))
+    first, _, rest = text.partition("CLASSES")
+    assert "Begin with ``EmbeddingMethod``" in first and "Methods: subclass one" in first
+    assert all(re.search(rf"\b{name}\b", first) for name in api.__all__)
+    assert all(re.search(rf"\b{name}\b", rest) for name in api.__all__)
+
+
+def test_dir_of_the_package_shows_the_functions_and_no_module():
+    names = "FsbenchError Record UsageError check compare dataset leaderboard predict run sample"
+    assert dir(fb) == names.split()
+    assert not any(inspect.ismodule(getattr(fb, name)) for name in dir(fb))
+
+
+def test_names_of_the_api_do_not_turn_up_in_the_package():
+    code = "import fewshot_bench as fb, fewshot_bench.api as a; a.Tasks; print(hasattr(fb, 'Tasks'), hasattr(a, 'Tasks'))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "True"]
+
+
+def test_a_mistyped_name_is_corrected():
+    with pytest.raises(
+        AttributeError, match=r"^fewshot_bench.api has no 'Prototpye'; did you mean Prototype\?$"
+    ):
+        api.Prototpye  # noqa: B018
+    with pytest.raises(AttributeError, match=r"^fewshot_bench has no 'zzz'; it has FsbenchError, Record"):
+        fb.zzz  # noqa: B018
+    with pytest.raises(ImportError, match="Prototpye"):
+        from fewshot_bench.api import Prototpye  # noqa: F401
+
+
+def test_an_outline_has_the_comments_and_the_names_below_them():
+    text = (
+        "# ruff: noqa\n\n# One.\nfrom a import b as b\nfrom a import c as c\n\n# Two.\nfrom d import e as e\n"
+    )
+    assert outline(text) == "One.\n    b, c\n\nTwo.\n    e\n"
+
+
+def test_a_front_reads_the_stub_beside_it(tmp_path):
+    (tmp_path / "some.pyi").write_text("# Numbers.\nfrom math import pi as pi\n")
+    load, listed, names, text = front(__name__, str(tmp_path / "some.py"))
+    assert load("pi") == pytest.approx(3.14159, abs=1e-5)
+    assert listed() == names == ["pi"] and text == "Numbers.\n    pi\n"
