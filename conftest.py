@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import subprocess
 import sys
 from collections.abc import Callable
@@ -17,16 +18,22 @@ from fewshot_bench.contract import registry
 os.environ.setdefault(
     "OMP_NUM_THREADS", "1"
 )  # before torch: the arrays of tests are too small to be shared out
+platform.processor()  # starts a process on the first call, and is remembered
 MakePlugin = Callable[..., Path]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks the tests that read real data, and skips those that need packshots where it is not installed."""
-    missing = pytest.mark.skip(reason="fsbench-packshots is not installed: pip install ./plugins/fsbench-packshots")
+    """Marks the tests that use the fixtures ``real_data`` and ``packshots``.
+
+    Skips those that need packshots where it is not installed.
+    """
+    missing = pytest.mark.skip(
+        reason="fsbench-packshots is not installed: pip install ./plugins/fsbench-packshots"
+    )
     here = "packshots" in registry.entries(registry.DATASETS)
     for item in items:
-        if "real_data" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.real_data)
+        for name in {"packshots", "real_data"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker(name)
         if not here and item.get_closest_marker("packshots"):
             item.add_marker(missing)
 

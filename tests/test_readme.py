@@ -14,7 +14,11 @@ from fewshot_bench.contract import registry
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md")), *sorted(ROOT.glob("plugins/*/README.md"))]
+PAGES = [
+    *sorted(ROOT.glob("*.md")),
+    *sorted((ROOT / "docs").glob("*.md")),
+    *sorted(ROOT.glob("plugins/*/README.md")),
+]
 
 
 def blocks(language: str) -> list[str]:
@@ -34,6 +38,8 @@ def one_cache_for_all(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(place)
 
 
+@pytest.mark.packshots
+@pytest.mark.subprocess
 @pytest.mark.slow
 @pytest.mark.parametrize("block", blocks("sh"))
 def test_a_shell_block_runs(block: str, place: Path) -> None:
