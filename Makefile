@@ -1,10 +1,12 @@
-# make demo: the first run, from nothing.  make test: the tests.  make lint: style and types.
+# make demo: the first run, from nothing.  make test: all tests.  make test-fast: those that train nothing and start
+# no process, in under a minute.  make lint: style and types.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 PLUGINS := $(wildcard plugins/*)
+FAST := not slow and not training and not subprocess and not real_data
 
-.PHONY: demo test lint install clean
+.PHONY: demo test test-fast lint install clean
 
 install: $(VENV)/.installed
 
@@ -27,6 +29,9 @@ demo: install
 
 test: install $(VENV)/.learn2learn
 	$(BIN)/python -m pytest -n 2
+
+test-fast: install
+	$(BIN)/python -m pytest -n 2 -m "$(FAST)"
 
 lint: install
 	$(BIN)/ruff check .

@@ -1,8 +1,10 @@
-"""Fixtures of the core's and the plugins' tests: a plugin made on the spot, a private cache, the real data's folder."""
+"""Fixtures and marks of the core's and the plugins' tests; CONTRIBUTING.md says what each mark means."""
 
 from __future__ import annotations
 
 import os
+import platform
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +18,35 @@ from fewshot_bench.contract import registry
 os.environ.setdefault(
     "OMP_NUM_THREADS", "1"
 )  # before torch: the arrays of tests are too small to be shared out
+platform.processor()  # starts a process on the first call, and is remembered
 MakePlugin = Callable[..., Path]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks the tests that use the fixtures ``real_data`` and ``packshots``.
+
+    Skips those that need packshots where it is not installed.
+    """
+    missing = pytest.mark.skip(
+        reason="fsbench-packshots is not installed: pip install ./plugins/fsbench-packshots"
+    )
+    here = "packshots" in registry.entries(registry.DATASETS)
+    for item in items:
+        for name in {"packshots", "real_data"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker(name)
+        if not here and item.get_closest_marker("packshots"):
+            item.add_marker(missing)
+
+
+@pytest.fixture(autouse=True)
+def no_process_in_the_fast_tests(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Under ``make test-fast`` a test without the mark ``subprocess`` fails when it starts a process."""
+    if "not subprocess" in request.config.getoption("-m"):
+
+        def refuse(*_: object, **__: object) -> None:
+            pytest.fail("this test starts a process: mark it with @pytest.mark.subprocess")
+
+        monkeypatch.setattr(subprocess, "Popen", refuse)
 
 
 @pytest.fixture(autouse=True)

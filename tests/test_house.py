@@ -112,6 +112,7 @@ def test_no_global_random_state_and_no_pickle(path):
     assert "allow_pickle=True" not in text and "weights_only=False" not in text
 
 
+@pytest.mark.subprocess
 def test_leaderboards_and_manifests_need_no_torch():
     code = (
         "import sys, fewshot_bench.metrics, fewshot_bench.episodes, fewshot_bench.records\n"

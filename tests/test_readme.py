@@ -14,6 +14,11 @@ from fewshot_bench.contract import registry
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = [
+    *sorted(ROOT.glob("*.md")),
+    *sorted((ROOT / "docs").glob("*.md")),
+    *sorted(ROOT.glob("plugins/*/README.md")),
+]
 
 
 def blocks(language: str) -> list[str]:
@@ -33,6 +38,8 @@ def one_cache_for_all(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(place)
 
 
+@pytest.mark.packshots
+@pytest.mark.subprocess
 @pytest.mark.slow
 @pytest.mark.parametrize("block", blocks("sh"))
 def test_a_shell_block_runs(block: str, place: Path) -> None:
@@ -61,12 +68,24 @@ def test_the_method_of_the_readme_is_a_plugin_that_runs(make_plugin) -> None:
     assert registry.load(registry.METHODS, "tiny-proto").summary == "class means of tiny pictures"
 
 
-def test_every_file_that_the_readme_links_to_is_there() -> None:
-    links = re.findall(r"\]\((?!http)([^)#]+)\)", README)
-    assert links and [link for link in links if not (ROOT / link).exists()] == []
-
-
 def test_the_make_targets_of_the_readme_exist() -> None:
-    targets = set(re.findall(r"^make (\w+)", README, flags=re.MULTILINE))
+    targets = set(re.findall(r"^make ([\w-]+)", README, flags=re.MULTILINE))
     makefile = (ROOT / "Makefile").read_text()
-    assert {"demo", "test"} <= targets and all(f"\n{target}:" in makefile for target in targets)
+    assert {"demo", "test", "test-fast"} <= targets
+    assert all(f"\n{target}:" in makefile for target in targets)
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_every_link_and_every_benchmark_that_a_page_names_is_there(path: Path) -> None:
+    from benchmarks.suites.suite import load
+
+    text = path.read_text(encoding="utf-8")
+    links = re.findall(r"\]\((?!http)([^)#]+)", text)
+    assert [link for link in links if not (path.parent / link).exists()] == []
+    flat = " ".join(text.split())
+    for module in re.findall(r"python -m (benchmarks[\w.]+)", flat):
+        place = ROOT / module.replace(".", "/")
+        assert place.with_suffix(".py").exists() or (place / "__main__.py").exists(), module
+    for word in re.findall(r"python -m benchmarks\.suites ([a-z][\w:-]+)", flat):
+        name, _, part = word.partition(":")
+        assert not part or part in load(name).parts, word

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fsbench_packshots import Packshots
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
 from fewshot_bench.audit.card import found, histogram, repeats
 from fewshot_bench.data.scan import Scan
+from fewshot_bench.datasets.find import open_dataset
 from fewshot_bench.datasets.folder import Folder
 from fewshot_bench.datasets.grozi120 import Grozi120
 from fewshot_bench.datasets.locate import load_dataset
@@ -75,9 +75,10 @@ def test_figures_of_a_small_folder(tmp_path: Path, draw: Callable[..., Path]) ->
     assert card["groups"]["of_several"] == 1 and card["groups"]["pictures_in_them"] == 2
 
 
+@pytest.mark.packshots
 def test_a_drawn_set_is_looked_at_in_part(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("fewshot_bench.audit.card.SAMPLE", 2)
-    card = found(load_dataset(Packshots()), Scan())
+    card = found(open_dataset("packshots"), Scan())
     assert card["pictures"]["of"] == 2 and card["pictures"]["sampled"]
     assert card["duplicates"]["pixels"] is None and card["classes"] == {
         "base": 160,

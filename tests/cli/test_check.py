@@ -43,6 +43,7 @@ def test_methods_without_training_keep_their_contract(method, monkeypatch, tmp_p
     assert report.sound and len(report.trials) == 9, report.to_json()
 
 
+@pytest.mark.training
 @pytest.mark.parametrize(
     ("method", "words"),
     [

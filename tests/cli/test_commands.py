@@ -95,11 +95,13 @@ def test_an_unwritable_results_folder_is_found_before_any_work(capsys, tmp_path)
     assert status == 1 and "Cannot write to the results folder" in err and "--results" in err
 
 
+@pytest.mark.subprocess
 def test_debug_shows_the_traceback(tmp_path):
     done = fsbench("--debug", *RUN, "--set", "k=one", cwd=tmp_path)
     assert done.returncode == 1 and "Traceback" in done.stderr
 
 
+@pytest.mark.subprocess
 def test_ctrl_c_is_one_sentence_and_leaves_no_partial_file(tmp_path):
     command = [sys.executable, "-c", "from fewshot_bench.cli import main; main()"]
     words = [*command, *RUN[:-1], "200000", "--results", str(tmp_path / "results")]
@@ -172,6 +174,7 @@ def test_trainings_are_shown_and_pruned_when_asked(capsys, tmp_path, monkeypatch
     assert "Removed 1 of 3 checkpoints." in out and young.exists() and used.exists() and not old.exists()
 
 
+@pytest.mark.packshots
 def test_lists_of_methods_and_datasets(capsys):
     _, out, _ = call(capsys, "methods")
     assert "pixels" in out and "pretrained-lr" in out

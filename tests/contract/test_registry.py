@@ -73,6 +73,7 @@ def test_a_plugin_for_another_api_version_is_refused(make_plugin, line, words):
         registry.load(registry.METHODS, "old")
 
 
+@pytest.mark.subprocess
 def test_help_and_the_list_of_methods_import_no_torch():
     code = (
         "import sys\n"

@@ -75,6 +75,7 @@ def test_a_place_that_cannot_be_written_costs_one_warning(tmp_path: Path) -> Non
     assert len(caught) == 1
 
 
+@pytest.mark.subprocess
 def test_two_processes_write_at_once(tmp_path: Path) -> None:
     path = tmp_path / "facts.sqlite"
     program = (

@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from fewshot_bench.embed.pixels import PixelEncoder
@@ -32,6 +33,7 @@ def test_the_size_is_in_the_fingerprint():
     assert PixelEncoder(32).fingerprint() == PixelEncoder().fingerprint() != PixelEncoder(16).fingerprint()
 
 
+@pytest.mark.subprocess
 def test_no_torch_is_imported():
     code = (
         "import sys, numpy as np; from fewshot_bench.embed import PixelEncoder, pretrained_encoder;"

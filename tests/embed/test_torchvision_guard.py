@@ -8,6 +8,8 @@ import textwrap
 
 import pytest
 
+pytestmark = pytest.mark.subprocess
+
 
 def run(code: str, path: str = "") -> subprocess.CompletedProcess[str]:
     """The code in a fresh process, with one more folder in front of the module path."""

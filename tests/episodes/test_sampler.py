@@ -176,6 +176,7 @@ def test_an_episode_depends_on_its_number_alone(make_index, spec):
         assert (long >= 0).sum() == (short >= 0).sum()
 
 
+@pytest.mark.subprocess
 def test_another_process_draws_the_same(make_index):
     script = (
         "import sys; sys.path.insert(0, sys.argv[1]); from conftest import build;"

@@ -206,6 +206,7 @@ def test_every_pass_shows_every_image_of_an_episode_once(counts, size):
         assert [sorted(s) for s in seen] == [list(range(c)) for c in counts]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("hidden", "shots", "batch"), [((64,), 5, 200), ((64, 32), 5, 200), ((64,), 10, 20)])
 def test_accuracy_is_scikit_learn_s_or_better(hidden, shots, batch):
     """Its last layer begins at random, which costs a small network some accuracy on a few images."""
@@ -237,6 +238,7 @@ def table():
     return torch.from_numpy(clusters(12, 10, 40, spread=2.0))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("batch", [200, 7])
 @pytest.mark.parametrize("width", [40, 8])
 def test_the_same_alone_or_among_others_and_in_any_table(with_memory, table, batch, width):
@@ -325,6 +327,7 @@ def test_impossible_settings_are_refused(setting, message):
         Perceptron(**setting)
 
 
+@pytest.mark.subprocess
 def test_one_big_ragged_episode_takes_memory_of_its_actual_images():
     """143 classes padded to 5,000: 183 million numbers of padding (1.5 GB in float64), 7,840 images."""
     code = """

@@ -92,6 +92,7 @@ def test_unknown_metric_is_refused():
         Prototype("manhattan")
 
 
+@pytest.mark.subprocess
 def test_heads_are_made_without_torch():
     code = (
         "import sys; from fewshot_bench.heads.prototype import Prototype;"

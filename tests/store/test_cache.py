@@ -345,6 +345,7 @@ def start(root, pause):
     return subprocess.Popen([sys.executable, "-c", textwrap.dedent(code)], stdout=subprocess.PIPE, text=True)
 
 
+@pytest.mark.subprocess
 def test_two_processes_at_once_encode_each_image_once(tmp_path):
     both = [start(tmp_path, 0.03) for _ in range(2)]
     outputs = [process.communicate(timeout=60)[0].splitlines()[-1] for process in both]
@@ -352,6 +353,7 @@ def test_two_processes_at_once_encode_each_image_once(tmp_path):
     assert sorted(outputs) == ["encoded 0", "encoded 320"]
 
 
+@pytest.mark.subprocess
 def test_a_killed_process_loses_only_what_it_had_not_written(tmp_path):
     killed = start(tmp_path, 0.05)
     while not (line := killed.stdout.readline()).startswith("128 "):

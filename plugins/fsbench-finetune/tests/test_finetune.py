@@ -17,6 +17,8 @@ from fewshot_bench.episodes.image_tasks import ImageTasks  # noqa: E402
 from fewshot_bench.episodes.tasks import Tasks  # noqa: E402
 from fewshot_bench.errors import FsbenchError, UsageError  # noqa: E402
 
+pytestmark = pytest.mark.training
+
 methods = pytest.importorskip("fsbench_finetune.methods")
 config = pytest.importorskip("fsbench_finetune.config")
 task = pytest.importorskip("fsbench_finetune.task")

@@ -122,6 +122,7 @@ print(asked)
 """
 
 
+@pytest.mark.subprocess
 def test_other_processes_give_the_same_vectors_from_a_script_without_a_main_guard(tmp_path: Path):
     script = tmp_path / "script.py"
     script.write_text(PROCESSES)

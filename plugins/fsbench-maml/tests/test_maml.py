@@ -17,6 +17,8 @@ from fewshot_bench.errors import FsbenchError, UsageError  # noqa: E402
 from fewshot_bench.training.base import BaseData, split_base  # noqa: E402
 from fewshot_bench.training.episodic import EpisodeBatch  # noqa: E402
 
+pytestmark = pytest.mark.training
+
 methods = pytest.importorskip("fsbench_maml.methods")
 training = pytest.importorskip("fsbench_maml.train")
 scores = pytest.importorskip("fsbench_maml.scores")

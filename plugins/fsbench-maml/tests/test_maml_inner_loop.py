@@ -15,6 +15,8 @@ from fewshot_bench.episodes.image_tasks import ImageTasks  # noqa: E402
 from fewshot_bench.episodes.tasks import Tasks  # noqa: E402
 from fewshot_bench.errors import UsageError  # noqa: E402
 
+pytestmark = pytest.mark.training
+
 adapt = pytest.importorskip("fsbench_maml.adapt").adapt
 network = pytest.importorskip("fsbench_maml.network")
 scores = pytest.importorskip("fsbench_maml.scores")

@@ -90,6 +90,7 @@ def test_a_picture_is_the_same_in_any_order_and_thread(index: ImageIndex) -> Non
     assert pixels(novel.reader(0)) == pixels(index.reader(int(np.flatnonzero(index.labels == 200)[0])))
 
 
+@pytest.mark.subprocess
 def test_a_picture_is_the_same_in_another_process(index: ImageIndex) -> None:
     code = (
         "import hashlib; from fsbench_packshots import Packshots\n"
@@ -101,6 +102,7 @@ def test_a_picture_is_the_same_in_another_process(index: ImageIndex) -> None:
     assert done.stdout.split() == here
 
 
+@pytest.mark.subprocess
 def test_making_the_index_draws_nothing() -> None:
     code = (
         "import sys; from fsbench_packshots import Packshots; Packshots().load()\n"

@@ -19,6 +19,8 @@ from fewshot_bench.errors import FsbenchError, UsageError  # noqa: E402
 from fewshot_bench.training.base import BaseData, split_base  # noqa: E402
 from fewshot_bench.training.episodic import EpisodeBatch  # noqa: E402
 
+pytestmark = pytest.mark.training
+
 protonet = pytest.importorskip("fsbench_protonet.protonet")
 training = pytest.importorskip("fsbench_protonet.train")
 Config = pytest.importorskip("fsbench_protonet.config").Config

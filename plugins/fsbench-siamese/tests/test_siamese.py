@@ -20,6 +20,8 @@ from fewshot_bench.records import Record  # noqa: E402
 from fewshot_bench.training.base import BaseData, split_base  # noqa: E402
 from fewshot_bench.training.projection import projected  # noqa: E402
 
+pytestmark = pytest.mark.training
+
 draw = pytest.importorskip("fsbench_siamese.draw")
 train = pytest.importorskip("fsbench_siamese.train")
 config = pytest.importorskip("fsbench_siamese.config")

@@ -21,6 +21,8 @@ from fewshot_bench.training.loop import training_mode  # noqa: E402
 from fewshot_bench.training.losses import contrastive, hardest  # noqa: E402
 from fewshot_bench.training.pairs import batch_pairs  # noqa: E402
 
+pytestmark = pytest.mark.training
+
 config = pytest.importorskip("fsbench_teacher_student.config")
 tasks = pytest.importorskip("fsbench_teacher_student.tasks")
 training = pytest.importorskip("fsbench_teacher_student.train")

@@ -22,6 +22,8 @@ from fewshot_bench.training.embedding import (  # noqa: E402
 )
 from fewshot_bench.training.projection import FILE  # noqa: E402
 
+pytestmark = pytest.mark.training
+
 config = pytest.importorskip("fsbench_teacher_student.config")
 tasks = pytest.importorskip("fsbench_teacher_student.tasks")
 training = pytest.importorskip("fsbench_teacher_student.train")
