@@ -13,19 +13,20 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from fewshot_bench.contract.config import NoConfig as NoConfig
     from fewshot_bench.contract.config import setting as setting
+    from fewshot_bench.contract.config import share as share
     from fewshot_bench.contract.config import tunable as tunable
     from fewshot_bench.contract.context import Context as Context
-    from fewshot_bench.contract.method import (
-        EmbeddingMethod as EmbeddingMethod,
-    )
-    from fewshot_bench.contract.method import (
-        EpisodicMethod as EpisodicMethod,
-    )
-    from fewshot_bench.contract.method import (
-        Method as Method,
-    )
+    from fewshot_bench.contract.method import EmbeddingMethod as EmbeddingMethod
+    from fewshot_bench.contract.method import EpisodicMethod as EpisodicMethod
+    from fewshot_bench.contract.method import Method as Method
     from fewshot_bench.contract.source import Card as Card
     from fewshot_bench.contract.source import DatasetSource as DatasetSource
+    from fewshot_bench.contract.trained import ScheduledConfig as ScheduledConfig
+    from fewshot_bench.contract.trained import TrainedConfig as TrainedConfig
+    from fewshot_bench.contract.trained import TrainedEpisodicMethod as TrainedEpisodicMethod
+    from fewshot_bench.contract.trained import TrainedMethod as TrainedMethod
+    from fewshot_bench.contract.trained import arrays_once as arrays_once
+    from fewshot_bench.contract.trained import network_once as network_once
     from fewshot_bench.data.build import Row as Row
     from fewshot_bench.data.build import build_index as build_index
     from fewshot_bench.data.build import read_rows as read_rows
@@ -46,173 +47,126 @@ if TYPE_CHECKING:
     from fewshot_bench.episodes.tasks import Tasks as Tasks
     from fewshot_bench.errors import FsbenchError as FsbenchError
     from fewshot_bench.errors import UsageError as UsageError
-    from fewshot_bench.files import write_atomic as write_atomic
     from fewshot_bench.heads.head import Head as Head
     from fewshot_bench.heads.knn import KNearest as KNearest
     from fewshot_bench.heads.logistic import LogisticRegression as LogisticRegression
     from fewshot_bench.heads.mlp import Perceptron as Perceptron
     from fewshot_bench.heads.prototype import Prototype as Prototype
-    from fewshot_bench.metrics import average_precision as average_precision
     from fewshot_bench.store.encoder import Encoder as Encoder
     from fewshot_bench.store.mapped import Mapped as Mapped
+    from fewshot_bench.training.augment import Augment as Augment
     from fewshot_bench.training.augment import Augmentation as Augmentation
+    from fewshot_bench.training.augment import augmented as augmented
     from fewshot_bench.training.base import BaseData as BaseData
-    from fewshot_bench.training.checkpoint import load_checkpoint as load_checkpoint
+    from fewshot_bench.training.batches import Batches as Batches
+    from fewshot_bench.training.batches import EpisodeBatch as EpisodeBatch
+    from fewshot_bench.training.batches import Episodes as Episodes
+    from fewshot_bench.training.batches import PairBatches as PairBatches
+    from fewshot_bench.training.batches import PictureBatch as PictureBatch
+    from fewshot_bench.training.batches import PictureBatches as PictureBatches
+    from fewshot_bench.training.batches import TripletBatches as TripletBatches
+    from fewshot_bench.training.batches import TupleBatch as TupleBatch
     from fewshot_bench.training.distort import Distortion as Distortion
-    from fewshot_bench.training.embedding import (
-        LinearEncoder as LinearEncoder,
-    )
-    from fewshot_bench.training.embedding import (
-        Validation as Validation,
-    )
-    from fewshot_bench.training.embedding import (
-        export as export,
-    )
-    from fewshot_bench.training.embedding import (
-        exported as exported,
-    )
-    from fewshot_bench.training.embedding import (
-        freeze as freeze,
-    )
-    from fewshot_bench.training.embedding import (
-        pictures as pictures,
-    )
-    from fewshot_bench.training.embedding import (
-        trained_encoder as trained_encoder,
-    )
-    from fewshot_bench.training.embedding import (
-        unit_vectors as unit_vectors,
-    )
-    from fewshot_bench.training.episodic import (
-        EpisodeBatch as EpisodeBatch,
-    )
-    from fewshot_bench.training.episodic import (
-        Episodes as Episodes,
-    )
-    from fewshot_bench.training.episodic import (
-        EpisodeShape as EpisodeShape,
-    )
-    from fewshot_bench.training.episodic import (
-        PictureTable as PictureTable,
-    )
-    from fewshot_bench.training.episodic import (
-        ValidationEpisodes as ValidationEpisodes,
-    )
-    from fewshot_bench.training.episodic import (
-        embedded as embedded,
-    )
-    from fewshot_bench.training.log import append_log as append_log
-    from fewshot_bench.training.log import training_facts as training_facts
-    from fewshot_bench.training.loop import Schedule as Schedule
+    from fewshot_bench.training.linear import LinearEncoder as LinearEncoder
     from fewshot_bench.training.loop import train as train
-    from fewshot_bench.training.losses import (
-        contrastive as contrastive,
-    )
-    from fewshot_bench.training.losses import (
-        hardest as hardest,
-    )
-    from fewshot_bench.training.losses import (
-        triplet as triplet,
-    )
-    from fewshot_bench.training.pairs import (
-        Pairs as Pairs,
-    )
-    from fewshot_bench.training.pairs import (
-        batch_pairs as batch_pairs,
-    )
-    from fewshot_bench.training.pairs import (
-        pairs_of_csv as pairs_of_csv,
-    )
-    from fewshot_bench.training.pairs import (
-        pairs_of_labels as pairs_of_labels,
-    )
-    from fewshot_bench.training.projection import (
-        ProjectedEncoder as ProjectedEncoder,
-    )
-    from fewshot_bench.training.projection import (
-        export_projected as export_projected,
-    )
-    from fewshot_bench.training.projection import (
-        projected as projected,
-    )
-    from fewshot_bench.training.projection import (
-        projected_encoder as projected_encoder,
-    )
-    from fewshot_bench.training.seen import write_seen as write_seen
+    from fewshot_bench.training.losses import contrastive as contrastive
+    from fewshot_bench.training.losses import cosines as cosines
+    from fewshot_bench.training.losses import episode_loss as episode_loss
+    from fewshot_bench.training.losses import hardest as hardest
+    from fewshot_bench.training.losses import mined as mined
+    from fewshot_bench.training.losses import squared_distances as squared_distances
+    from fewshot_bench.training.losses import triplet as triplet
+    from fewshot_bench.training.network import Projection as Projection
+    from fewshot_bench.training.network import make_network as make_network
+    from fewshot_bench.training.pairs import Pairs as Pairs
+    from fewshot_bench.training.pairs import batch_pairs as batch_pairs
+    from fewshot_bench.training.pairs import pairs_of_csv as pairs_of_csv
+    from fewshot_bench.training.pairs import pairs_of_labels as pairs_of_labels
+    from fewshot_bench.training.pictures import Prepare as Prepare
+    from fewshot_bench.training.pictures import read_pictures as read_pictures
+    from fewshot_bench.training.precision import mixed as mixed
+    from fewshot_bench.training.projection import single_view as single_view
+    from fewshot_bench.training.schedule import Schedule as Schedule
+    from fewshot_bench.training.validation import Validation as Validation
 
 HOME = {
+    "Augment": "training.augment",
     "Augmentation": "training.augment",
     "BOTH": "data.index",
     "BaseData": "training.base",
+    "Batches": "training.batches",
     "Card": "contract.source",
     "Context": "contract.context",
     "DatasetSource": "contract.source",
     "Distortion": "training.distort",
     "EmbeddingMethod": "contract.method",
     "Encoder": "store.encoder",
-    "EpisodeBatch": "training.episodic",
-    "EpisodeShape": "training.episodic",
-    "Episodes": "training.episodic",
+    "EpisodeBatch": "training.batches",
+    "Episodes": "training.batches",
     "EpisodicMethod": "contract.method",
     "FsbenchError": "errors",
     "Head": "heads.head",
     "ImageIndex": "data.index",
     "ImageTasks": "episodes.image_tasks",
     "KNearest": "heads.knn",
-    "LinearEncoder": "training.embedding",
+    "LinearEncoder": "training.linear",
     "LogisticRegression": "heads.logistic",
     "Mapped": "store.mapped",
     "Method": "contract.method",
     "NoConfig": "contract.config",
+    "PairBatches": "training.batches",
     "Pairs": "training.pairs",
     "Perceptron": "heads.mlp",
-    "PictureTable": "training.episodic",
+    "PictureBatch": "training.batches",
+    "PictureBatches": "training.batches",
     "Pictures": "embed.pictures",
     "PixelEncoder": "embed.pixels",
+    "Prepare": "training.pictures",
     "PretrainedEncoder": "embed.pretrained",
-    "ProjectedEncoder": "training.projection",
+    "Projection": "training.network",
     "Prototype": "heads.prototype",
     "QUERY": "data.index",
     "Row": "data.build",
     "SUPPORT": "data.index",
     "Scan": "data.scan",
-    "Schedule": "training.loop",
+    "Schedule": "training.schedule",
+    "ScheduledConfig": "contract.trained",
     "Tasks": "episodes.tasks",
+    "TrainedConfig": "contract.trained",
+    "TrainedEpisodicMethod": "contract.trained",
+    "TrainedMethod": "contract.trained",
+    "TripletBatches": "training.batches",
+    "TupleBatch": "training.batches",
     "UsageError": "errors",
-    "Validation": "training.embedding",
-    "ValidationEpisodes": "training.episodic",
-    "average_precision": "metrics",
-    "append_log": "training.log",
+    "Validation": "training.validation",
+    "arrays_once": "contract.trained",
+    "augmented": "training.augment",
     "batch_pairs": "training.pairs",
     "build_index": "data.build",
     "contrastive": "training.losses",
     "conv4": "embed.small",
-    "embedded": "training.episodic",
-    "export": "training.embedding",
-    "export_projected": "training.projection",
-    "exported": "training.embedding",
-    "freeze": "training.embedding",
+    "cosines": "training.losses",
+    "episode_loss": "training.losses",
     "hardest": "training.losses",
     "import_torchvision": "embed.torchvision_guard",
     "layout_error": "datasets.locate",
-    "load_checkpoint": "training.checkpoint",
+    "make_network": "training.network",
+    "mined": "training.losses",
+    "mixed": "training.precision",
+    "network_once": "contract.trained",
     "pairs_of_csv": "training.pairs",
     "pairs_of_labels": "training.pairs",
-    "pictures": "training.embedding",
     "pool": "embed.pooling",
-    "projected": "training.projection",
-    "projected_encoder": "training.projection",
+    "read_pictures": "training.pictures",
     "read_rows": "data.build",
     "seeded": "embed.small",
     "setting": "contract.config",
+    "share": "contract.config",
+    "single_view": "training.projection",
+    "squared_distances": "training.losses",
     "train": "training.loop",
-    "trained_encoder": "training.embedding",
-    "training_facts": "training.log",
     "triplet": "training.losses",
     "tunable": "contract.config",
-    "unit_vectors": "training.embedding",
-    "write_atomic": "files",
-    "write_seen": "training.seen",
 }
 
 __all__ = sorted(HOME)

@@ -36,6 +36,8 @@ class Method(ABC):
     transductive: ClassVar[bool] = False
     calibrated: ClassVar[bool] = False
     Config: ClassVar[type[Any]] = NoConfig
+    training_version: ClassVar[int] = 1
+    """The version of the training; to be raised whenever the same data and parameters give other weights."""
     trains: bool = False
     """Whether ``fit`` trains on base data; the engine then prepares it and checks that it is apart.
 
@@ -97,7 +99,7 @@ class EpisodicMethod(Method):
     image_size: int = 84
     """Side in pixels of the square RGB pictures that ``solve`` is given; a method may set its own, up to ``setup``."""
 
-    image_fit: str = "crop"
+    image_view: str = "crop"
     """How a picture that is not square becomes one: ``crop`` cuts out its centre, ``pad`` adds black borders."""
 
     def setup(self, context: Context) -> None:

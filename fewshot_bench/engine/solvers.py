@@ -48,7 +48,7 @@ def table_of(method: Method, index: ImageIndex, rows: NDArray[np.int64], context
         return cache.embed(method.encoder, index, rows, progress=progress)
     if isinstance(method, EpisodicMethod):
         size = method.image_size
-        flat = cache.embed(Pictures(size, method.image_fit), index, rows, progress=progress, dtype="float16")
+        flat = cache.embed(Pictures(size, method.image_view), index, rows, progress=progress, dtype="float16")
         return flat.astype(np.uint8).reshape(-1, 3, size, size)
     raise FsbenchError(
         f"The method {method.name} is neither an EmbeddingMethod nor an EpisodicMethod; it must subclass one."
