@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from fewshot_bench.contract.config import setting as setting
     from fewshot_bench.contract.config import share as share
     from fewshot_bench.contract.config import tunable as tunable
+    from fewshot_bench.contract.config import used_parameters as used_parameters
     from fewshot_bench.contract.context import Context as Context
     from fewshot_bench.contract.method import EmbeddingMethod as EmbeddingMethod
     from fewshot_bench.contract.method import EpisodicMethod as EpisodicMethod
@@ -167,6 +168,7 @@ HOME = {
     "train": "training.loop",
     "triplet": "training.losses",
     "tunable": "contract.config",
+    "used_parameters": "contract.config",
 }
 
 __all__ = sorted(HOME)

@@ -54,7 +54,9 @@ class TrainedConfig:
     )
     backbone: str = setting("conv4", "conv4, conv4-32, resnet12, or a network of torchvision or timm")
     pretrained: bool = setting(True, "begin with the published weights, where the backbone has some")
-    pooling: Literal["flatten", "average", "lca", "lca-window"] = setting("average", "of the feature map")
+    pooling: Literal["auto", "flatten", "average", "lca", "lca-window"] = setting(
+        "auto", "of the feature map; auto: flatten for a conv4, else the average"
+    )
     size: int = setting(
         0, "side of a picture; 0: what the weights were trained for", unit="pixels", at_least=0
     )
@@ -63,6 +65,11 @@ class TrainedConfig:
         "how a picture that is not square enters; both: trained on pad, evaluated on both",
         used_by="start",
     )
+
+    def __post_init__(self) -> None:
+        if self.pooling == "auto":
+            pooling = "flatten" if self.backbone.startswith("conv4") else "average"
+            object.__setattr__(self, "pooling", pooling)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -446,9 +453,9 @@ class TrainedMethod(Trainable, EmbeddingMethod):
         for full, value in tensors.items():
             part, _, name = full.partition(".")
             parts[part][name] = value
-        encoders = [self._evaluated, *self.teachers()]
-        saw = [*(encoder.pretraining for encoder in encoders), *self.saw(base)]
-        starts = [self._evaluated.found.weights, *(getattr(e, "weights", None) for e in self.teachers())]
+        teachers = [encoder.pretraining for encoder in self.teachers()]
+        saw = [self._evaluated.pretraining, *teachers, *self.saw(base)]
+        starts = [self._evaluated.found.weights, *(weights_of(teacher) for teacher in self.teachers())]
         names = []
         if (projection := self.projection()) is not None:
             write_projection(folder, parts["maps"], projection.output)
@@ -477,6 +484,12 @@ class TrainedMethod(Trainable, EmbeddingMethod):
         )
         if self._has_head:
             self.learnt = load_head(trunk, self._head_of).to(context.device)
+
+
+def weights_of(encoder: Any) -> Path | None:
+    """Returns the file of an encoder's weights, None where it has none."""
+    found: Path | None = getattr(encoder, "weights", None)
+    return found
 
 
 class TrainedEpisodicMethod(Trainable, EpisodicMethod):

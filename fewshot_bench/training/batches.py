@@ -30,9 +30,11 @@ TABLE = 4 * 2**30
 
 
 class Batches(Protocol):
-    """Mini-batches of a training; ``images`` is the number of pictures of each."""
+    """Mini-batches of a training."""
 
-    images: int
+    @property
+    def images(self) -> int:
+        """The number of pictures of a batch."""
 
     def batch(self, epoch: int, number: int) -> Any:
         """Returns batch ``number`` of ``epoch``; equal for equal arguments, whatever else ran."""

@@ -68,10 +68,16 @@ class Checkpoint:
                 optimizer.state[parameter][key] = tensor.to(device)
 
 
-def save_checkpoint(path: Path, state: Checkpoint, tensors: dict[str, Tensor]) -> None:
-    """Writes ``tensors``, the numbers of ``state`` and the checksum of both to a safetensors file, atomically."""
+def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: dict[str, str] | None = None) -> None:
+    """Writes tensors to a safetensors file, atomically."""
     from safetensors.torch import save
 
+    data = save({k: v.detach().contiguous().cpu() for k, v in tensors.items()}, metadata)
+    write_atomic(path, lambda stream: stream.write(data))
+
+
+def save_checkpoint(path: Path, state: Checkpoint, tensors: dict[str, Tensor]) -> None:
+    """Writes ``tensors``, the numbers of ``state`` and the checksum of both to a safetensors file, atomically."""
     numbers = {
         "epoch": state.epoch,
         "best": state.best,
@@ -80,8 +86,7 @@ def save_checkpoint(path: Path, state: Checkpoint, tensors: dict[str, Tensor]) -
     }
     plain = {k: v.detach().contiguous().cpu() for k, v in tensors.items()}
     text = json.dumps(numbers)
-    data = save(plain, {"state": text, "sha256": checksum(text, plain)})
-    write_atomic(path, lambda stream: stream.write(data))
+    write_tensors(path, plain, {"state": text, "sha256": checksum(text, plain)})
 
 
 def load_checkpoint(path: Path) -> Checkpoint | None:

@@ -13,6 +13,7 @@ from fewshot_bench.embed.pretrained import PretrainedEncoder
 from fewshot_bench.embed.weights import read_state
 from fewshot_bench.errors import FsbenchError
 from fewshot_bench.files import write_atomic
+from fewshot_bench.training.checkpoint import write_tensors
 from fewshot_bench.training.seen import seen_file, write_seen
 
 if TYPE_CHECKING:
@@ -43,8 +44,6 @@ def export_trunk(
     a list of every picture of the training by content (``shown``, and what the weights ``starts`` had seen), so
     that none of them is evaluated later.
     """
-    from safetensors.torch import save
-
     path = folder / TRUNK
     write_seen(path, shown, start=[start for start in starts if start is not None])
     transform = asdict(encoder.found.transform)
@@ -54,8 +53,7 @@ def export_trunk(
     text = json.dumps(facts, indent=2) + "\n"
     sidecar = path.with_name(f"{path.name}.json")
     write_atomic(sidecar, lambda stream: stream.write(text.encode()))
-    data = save(dict(trunk))
-    write_atomic(path, lambda stream: stream.write(data))
+    write_tensors(path, trunk)
     return [path.name, sidecar.name, seen_file(path).name]
 
 
@@ -70,10 +68,7 @@ def trained_encoder(encoder: PretrainedEncoder, weights: Path) -> PretrainedEnco
 
 def export_head(folder: Path, tensors: Mapping[str, Tensor], width: int) -> str:
     """Writes the tensors of a learnt head for embeddings of ``width`` values; returns the file's name."""
-    from safetensors.torch import save
-
-    data = save(dict(tensors), {"width": str(width)})
-    write_atomic(folder / HEAD, lambda stream: stream.write(data))
+    write_tensors(folder / HEAD, tensors, {"width": str(width)})
     return HEAD
 
 
@@ -102,10 +97,7 @@ def export_weights(folder: Path, tensors: Mapping[str, Tensor], shown: Sequence[
 
 def write_weights(folder: Path, tensors: Mapping[str, Tensor]) -> str:
     """Writes the weights of a whole network; returns the file's name."""
-    from safetensors.torch import save
-
-    data = save(dict(tensors))
-    write_atomic(folder / WEIGHTS, lambda stream: stream.write(data))
+    write_tensors(folder / WEIGHTS, tensors)
     return WEIGHTS
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from fewshot_bench.embed.pretrained import PretrainedEncoder
 from fewshot_bench.errors import FsbenchError, UsageError
-from fewshot_bench.files import write_atomic
+from fewshot_bench.training.checkpoint import write_tensors
 from fewshot_bench.training.export import trained_encoder
 from fewshot_bench.training.network import Output, Projection
 
@@ -111,10 +111,7 @@ def sigmoid(x: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def write_projection(folder: Path, maps: Mapping[str, Tensor], output: Output) -> None:
     """Writes the tensors of the maps (``0.weight``, ``0.bias``, …) and their output beside a trunk."""
-    from safetensors.torch import save
-
-    data = save(dict(maps), {"output": output})
-    write_atomic(folder / FILE, lambda stream: stream.write(data))
+    write_tensors(folder / FILE, maps, {"output": output})
 
 
 def projected_encoder(encoder: PretrainedEncoder, trunk: Path, asked: Projection) -> ProjectedEncoder:

@@ -34,9 +34,6 @@ TEMPERATURE = 0.1
 class ProtoNetConfig(ScheduledConfig):
     """What the network is, what it is trained on, and how it is selected; ``size`` 0 of a conv4 is 84 pixels."""
 
-    pooling: Literal["auto", "flatten", "average", "lca", "lca-window"] = setting(
-        "auto", "of the feature map; auto: flatten for a conv4, else the average"
-    )
     metric: Literal["euclidean", "cosine"] = setting(
         "euclidean", "squared Euclidean distance, or the cosine (times 10 in training)"
     )
@@ -48,11 +45,6 @@ class ProtoNetConfig(ScheduledConfig):
     validation_ways: int = setting(5, "classes of a validation episode: as many as will be evaluated")
     validation_shots: int = setting(1, "support pictures of a class in validation")
     validation_episodes: int = setting(200, "validation episodes, the same after every epoch")
-
-    def __post_init__(self) -> None:
-        if self.pooling == "auto":
-            pooling = "flatten" if self.backbone.startswith("conv4") else "average"
-            object.__setattr__(self, "pooling", pooling)
 
 
 class ProtoNet(TrainedMethod):

@@ -50,6 +50,9 @@ class TripletConfig(ScheduledConfig):
         "standard", "quick: minutes on two cores; paper: the report's ResNet-18 on a GPU", used_by="presets"
     )
     backbone: str = setting("efficientnet_lite0", "conv4, resnet12, or a network of torchvision or timm")
+    pooling: Literal["auto", "flatten", "average", "lca", "lca-window"] = setting(
+        "average", "of the feature map"
+    )
     train_size: int = setting(160, "side of a training picture", unit="pixels", at_least=1)
     embedding: int = tunable(256, 32, 512, help="values of an embedding; 0: the pooled features", at_least=0)
     hidden: int = setting(0, "units of a hidden layer before it, with a sigmoid; 0: none", at_least=0)
@@ -71,6 +74,7 @@ class TripletConfig(ScheduledConfig):
     units: int = tunable(256, 32, 512, help="of the perceptron's hidden layer", used_by="head")
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.hidden and not self.embedding:
             raise UsageError(f"hidden={self.hidden} is a layer before an embedding, and embedding is 0.")
 
@@ -99,7 +103,8 @@ class SiameseTriplet(TrainedMethod):
 
     def losses(self, vectors: Tensor, same: Tensor) -> Tensor:
         """Returns L of each triplet (a, p, n): ``vectors [P, 3, D]`` -> ``[P]``."""
-        return triplet(*vectors.unbind(dim=1), self.config.margin)
+        anchor, positive, negative = vectors.unbind(dim=1)
+        return triplet(anchor, positive, negative, self.config.margin)
 
     def loss(self, network: Module, batch: TupleBatch) -> tuple[Tensor, dict[str, float]]:
         import torch
@@ -141,4 +146,4 @@ class SiameseContrastive(SiameseTriplet):
 
     def losses(self, vectors: Tensor, same: Tensor) -> Tensor:
         """Returns L of each pair: ``vectors [P, 2, D]``, ``same [P]`` (y) -> ``[P]``."""
-        return contrastive(*vectors.unbind(dim=1), same, self.config.margin)
+        return contrastive(vectors[:, 0], vectors[:, 1], same, self.config.margin)

@@ -32,7 +32,7 @@ class Config(TrainedConfig):
     student: str = setting(
         "", "network of the student; empty: the teacher's, whose weights it starts from", used_by="student"
     )
-    pooling: Literal["average", "lca", "lca-window"] = setting(  # type: ignore[assignment]
+    pooling: Literal["auto", "flatten", "average", "lca", "lca-window"] = setting(
         "lca", "of the feature map: local concepts (LCA), or the average"
     )
     pairs: str | None = setting(
