@@ -166,7 +166,7 @@ def paired_class_interval(first: Values, second: Values, labels: Ints, classes: 
 
 
 def episode_means(values: Values, labels: Ints) -> NDArray[np.float64]:
-    """The mean over each episode's queries, [E, Q] -> [E]; padding (label −1) and NaN values do not count.
+    """Returns the mean over each episode's queries, [E, Q] -> [E]; padding (label −1) and NaN values do not count.
 
     FsbenchError where an episode has no value at all.
     """
@@ -176,7 +176,7 @@ def episode_means(values: Values, labels: Ints) -> NDArray[np.float64]:
         raise FsbenchError(
             f"episode {int(np.flatnonzero(count == 0)[0])} has no query with a value, so that it has no mean."
         )
-    return np.asarray(np.where(valid, values, 0.0).sum(axis=1) / count)
+    return np.asarray(np.where(valid, values, 0.0).sum(axis=1, dtype=np.float64) / count)
 
 
 def _difference(first: Values, second: Values) -> NDArray[np.float64]:
