@@ -12,10 +12,10 @@ Ints = NDArray[np.integer]
 
 
 def predictions(scores: Floats, valid: NDArray[np.bool_] | None = None) -> NDArray[np.int64]:
-    """The class of highest score of each query: ``scores`` [E, Q, N] -> [E, Q].
+    """Returns the class of highest score of each query: ``scores`` [E, Q, N] -> [E, Q].
 
     Ties go to the lowest label, whose class the sampler drew at random. Where ``valid`` [E, Q] is false
-    (padding) the scores are not looked at and the prediction is −1. FsbenchError for a NaN anywhere else.
+    (padding) the scores are not looked at and the prediction is −1. Raises FsbenchError for a NaN anywhere else.
     """
     if valid is None:
         valid = np.ones(scores.shape[:-1], dtype=bool)
@@ -39,10 +39,10 @@ def ranks_of_truth(scores: Floats, labels: Ints) -> NDArray[np.int64]:
 
 
 def accuracy_per_episode(scores: Floats, labels: Ints) -> NDArray[np.float64]:
-    """The share of queries of each episode that are predicted right, 0 to 1: [E, Q, N], [E, Q] -> [E].
+    """Returns the share of each episode's queries that are predicted right, 0 to 1: [E, Q, N], [E, Q] -> [E].
 
-    Queries of label −1 are padding and do not count; an episode of nothing else is NaN. FsbenchError for NaN
-    scores.
+    Queries of label −1 are padding and do not count; an episode of nothing else is NaN. Raises FsbenchError for
+    NaN scores.
     """
     valid = labels >= 0
     right = (predictions(scores, valid) == labels) & valid
@@ -51,7 +51,7 @@ def accuracy_per_episode(scores: Floats, labels: Ints) -> NDArray[np.float64]:
 
 
 def require_numbers(scores: Floats, valid: NDArray[np.bool_]) -> None:
-    """FsbenchError where a score [..., N] of a valid row [...] is NaN: no rank could be given to it."""
+    """Raises FsbenchError where a score [..., N] of a valid row [...] is NaN, for it has no rank."""
     bad = np.isnan(scores).any(axis=-1) & valid
     if bad.any():
         first = ", ".join(str(int(place[0])) for place in np.nonzero(bad))

@@ -23,7 +23,7 @@ EPISODES = "over episodes (Student t)"
 JACKKNIFE = "over classes (delete-one-class jackknife)"
 BOOTSTRAP = "over classes (bootstrap of the query's class, the others held fixed)"
 PAIRED = "paired difference "
-"""Set before a kind where the values are differences of two methods on the same episodes."""
+"""Stands before a kind where the values are differences of two methods on the same episodes."""
 
 QUERIES = "over test pictures (Wilson)"
 
@@ -51,7 +51,7 @@ class Interval:
 
 
 def episode_interval(values: Values) -> Interval:
-    """Closed interval over episodes from one value each, [E]: mean ± t · s / √E."""
+    """Returns the closed interval over episodes from one value each, [E]: mean ± t · s / √E."""
     values = _finite(values)
     if len(values) < 2:
         return _none(float(values.mean()), EPISODES, "One episode alone has no spread over episodes.")
@@ -60,7 +60,7 @@ def episode_interval(values: Values) -> Interval:
 
 
 def proportion_interval(hits: int, queries: int) -> Interval:
-    """Wilson's score interval of ``hits`` right answers to ``queries`` pictures: it stays within 0 and 1.
+    """Returns Wilson's score interval of ``hits`` right answers to ``queries`` pictures: it stays within 0 and 1.
 
     (p + z²/2n ± z √(p(1−p)/n + z²/4n²)) / (1 + z²/n): Wilson 1927. ``mean`` is p, not the centre of the interval.
     """
@@ -75,11 +75,11 @@ def proportion_interval(hits: int, queries: int) -> Interval:
 
 
 def accuracy_interval(values: Values, labels: Ints, *, over_pictures: bool) -> Interval:
-    """Interval of an accuracy from the hits [E, Q] (1 right, 0 wrong) and labels [E, Q] (−1: padding).
+    """Returns the interval of an accuracy from the hits [E, Q] (1 right, 0 wrong) and labels [E, Q] (−1: padding).
 
-    Wilson's interval over the test pictures where ``over_pictures`` (the protocol evaluates a split of pictures,
-    and no picture is a query twice) or where there is a single episode, which has no spread over episodes.
-    Student's t over episodes otherwise. FsbenchError where there is no query.
+    It is Wilson's interval over the test pictures where ``over_pictures`` (the protocol evaluates a split of pictures,
+    and no picture is a query twice) or where there is a single episode, which has no spread over episodes; else
+    Student's t over episodes. Raises FsbenchError where there is no query.
     """
     valid = labels >= 0
     if (over_pictures or len(values) == 1) and valid.any():
@@ -88,7 +88,7 @@ def accuracy_interval(values: Values, labels: Ints, *, over_pictures: bool) -> I
 
 
 def ap_interval(values: Values, labels: Ints) -> Interval:
-    """Interval of an mAP from the APs [E, Q] and labels [E, Q] (−1: padding): Student's t over episodes.
+    """Returns the interval of an mAP from the APs [E, Q] and labels [E, Q] (−1: padding): Student's t over episodes.
 
     A single episode has none, and the reason says so: an AP is no proportion, and Wilson's interval does not apply.
     """
@@ -96,7 +96,7 @@ def ap_interval(values: Values, labels: Ints) -> Interval:
 
 
 def jackknife_interval(values: Values, classes: Ints) -> Interval:
-    """Interval over classes from one value an episode [E] and the classes of each, [E, N] (−1: padding).
+    """Returns the interval over classes from one value an episode [E] and the classes of each, [E, N] (−1: padding).
 
     The delete-one-class jackknife (Arvesen 1969, for U-statistics; an episode mean is one of degree N over
     classes): θ₋c = mean over the episodes without class c, Var = (C−1)/C · Σ_c (θ₋c − θ̄)², Student t with C−1
@@ -121,7 +121,7 @@ def jackknife_interval(values: Values, classes: Ints) -> Interval:
 
 
 def query_class_interval(values: Values, query_classes: Ints) -> Interval:
-    """Interval over classes from one value a query [E, Q] and its class [E, Q] (−1: padding).
+    """Returns the interval over classes from one value a query [E, Q] and its class [E, Q] (−1: padding).
 
     It is the percentile bootstrap over the query's class; the classes that a query is told apart from are held
     fixed. It serves episodes of all classes, where no episode lacks one. It is wide enough where classes differ in
@@ -144,7 +144,7 @@ def query_class_interval(values: Values, query_classes: Ints) -> Interval:
 
 
 def class_interval(values: Values, labels: Ints, classes: Ints) -> Interval:
-    """Interval over classes from one value a query [E, Q], its label [E, Q] and the classes [E, N].
+    """Returns the interval over classes from one value a query [E, Q], its label [E, Q] and the classes [E, N].
 
     It is the jackknife, or the bootstrap of the query's class where every episode has all classes. Padding is −1;
     a NaN value (an AP that is not defined) does not count. The order of an episode's queries has no influence.
@@ -156,19 +156,19 @@ def class_interval(values: Values, labels: Ints, classes: Ints) -> Interval:
 
 
 def paired_episode_interval(first: Values, second: Values) -> Interval:
-    """Interval over episodes of the difference first − second, both [E] on the same episodes."""
+    """Returns the interval over episodes of the difference first − second, both [E] on the same episodes."""
     return _paired(episode_interval(_difference(first, second)))
 
 
 def paired_class_interval(first: Values, second: Values, labels: Ints, classes: Ints) -> Interval:
-    """Interval over classes of the difference first − second, both [E, Q] on the same queries."""
+    """Returns the interval over classes of the difference first − second, both [E, Q] on the same queries."""
     return _paired(class_interval(_difference(first, second), labels, classes))
 
 
 def episode_means(values: Values, labels: Ints) -> NDArray[np.float64]:
-    """The mean over each episode's queries, [E, Q] -> [E]; padding (label −1) and NaN values do not count.
+    """Returns the mean over each episode's queries, [E, Q] -> [E]; padding (label −1) and NaN values do not count.
 
-    FsbenchError where an episode has no value at all.
+    Raises FsbenchError where an episode has no value at all.
     """
     valid = (labels >= 0) & ~np.isnan(values)
     count = valid.sum(axis=1)
@@ -176,7 +176,7 @@ def episode_means(values: Values, labels: Ints) -> NDArray[np.float64]:
         raise FsbenchError(
             f"episode {int(np.flatnonzero(count == 0)[0])} has no query with a value, so that it has no mean."
         )
-    return np.asarray(np.where(valid, values, 0.0).sum(axis=1) / count)
+    return np.asarray(np.where(valid, values, 0.0).sum(axis=1, dtype=np.float64) / count)
 
 
 def _difference(first: Values, second: Values) -> NDArray[np.float64]:

@@ -25,9 +25,10 @@ Scores = NDArray[np.floating[Any]]
 class Threshold:
     """Scores below ``value`` are rejected.
 
-    ``rule``: ``known``, at most ``rate`` (0..1) of ``known`` scores of known classes are rejected; ``unknown``,
-    at most ``rate`` of ``unknown`` scores of unknown classes are accepted; ``both``. ``rejected`` is the share
-    of the known that is rejected and ``accepted`` that of the unknown that is accepted; None: there are none.
+    ``rule`` says what the threshold keeps. With ``known``, at most ``rate`` (0..1) of the scores of known classes are
+    rejected; with ``unknown``, at most ``rate`` of the scores of unknown classes are accepted; with ``both``, both.
+    ``known`` and ``unknown`` count the scores. ``rejected`` is the share of the known that is rejected and
+    ``accepted`` the share of the unknown that is accepted; each is None where there are no such scores.
     """
 
     value: float
@@ -39,7 +40,7 @@ class Threshold:
     accepted: float | None
 
     def __str__(self) -> str:
-        """The rule, how many scores it rests on, and what was measured on them."""
+        """Returns the rule, how many scores it rests on, and what was measured on them."""
         rate = f"at most {100 * self.rate:.3g} %"
         rule = {
             "known": f"the largest that rejects {rate} of pictures of the classes",
@@ -58,13 +59,13 @@ class Threshold:
 
 
 def reject_threshold(known: Scores, unknown: Scores, rate: float) -> Threshold:
-    """The threshold from best scores of known classes ``[m]`` and of unknown ones ``[n]``.
+    """Returns the threshold from best scores of known classes ``[m]`` and of unknown ones ``[n]``.
 
-    Where some threshold rejects at most ``rate`` of the known and accepts at most ``rate`` of the unknown,
-    the middle between the smallest and the largest such. Else the largest that rejects at most ``rate`` of the
-    known; but where these are so few that the lowest would decide (``m · rate`` below 1) and there are more
-    unknown, the smallest that accepts at most ``rate`` of those. Raises UsageError when there is neither, or
-    ``rate`` is not in 0 <= rate < 1.
+    Where thresholds exist that reject at most ``rate`` of the known and accept at most ``rate`` of the unknown, it is
+    the middle between the smallest and the largest of them. Otherwise it is the largest that rejects at most
+    ``rate`` of the known. Where the known are so few that the lowest of them would decide (``m · rate`` below 1) and
+    there are more unknown, it is the smallest that accepts at most ``rate`` of the unknown. Raises UsageError when
+    there are no scores at all, or ``rate`` is not in 0 <= rate < 1.
     """
     if not 0 <= rate < 1:
         raise UsageError(f"The rate of rejection must be at least 0 and below 1, not {rate}.")
@@ -94,5 +95,5 @@ def reject_threshold(known: Scores, unknown: Scores, rate: float) -> Threshold:
 
 
 def _allowed(count: int, rate: float) -> int:
-    """How many of ``count`` are at most ``rate`` of them, rounding errors of the product aside."""
+    """Returns the largest number that is at most ``rate`` · ``count``, rounding errors of the product aside."""
     return math.floor(count * rate + 1e-9)

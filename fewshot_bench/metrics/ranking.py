@@ -25,7 +25,7 @@ _BYTES = 64  # of temporary arrays, for one query and item
 
 
 class MeanAveragePrecision(NamedTuple):
-    """The mean over ``queries`` queries; ``excluded`` ones had nothing relevant to find."""
+    """A mean over ``queries`` queries; ``excluded`` further ones had nothing relevant to find."""
 
     value: float
     queries: int
@@ -40,9 +40,10 @@ class Curve(NamedTuple):
 
 
 class _Ranked(NamedTuple):
-    """Items of B queries in falling order of score, [B, S]: relevant ones so far, their share, ends of ties.
+    """Items of B queries in falling order of score.
 
-    ``total`` [B] relevant items.
+    ``hits`` [B, S] counts the relevant items down to each place, ``precision`` [B, S] is their share, ``ends`` [B, S]
+    marks the last of items with equal scores, and ``total`` [B] counts all relevant items.
     """
 
     hits: NDArray[np.int64]
@@ -54,7 +55,7 @@ class _Ranked(NamedTuple):
 def average_precision(
     scores: Floats, relevant: Mask, present: Mask | None = None, memory: int = MEMORY
 ) -> NDArray[np.float64]:
-    """AP of each query: ``scores`` [Q, S] and ``relevant`` [Q, S] -> [Q], 0 to 1.
+    """Returns the AP of each query: ``scores`` [Q, S] and ``relevant`` [Q, S] -> [Q], 0 to 1.
 
     NaN where nothing is relevant: the measure is not defined there (scikit-learn warns and gives 0). Items
     that are not ``present`` [Q, S] are padding, ignored. FsbenchError for a NaN score.
@@ -74,7 +75,7 @@ def average_precision(
 def class_score_ap(
     scores: Floats, labels: NDArray[np.integer], support_counts: NDArray[np.integer]
 ) -> NDArray[np.float64]:
-    """AP of each query when a support image is ranked by the score of its class: [E, Q].
+    """Returns the AP of each query when a support image is ranked by the score of its class: [E, Q].
 
     ``scores`` [E, Q, N], ``labels`` [E, Q] (−1: padding, NaN here), ``support_counts`` [E, N] images m of
     each class. A query's relevant images are all tied, so that its AP is the precision at their score:
@@ -90,7 +91,7 @@ def class_score_ap(
 
 
 def mean_average_precision(ap: Floats) -> MeanAveragePrecision:
-    """mAP: the mean of the APs that are defined, with the number of those and of the others."""
+    """Returns the mAP: the mean of the APs that are defined, with the number of those and of the others."""
     defined = ~np.isnan(ap)
     count = int(defined.sum())
     value = float(ap[defined].mean()) if count else float("nan")
@@ -100,11 +101,11 @@ def mean_average_precision(ap: Floats) -> MeanAveragePrecision:
 def pooled_precision_recall(
     scores: Floats, relevant: Mask, present: Mask | None = None, levels: int = 101, memory: int = MEMORY
 ) -> Curve:
-    """Precision at ``levels`` equal steps of recall, all (query, item) pairs in one ranking (micro average).
+    """Returns precision at ``levels`` equal steps of recall, all (query, item) pairs in one ranking (micro average).
 
-    At each recall, the precision of the highest threshold that reaches it; at recall 0, of the best score.
-    Meaningful where scores can be compared across queries (probabilities, cosines). Takes a sort of the
-    relevant scores alone and counts the others, so that memory does not grow with queries × items.
+    At each recall it is the precision of the highest threshold that reaches it; at recall 0, that of the best score.
+    The curve has a meaning where scores can be compared across queries (probabilities, cosines). The function sorts
+    the relevant scores alone and counts the others, so that memory does not grow with queries × items.
     """
     recall = np.linspace(0.0, 1.0, levels)
     hits = np.sort(scores[relevant if present is None else relevant & present])[::-1]
@@ -122,7 +123,7 @@ def pooled_precision_recall(
 def mean_precision_recall(
     scores: Floats, relevant: Mask, present: Mask | None = None, levels: int = 101, memory: int = MEMORY
 ) -> Curve:
-    """The interpolated curve of each query, max precision at any recall ≥ r, averaged over queries (macro).
+    """Returns the mean over queries of the interpolated curve: the largest precision at any recall ≥ r (macro).
 
     ``levels`` equal steps of recall; 11 gives the classic eleven points (Manning et al., "Introduction to
     Information Retrieval", section 8.4). Queries with nothing relevant are left out; NaN when all are.
@@ -142,14 +143,14 @@ def mean_precision_recall(
 
 
 def _items(scores: Floats, present: Mask | None, part: slice) -> Floats:
-    """The scores of a part of the queries, −inf where there is no item; FsbenchError for a NaN."""
+    """Returns the scores of a part of the queries, −inf where there is no item; raises FsbenchError for a NaN."""
     items = scores[part] if present is None else np.where(present[part], scores[part], -np.inf)
     require_numbers(items, np.ones(len(items), dtype=bool))
     return items
 
 
 def _rank(scores: Floats, relevant: Mask, present: Mask | None, part: slice) -> _Ranked:
-    """Sort a part of the queries; a place that holds no item counts neither as relevant nor as found."""
+    """Sorts a part of the queries; a place that holds no item counts neither as relevant nor as found."""
     items = _items(scores, present, part)
     order = np.argsort(items, axis=1)[:, ::-1]
     falling = np.take_along_axis(items, order, axis=1)
@@ -164,12 +165,12 @@ def _rank(scores: Floats, relevant: Mask, present: Mask | None, part: slice) -> 
 
 
 def _items_needed(recall: NDArray[np.float64], total: NDArray[np.int64] | int) -> NDArray[np.int64]:
-    """The fewest relevant items, of ``total``, that make up a recall."""
+    """Returns the fewest relevant items, of ``total``, that make up a recall."""
     return np.ceil(recall * total - 1e-9).astype(np.int64)
 
 
 def _first_reaching(hits: NDArray[np.int64], needed: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The first place of each row of ``hits`` [B, S] (rising, 0 … S) to reach ``needed`` [B, L]: [B, L].
+    """Returns the first place of each row of ``hits`` [B, S] (rising, 0 … S) that reaches ``needed`` [B, L]: [B, L].
 
     One binary search for all rows, each lifted above the one before.
     """
@@ -180,6 +181,6 @@ def _first_reaching(hits: NDArray[np.int64], needed: NDArray[np.int64]) -> NDArr
 
 
 def _parts(scores: Floats, memory: int) -> Iterator[slice]:
-    """Slices of queries that fit the budget."""
+    """Returns slices of queries that fit the budget."""
     step = max(1, memory // (_BYTES * max(1, scores.shape[1])))
     return (slice(start, start + step) for start in range(0, len(scores), step))

@@ -16,7 +16,7 @@ from fewshot_bench.report.scores import low_to_high, percent, with_interval
 
 
 @dataclass(frozen=True, eq=False)
-class Entry:
+class Standing:
     """One configuration of a method in its table: a record for each training, by training seed.
 
     ``rank`` counts within its ``kind``. ``older`` holds records of a training that was recorded again later.
@@ -83,12 +83,12 @@ class Entry:
 class Table:
     """All records of one set of episodes in one protocol, best first."""
 
-    entries: tuple[Entry, ...]
+    standings: tuple[Standing, ...]
 
     @property
     def first(self) -> Record:
         """Any of the records: what they share is told from it."""
-        return self.entries[0].record
+        return self.standings[0].record
 
     @property
     def title(self) -> str:
@@ -98,7 +98,7 @@ class Table:
     @property
     def older(self) -> tuple[Record, ...]:
         """The records that are not shown, for the same training was recorded again later."""
-        return tuple(record for entry in self.entries for record in entry.older)
+        return tuple(record for standing in self.standings for record in standing.older)
 
 
 def protocol_of(record: Record) -> Protocol:
@@ -141,7 +141,7 @@ def configuration(record: Record) -> str:
     return json.dumps(facts, sort_keys=True, default=str)
 
 
-def entries(records: Sequence[Record]) -> list[Entry]:
+def standings(records: Sequence[Record]) -> list[Standing]:
     """Groups the records of one table by configuration; unranked.
 
     Of several records of one training seed (other versions, source or device) the newest counts.
@@ -158,12 +158,12 @@ def entries(records: Sequence[Record]) -> list[Entry]:
             )
             newest.append(last)
             older += rest
-        made.append(Entry(0, tuple(newest), tuple(older)))
+        made.append(Standing(0, tuple(newest), tuple(older)))
     return made
 
 
-def ranks(made: Sequence[Entry]) -> list[int]:
-    """Returns 1 + the number of entries of the same kind that are better with a paired interval excluding zero.
+def ranks(made: Sequence[Standing]) -> list[int]:
+    """Returns 1 + the number of standings of the same kind that are better with a paired interval excluding zero.
 
     The difference is that of the headline; of several trainings, of the mean over them. The paired interval over
     classes decides; where there is none, the one over episodes.
@@ -192,10 +192,10 @@ def tables(records: Sequence[Record]) -> list[Table]:
     made = []
     for group in groups.values():
         ordered = sorted(
-            entries(group), key=lambda e: (-e.headline[1].mean, e.record.method, str(e.record.parameters))
+            standings(group), key=lambda e: (-e.headline[1].mean, e.record.method, str(e.record.parameters))
         )
         ranked = zip(ranks(ordered), ordered, strict=True)
-        made.append(Table(tuple(Entry(rank, e.trainings, e.older) for rank, e in ranked)))
+        made.append(Table(tuple(Standing(rank, e.trainings, e.older) for rank, e in ranked)))
 
     def place(table: Table) -> tuple[Any, ...]:
         r = table.first
@@ -205,36 +205,36 @@ def tables(records: Sequence[Record]) -> list[Table]:
     return sorted(made, key=place)
 
 
-def cells(entry: Entry) -> dict[str, str]:
+def cells(standing: Standing) -> dict[str, str]:
     """Returns a row as a person reads it, in percent; a missing number stays blank."""
-    r = entry.record
+    r = standing.record
     found: dict[str, str] = {
-        "rank": f"{entry.rank}",
-        "method": entry.name,
-        "parameters": entry.parameters,
-        "trainings": f"{len(entry.trainings)}" if len(entry.trainings) > 1 else "",
+        "rank": f"{standing.rank}",
+        "method": standing.name,
+        "parameters": standing.parameters,
+        "trainings": f"{len(standing.trainings)}" if len(standing.trainings) > 1 else "",
     }
-    for name, score in (("accuracy", entry.accuracy), ("mAP", entry.map)):
+    for name, score in (("accuracy", standing.accuracy), ("mAP", standing.map)):
         text = "" if score is None else with_interval(score)
-        if score is not None and len(entry.trainings) > 1:  # a spread is no 95 % interval: never after ±
+        if score is not None and len(standing.trainings) > 1:  # a spread is no 95 % interval: never after ±
             text = f"{percent(score.mean)} ({low_to_high(score.interval)})"
         found[f"{name} %"] = text
         found[f"{name}: classes"] = low_to_high(score.class_interval) if score else ""
     found["ranked by"] = kind(r)[1]
     found["pretraining"] = printable(r.pretraining_marked)
     found["setting"] = "transductive" if r.transductive else "inductive"
-    seconds = [s for t in entry.trainings if (s := t.training_seconds) is not None]
+    seconds = [s for t in standing.trainings if (s := t.training_seconds) is not None]
     found["training"] = duration(sum(seconds) / len(seconds)) if seconds else ""
     found["an episode"] = duration(
-        sum(t.timings["score"] / t.episodes for t in entry.trainings) / len(entry.trainings)
+        sum(t.timings["score"] / t.episodes for t in standing.trainings) / len(standing.trainings)
     )
     return found
 
 
-def each_training(entry: Entry) -> list[str]:
-    """Returns a line for each training of an entry of several: its seed and its scores."""
+def each_training(standing: Standing) -> list[str]:
+    """Returns a line for each training of a standing of several: its seed and its scores."""
     lines = []
-    for r in entry.trainings if len(entry.trainings) > 1 else ():
+    for r in standing.trainings if len(standing.trainings) > 1 else ():
         scores = [f"accuracy {with_interval(r.accuracy)}"] + (
             [f"mAP {with_interval(r.map)}"] if r.map else []
         )

@@ -13,7 +13,7 @@ The columns "classes" are 95 % intervals over classes, so for *new* classes of t
 they are much wider. With a single split or episode, the interval is over its test pictures (Wilson). \
 An interval that is not symmetric about the mean is shown by both ends in brackets. \
 A row of several trainings (its column says how many) is the mean over them, and the brackets hold the lowest and \
-the highest; each is listed below its table. \
+the highest; each of them is listed below. \
 Tables of retrieval are ranked by mAP, the others by accuracy; a method that ranks by class has the pictures \
 of a class tied, which lifts its mAP, and is ranked apart from those that rank by picture. \
 Methods share a rank when the paired interval of their difference includes zero \
@@ -50,18 +50,18 @@ def markdown(made: Sequence[Table], title: str = "Leaderboard") -> str:
                 "Drawn pictures, not photographs: never compare these figures with those of real data.",
                 "",
             ]
-        body = [cells(r) for r in table.entries]
+        body = [cells(r) for r in table.standings]
         used = [key for key in body[0] if any(c[key] for c in body)]
         lines += [row(used), row(["---:" if key == "rank" else "---" for key in used])]
         lines += [row([escape(c[key]) for key in used]) for c in body]
         drawn = f"split {first.split}, seed {first.seed}, queries {first.queries}"
         shown = f"{first.images} images of {first.classes} classes"
         lines += ["", f"- Episodes `{first.episodes_sha256[:16]}`: {drawn}; {shown}."]
-        for entry in table.entries:
-            lines += [f"- {escape(entry.label)}, {escape(text)}." for text in each_training(entry)]
+        for standing in table.standings:
+            lines += [f"- {escape(standing.label)}, {escape(text)}." for text in each_training(standing)]
         if older := not_shown(table):
             lines.append(f"- {escape(older)}.")
-        kinds = {entry.headline[1].class_kind for entry in table.entries} - {""}
+        kinds = {standing.headline[1].class_kind for standing in table.standings} - {""}
         lines += [f"- Interval over classes: {escape(kind)}." for kind in sorted(kinds)]
         lines += [f"- {escape(note)}" for note in first.dataset_notes]
         if first.dropped:
@@ -71,7 +71,7 @@ def markdown(made: Sequence[Table], title: str = "Leaderboard") -> str:
             "- Run again:",
             "",
             "```sh",
-            *(printable(r.command) for entry in table.entries for r in entry.trainings),
+            *(printable(r.command) for standing in table.standings for r in standing.trainings),
             "```",
             "",
         ]

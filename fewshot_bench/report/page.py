@@ -9,7 +9,7 @@ from html import escape as escape_html
 from fewshot_bench.records import printable
 from fewshot_bench.report.curves import STYLE as CURVES
 from fewshot_bench.report.curves import trainings
-from fewshot_bench.report.leaderboard import Entry, Table, cells, each_training, not_shown
+from fewshot_bench.report.leaderboard import Standing, Table, cells, each_training, not_shown
 from fewshot_bench.report.markdown import LEGEND
 from fewshot_bench.report.precision import STYLE as PRECISION
 from fewshot_bench.report.precision import precision_chart
@@ -54,15 +54,15 @@ def bar(mean: float, interval: tuple[float, float] | None) -> str:
     return f'<span class="bar" aria-hidden="true">{line}<b style="left:{97 * mean:.1f}%"></b></span>'
 
 
-def rows_of(entry: Entry, used: list[str], attributes: list[str], place: int) -> str:
-    """Returns the row of an entry and, where it has several trainings, a row below it that unfolds them."""
-    score, texts = entry.headline[1], cells(entry)
+def rows_of(standing: Standing, used: list[str], attributes: list[str], place: int) -> str:
+    """Returns the row of a standing and, where it has several trainings, a row below it that unfolds them."""
+    score, texts = standing.headline[1], cells(standing)
     tds = [f"<td{a}>{escape(texts[key])}</td>" for key, a in zip(used, attributes, strict=True)]
     tds.insert(place, f"<td>{bar(score.mean, score.class_interval)}</td>")
     row = f"<tr>{''.join(tds)}</tr>"
-    if each := each_training(entry):
+    if each := each_training(standing):
         items = "".join(f"<li>{escape(text)}</li>" for text in each)
-        summary = f"{len(each)} trainings of {entry.label}"
+        summary = f"{len(each)} trainings of {standing.label}"
         row += (
             f'<tr class="more"><td></td><td colspan="{len(used)}"><details><summary>{escape(summary)}</summary>'
             f"<ul>{items}</ul></details></td></tr>"
@@ -73,20 +73,20 @@ def rows_of(entry: Entry, used: list[str], attributes: list[str], place: int) ->
 def section(table: Table) -> str:
     """Returns one table with its notes and commands."""
     first = table.first
-    body = [cells(entry) for entry in table.entries]
+    body = [cells(standing) for standing in table.standings]
     used = [key for key in body[0] if any(c[key] for c in body)]
     attributes = [CLASSES.get(key, ' class="number"') for key in used]
     heads = [f"<th{a}>{escape(key)}</th>" for key, a in zip(used, attributes, strict=True)]
     place = used.index("accuracy %")
-    heads.insert(place, f"<th>{table.entries[0].headline[0]}, classes</th>")
-    lines = [rows_of(entry, used, attributes, place) for entry in table.entries]
+    heads.insert(place, f"<th>{table.standings[0].headline[0]}, classes</th>")
+    lines = [rows_of(standing, used, attributes, place) for standing in table.standings]
     warning = ""
     if first.synthetic:
         warning = '<p class="synthetic">Drawn pictures, not photographs: never compare with real data.</p>'
     notes = "".join(
         f"<li>{escape(note)}</li>" for note in filter(None, (*first.dataset_notes, not_shown(table)))
     )
-    records = [record for entry in table.entries for record in entry.trainings]
+    records = [record for standing in table.standings for record in standing.trainings]
     commands = escape("\n".join(record.command for record in records))
     return (
         f"<h2>{escape(table.title)}</h2>{warning}"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from fewshot_bench.records import Record, printable
-from fewshot_bench.report.leaderboard import Entry, Table
+from fewshot_bench.report.leaderboard import Standing, Table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,26 +27,26 @@ def frame(made: Sequence[Table]) -> pd.DataFrame:
     import pandas as pd
 
     lines = [
-        line(entry, number, record)
+        line(standing, number, record)
         for table in made
-        for entry in table.entries
-        for number, record in enumerate(entry.trainings, 1)
+        for standing in table.standings
+        for number, record in enumerate(standing.trainings, 1)
     ]
     return pd.DataFrame(lines)
 
 
-def line(entry: Entry, number: int, record: Record) -> dict[str, Any]:
-    """Returns one record, the ``number``-th training of its entry, as a flat dictionary."""
+def line(standing: Standing, number: int, record: Record) -> dict[str, Any]:
+    """Returns one record, the ``number``-th training of its standing, as a flat dictionary."""
     r = record
     flat: dict[str, Any] = {key: r.data[key] for key in SHARED}
     flat |= {
-        "rank": entry.rank,
+        "rank": standing.rank,
         "method": r.method,
         "distribution": r.method_distribution,
         "registered": r.registered,
         "parameters": " ".join(f"{key}={value}" for key, value in r.parameters.items()),
         "training": number,
-        "trainings": len(entry.trainings),
+        "trainings": len(standing.trainings),
         "train_seed": r.train_seed,
         "device": r.data.get("device", ""),
     }

@@ -52,7 +52,7 @@ def test_retrieval_keeps_the_mean_curve_and_is_ranked_by_map():
         for k in (1, 5)
     ]
     made = tables(records)
-    assert [row.record.map.mean for row in made[0].entries] == sorted(
+    assert [row.record.map.mean for row in made[0].standings] == sorted(
         (r.map.mean for r in records), reverse=True
     )
     curve = records[0].arrays["precision"]
@@ -95,7 +95,7 @@ def test_a_method_that_ranks_classes_is_no_peer_of_one_that_ranks_pictures():
     second = fb.run("pixels", "digits", parameters={"size": 8}, **options)
     second.data["ranked_by"] = "class"
     second.arrays["query_ap"] = np.full_like(second.arrays["query_ap"], 0.01)
-    assert [row.rank for row in tables([first, second])[0].entries] == [1, 1]
+    assert [row.rank for row in tables([first, second])[0].standings] == [1, 1]
     assert "ranked by" in markdown(tables([first, second]))
     second.data["ranked_by"] = "picture"
-    assert [row.rank for row in tables([first, second])[0].entries] == [1, 2]
+    assert [row.rank for row in tables([first, second])[0].standings] == [1, 2]

@@ -47,8 +47,8 @@ def by_class(arrays, value) -> list[list[tuple]]:
     """For each episode the sorted (label, value) of its queries: a multiset of each class."""
     label, values = np.asarray(arrays["query_label"]), np.asarray(arrays[value])
     return [
-        sorted(zip(l[l >= 0].tolist(), v[l >= 0].tolist(), strict=True))
-        for l, v in zip(label, values, strict=True)
+        sorted(zip(at[at >= 0].tolist(), v[at >= 0].tolist(), strict=True))
+        for at, v in zip(label, values, strict=True)
     ]
 
 

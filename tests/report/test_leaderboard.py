@@ -8,7 +8,7 @@ import pytest
 from fewshot_bench.errors import UsageError
 from fewshot_bench.records import Record, Score
 from fewshot_bench.report.comparison import compare_records
-from fewshot_bench.report.leaderboard import cells, duration, entries, ranks, tables
+from fewshot_bench.report.leaderboard import cells, duration, ranks, standings, tables
 from fewshot_bench.report.markdown import markdown
 from fewshot_bench.report.page import page
 from fewshot_bench.report.plain import frame
@@ -50,11 +50,11 @@ def test_methods_that_cannot_be_told_apart_share_a_rank():
     best, good, same, floor = (
         record("best", 0.9, seed=1), record("good", 0.701, seed=2), record("same", 0.7, seed=3), record("floor", 0.2),
     )  # fmt: skip
-    assert ranks(entries([best, good, same, floor])) == [1, 2, 2, 4]
+    assert ranks(standings([best, good, same, floor])) == [1, 2, 2, 4]
 
 
 def test_transductive_methods_are_ranked_apart():
-    made = entries([record("best", 0.9, transductive=True), record("good", 0.7, seed=2)])
+    made = standings([record("best", 0.9, transductive=True), record("good", 0.7, seed=2)])
     assert ranks(made) == [1, 1]
 
 
@@ -72,7 +72,7 @@ def test_the_paired_difference_is_the_difference_of_means_and_needs_the_same_epi
 def test_two_sets_of_episodes_are_two_tables_and_synthetic_ones_come_last():
     drawn = record("a", 0.9, episodes="cd", synthetic=True, dataset="aaa")
     made = tables([drawn, record("a", 0.9), record("b", 0.5)])
-    assert [len(t.entries) for t in made] == [2, 1]
+    assert [len(t.standings) for t in made] == [2, 1]
     assert [t.first.dataset for t in made] == ["toy", "aaa"]
     text = markdown(made)
     assert text.index("## toy") < text.index("## aaa") and "Drawn pictures, not photographs" in text
@@ -129,7 +129,7 @@ def test_the_time_of_trainings_is_shown_where_it_is_known():
             record("none", 0.5, training=None),
         ]
     )
-    assert [cells(row)["training"] for row in made[0].entries] == ["17 min", "", ""]
+    assert [cells(row)["training"] for row in made[0].standings] == ["17 min", "", ""]
     assert "| 17 min | 10 ms |" in markdown(made) and "17 min" in page(made)
     assert frame(made)["training_seconds"].fillna(-1).tolist() == [1020.0, -1, -1]
 
@@ -151,7 +151,7 @@ def test_wilsons_ends_reach_every_format():
     perfect = record("a", 1.0, accuracy=score, scores_sha256="ef", protocol="classification")
     made = tables([perfect])
     for text in (markdown(made), page(made)):
-        assert "100.0 (72.2 to 100.0)" in text and "13" not in cells(made[0].entries[0])["accuracy %"]
+        assert "100.0 (72.2 to 100.0)" in text and "13" not in cells(made[0].standings[0])["accuracy %"]
     assert "100.0 %, 72.2 to 100.0 %   (over test pictures (Wilson))" in summary(perfect)
     assert frame(made)[["accuracy_low", "accuracy_high"]].values.tolist() == [[0.7225, 1.0]]
 
@@ -163,7 +163,7 @@ def trained(seed: int, skill: float, **changes) -> Record:
 
 def test_several_trainings_of_one_configuration_are_one_row_with_its_spread():
     made = tables([trained(2, 0.8), trained(0, 0.6), trained(1, 0.7), record("other", 0.3, seed=9)])
-    net, other = made[0].entries
+    net, other = made[0].standings
     assert [r.train_seed for r in net.trainings] == [0, 1, 2] and len(other.trainings) == 1
     means = [r.accuracy.mean for r in net.trainings]
     assert net.accuracy.mean == pytest.approx(np.mean(means))
@@ -192,8 +192,8 @@ def test_the_rank_of_several_trainings_is_of_their_mean():
     """One lucky training does not make a method better; the mean of its trainings is what is compared."""
     lucky = [trained(1, 0.80), trained(2, 0.40), trained(3, 0.40)]
     steady = record("steady", 0.7, seed=8)
-    assert [e.record.method for e in tables([lucky[0], steady])[0].entries] == ["net", "steady"]
-    made = tables([*lucky, steady])[0].entries
+    assert [e.record.method for e in tables([lucky[0], steady])[0].standings] == ["net", "steady"]
+    made = tables([*lucky, steady])[0].standings
     assert [(e.record.method, e.rank) for e in made] == [("steady", 1), ("net", 2)]
 
 
@@ -208,7 +208,7 @@ def test_the_rank_of_several_trainings_is_of_their_mean():
     ids=lambda change: next(iter(change)),
 )
 def test_another_configuration_is_no_training_of_the_first(change):
-    assert len(tables([trained(0, 0.7), trained(1, 0.7, **change)])[0].entries) == 2
+    assert len(tables([trained(0, 0.7), trained(1, 0.7, **change)])[0].standings) == 2
 
 
 def test_of_a_training_recorded_twice_the_newest_counts_and_the_other_is_named():
@@ -216,7 +216,7 @@ def test_of_a_training_recorded_twice_the_newest_counts_and_the_other_is_named()
     new = trained(0, 0.7, created="2025-01-01T00:00:00Z", identity="b" * 64, device="cuda")
     migrated = trained(0, 0.4, created=None, identity="c" * 64)
     made = tables([new, old, migrated])
-    assert [r.identity[0] for r in made[0].entries[0].trainings] == ["b"]
+    assert [r.identity[0] for r in made[0].standings[0].trainings] == ["b"]
     line = (
         "2 older records are not shown, for the same training was recorded again: net aaaaaaaa, net cccccccc"
     )
@@ -245,7 +245,7 @@ def test_names_that_are_no_utf8_are_shown_escaped():
 def test_a_protocol_that_this_release_does_not_know_has_a_title_and_ranks_by_accuracy():
     made = tables([record("a", 0.9, protocol="open-set")])
     assert made[0].title == "toy (default): open-set, 5-way 1-shot, 300 episodes"
-    assert made[0].entries[0].headline[0] == "accuracy"
+    assert made[0].standings[0].headline[0] == "accuracy"
 
 
 def test_records_that_lack_what_came_later_still_make_a_table():
