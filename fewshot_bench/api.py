@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from fewshot_bench.contract.method import Method as Method
     from fewshot_bench.contract.source import Card as Card
     from fewshot_bench.contract.source import DatasetSource as DatasetSource
+    from fewshot_bench.contract.trained import Loss as Loss
     from fewshot_bench.contract.trained import ScheduledConfig as ScheduledConfig
     from fewshot_bench.contract.trained import TrainedConfig as TrainedConfig
     from fewshot_bench.contract.trained import TrainedEpisodicMethod as TrainedEpisodicMethod
@@ -68,6 +69,9 @@ if TYPE_CHECKING:
     from fewshot_bench.training.batches import TripletBatches as TripletBatches
     from fewshot_bench.training.batches import TupleBatch as TupleBatch
     from fewshot_bench.training.distort import Distortion as Distortion
+    from fewshot_bench.training.distort import as_tensor as as_tensor
+    from fewshot_bench.training.distort import resized as resized
+    from fewshot_bench.training.draw import generators as generators
     from fewshot_bench.training.linear import LinearEncoder as LinearEncoder
     from fewshot_bench.training.loop import train as train
     from fewshot_bench.training.losses import contrastive as contrastive
@@ -112,6 +116,7 @@ HOME = {
     "KNearest": "heads.knn",
     "LinearEncoder": "training.linear",
     "LogisticRegression": "heads.logistic",
+    "Loss": "contract.trained",
     "Mapped": "store.mapped",
     "Method": "contract.method",
     "NoConfig": "contract.config",
@@ -141,6 +146,7 @@ HOME = {
     "UsageError": "errors",
     "Validation": "training.validation",
     "arrays_once": "contract.trained",
+    "as_tensor": "training.distort",
     "augmented": "training.augment",
     "batch_pairs": "training.pairs",
     "build_index": "data.build",
@@ -148,6 +154,7 @@ HOME = {
     "conv4": "embed.small",
     "cosines": "training.losses",
     "episode_loss": "training.losses",
+    "generators": "training.draw",
     "hardest": "training.losses",
     "import_torchvision": "embed.torchvision_guard",
     "layout_error": "datasets.locate",
@@ -160,6 +167,7 @@ HOME = {
     "pool": "embed.pooling",
     "read_pictures": "training.pictures",
     "read_rows": "data.build",
+    "resized": "training.distort",
     "seeded": "embed.small",
     "setting": "contract.config",
     "share": "contract.config",
