@@ -119,9 +119,8 @@ class Distillation(ProductPairs):
         import torch
 
         rng, random = generators(self.seed, epoch, number)
-        share, size = self.config.pseudolabels, self.config.size
-        pairs = self.pairs(rng, random)
-        count = round(2 * self.config.batch * share / (1 - share))
+        pairs, size = self.pairs(rng, random), self.config.size
+        count = self.images - len(pairs.images)
         if not count:
             return pairs
         assert self.labels is not None
