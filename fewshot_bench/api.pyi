@@ -41,6 +41,7 @@ from fewshot_bench.contract.trained import TrainedMethod as TrainedMethod
 from fewshot_bench.contract.trained import TrainedEpisodicMethod as TrainedEpisodicMethod
 from fewshot_bench.contract.trained import TrainedConfig as TrainedConfig
 from fewshot_bench.contract.trained import ScheduledConfig as ScheduledConfig
+from fewshot_bench.contract.trained import Loss as Loss
 from fewshot_bench.contract.trained import arrays_once as arrays_once
 from fewshot_bench.contract.trained import network_once as network_once
 
@@ -64,6 +65,9 @@ from fewshot_bench.training.augment import Augment as Augment
 from fewshot_bench.training.augment import Augmentation as Augmentation
 from fewshot_bench.training.augment import augmented as augmented
 from fewshot_bench.training.distort import Distortion as Distortion
+from fewshot_bench.training.distort import as_tensor as as_tensor
+from fewshot_bench.training.distort import resized as resized
+from fewshot_bench.training.draw import generators as generators
 
 # Training: losses, networks, the schedule, validation.
 from fewshot_bench.training.losses import contrastive as contrastive

@@ -23,6 +23,7 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib import metadata
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from fewshot_bench.errors import FsbenchError
@@ -33,6 +34,8 @@ LIBRARIES = ("numpy", "pillow", "scikit-learn", "scipy", "timm", "torch", "torch
 """Distributions whose version may change a number of any method."""
 
 CORE = "fewshot_bench"
+
+PARSER = Lock()
 
 
 def canonical(tree: Any) -> str:
@@ -162,7 +165,7 @@ def _path_of(module: str) -> Path | None:
 def _imported(path: Path) -> list[str]:
     """Names of modules that a file imports: of ``from a.b import c`` both ``a.b`` and ``a.b.c``."""
     names: list[str] = []
-    for node in ast.walk(ast.parse(path.read_bytes())):
+    for node in ast.walk(_parsed(path.read_bytes())):
         if isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
@@ -175,9 +178,15 @@ def file_digest(path: Path) -> str:
     return text_digest(path.read_text(encoding="utf-8"))
 
 
+def _parsed(text: str | bytes) -> ast.Module:
+    """The statements of a program; one thread at a time, since CPython 3.11's parser is not safe among several."""
+    with PARSER:
+        return ast.parse(text)
+
+
 def text_digest(text: str) -> str:
     """The same of a program's text."""
-    tree = ast.parse(text)
+    tree = _parsed(text)
     for node in ast.walk(tree):
         body = getattr(node, "body", None)
         if isinstance(body, list):

@@ -41,9 +41,18 @@ def tunable(
     return field(default=default, metadata={**searched, "used_by": used_by, "bounds": (at_least, at_most)})
 
 
-def share(default: float, low: float, high: float, help: str, *, log: bool = False) -> Any:
-    """A ``tunable`` field whose value is a share from 0 to 1."""
-    return tunable(default, low, high, log=log, help=help, at_least=0, at_most=1)
+def share(
+    default: float,
+    low: float,
+    high: float,
+    help: str,
+    *,
+    log: bool = False,
+    used_by: str = TRAINING,
+    at_most: float = 1,
+) -> Any:
+    """A ``tunable`` field whose value is a share from 0 to ``at_most``."""
+    return tunable(default, low, high, log=log, help=help, used_by=used_by, at_least=0, at_most=at_most)
 
 
 def setting(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
@@ -150,3 +151,17 @@ def compressed(pictures: Tensor, probability: float, random: Generator) -> Tenso
                 back = np.asarray(image, dtype=np.float32) / 255
             pictures[i] = torch.from_numpy(back).permute(2, 0, 1)
     return pictures
+
+
+def as_tensor(images: NDArray[np.uint8]) -> Tensor:
+    """Returns pictures ``[B, 3, S, S]`` in 0..1."""
+    import torch
+
+    return torch.from_numpy(images).float() / 255
+
+
+def resized(images: Tensor, size: int) -> Tensor:
+    """Returns pictures at another side length, bilinear and antialiased."""
+    from torch.nn.functional import interpolate
+
+    return interpolate(images, (size, size), mode="bilinear", antialias=True)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fewshot_bench.errors import FsbenchError
+
+if TYPE_CHECKING:
+    from torch import Generator
 
 
 class Drawn(NamedTuple):
@@ -47,3 +50,11 @@ def draw_pairs(labels: NDArray[np.integer], count: int, p_same: float, rng: np.r
     anchor, positive, negative = draw_triplets(labels, count, rng).rows.T
     same = rng.random(count) < p_same
     return Drawn(np.stack([anchor, np.where(same, positive, negative)], axis=1), same)
+
+
+def generators(seed: int, epoch: int, number: int) -> tuple[np.random.Generator, Generator]:
+    """Returns the private generators of one batch: the same whatever ran before."""
+    import torch
+
+    rng = np.random.default_rng([seed, epoch, number])
+    return rng, torch.Generator().manual_seed(int(rng.integers(2**62)))

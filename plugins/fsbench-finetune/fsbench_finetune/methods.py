@@ -73,6 +73,8 @@ class FineTune(EpisodicMethod):
         """Probabilities ``[Q, N]`` of one episode: ``support [N, K]``, ``query [Q]``, rows of ``table``."""
         labels, _ = np.nonzero(support >= 0)
         rows, asked = support[support >= 0], query[query >= 0]
+        inputs: NDArray[Any]
+        queries: NDArray[Any]
         if self.config.tune == "head":
             inputs, queries = (encoded(self.encoder, table[r]) for r in (rows, asked))
         else:

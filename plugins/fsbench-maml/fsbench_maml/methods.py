@@ -12,6 +12,7 @@ from fewshot_bench.api import (
     EpisodeBatch,
     Episodes,
     ImageTasks,
+    Loss,
     Schedule,
     TrainedEpisodicMethod,
     UsageError,
@@ -25,7 +26,6 @@ from fsbench_maml.network import make
 from fsbench_maml.scores import Backend, as_tensor, by_torch, score_tasks
 
 if TYPE_CHECKING:
-    from torch import Tensor
     from torch.nn import Module
 
 
@@ -66,7 +66,7 @@ class Maml(TrainedEpisodicMethod):
         shape = c.train_ways, c.train_shots, c.queries, c.meta_batch
         return Episodes(base.train, *shape, augment="flip" if c.augment else "none")
 
-    def loss(self, network: Module, batch: EpisodeBatch) -> tuple[Tensor, dict[str, float]]:
+    def loss(self, network: Module, batch: EpisodeBatch) -> Loss:
         """Σ_i L(f_θ'_i) over the queries of the meta-batch (algorithm 2), as a mean."""
         import torch
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,17 +12,15 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from fewshot_bench.training.episodic import EpisodeBatch  # noqa: E402
-
 import fewshot_bench as fb  # noqa: E402
 from fewshot_bench.contract.context import Context  # noqa: E402
 from fewshot_bench.errors import FsbenchError, UsageError  # noqa: E402
 from fewshot_bench.training.base import BaseData, split_base  # noqa: E402
+from fewshot_bench.training.batches import EpisodeBatch  # noqa: E402
 
 pytestmark = pytest.mark.training
 
 methods = pytest.importorskip("fsbench_maml.methods")
-training = pytest.importorskip("fsbench_maml.train")
 scores = pytest.importorskip("fsbench_maml.scores")
 learner = pytest.importorskip("fsbench_maml.learner")
 Config = pytest.importorskip("fsbench_maml.config").Config
@@ -97,16 +96,16 @@ def test_a_few_hundred_tasks_teach_it_to_tell_digits_apart(digits, tmp_path):
     settings = {"channels": 8, "inner_lr": 0.4, "train_ways": 2, "queries": 5, "meta_batch": 8, "lr": 0.01,
                 "epochs": 1, "iterations": 40, "validation": 60}  # fmt: skip
     where, method = context(tmp_path), methods.Maml(Config(**{**TINY, **settings}))
-    task = training.MetaTask(digits, method.config, method.rule(2), method.rule(3), scores.by_torch, where)
-    before = task.validate(training.untrained(method.config, where))
+    validation = method.validation(digits).open(digits.validation, method._prepare(), 0)
+    before = method._score(method.make_network(0), validation, where)
     assert method.fit(digits, where)["log"]["maml"]["validation"][-1] > before + 0.05
 
 
 @pytest.mark.parametrize("method", [methods.Maml, methods.Anil])
 def test_mixed_precision_as_on_a_gpu_trains_to_nearly_the_same_weights(method, digits, tmp_path, monkeypatch):
     exact = weights_of(method, digits, context(tmp_path / "float32"))
-    schedule = training.Schedule
-    monkeypatch.setattr(training, "Schedule", lambda **named: schedule(**{**named, "precision": "bf16"}))
+    schedule = method.schedule
+    monkeypatch.setattr(method, "schedule", lambda self: replace(schedule(self), precision="bf16"))
     mixed = weights_of(method, digits, context(tmp_path / "bf16"))
     assert not same(exact, mixed)
     for key, value in mixed.items():
@@ -128,7 +127,7 @@ def test_orders_and_parts_train_differently(digits, tmp_path):
 
 def test_an_interrupted_training_ends_with_the_same_weights(digits, tmp_path, monkeypatch):
     whole = weights_of(methods.Maml, digits, context(tmp_path / "whole"))
-    loss, calls = training.MetaTask.loss, []
+    loss, calls = methods.Maml.loss, []
 
     def interrupted(self, network, batch):
         calls.append(1)
@@ -136,7 +135,7 @@ def test_an_interrupted_training_ends_with_the_same_weights(digits, tmp_path, mo
             raise KeyboardInterrupt
         return loss(self, network, batch)
 
-    monkeypatch.setattr(training.MetaTask, "loss", interrupted)
+    monkeypatch.setattr(methods.Maml, "loss", interrupted)
     with pytest.raises(KeyboardInterrupt):
         weights_of(methods.Maml, digits, context(tmp_path / "cut"))
     calls += [1] * 5
@@ -178,7 +177,7 @@ def test_a_missing_learn2learn_is_one_sentence_with_the_recipe(monkeypatch):
     ("wrong", "message"),
     [
         ({"size": 8}, "size=8 leaves nothing after four halvings"),
-        ({"meta_batch": 0}, "meta_batch must be a whole number from 1, not 0"),
+        ({"meta_batch": 0}, "meta_batch of the method maml must be at least 1, not 0"),
         ({"train_ways": 40}, "Training episodes of 40 classes .* digits has 8 base classes"),
         ({"backend": "jax"}, "backend of the method maml must be one of torch, learn2learn"),
         ({"inner_lr": -1.0}, "inner_lr must be above 0, not -1.0"),
@@ -199,9 +198,9 @@ def test_evaluated_classes_are_not_trained_on():
         fb.run("maml", "packshots", split="base", ways=3, queries=2, episodes=2, parameters=TINY)
 
 
-def test_the_loss_pairs_pictures_with_their_classes(digits, tmp_path):
+def test_the_loss_pairs_pictures_with_their_classes(monkeypatch):
     """Pictures as bright as their class: a scorer that goes by brightness makes no loss, whatever the order."""
-    config, where = Config(**TINY), context(tmp_path)
+    config = Config(**TINY)
     bright = 60 * np.arange(3)[:, None, None, None, None] * np.ones((2, 3, 1, 3, 16, 16))
     batch = EpisodeBatch(*(np.tile(bright, (1, 1, n, 1, 1, 1)).astype(np.uint8) for n in (2, 4)))
 
@@ -209,7 +208,7 @@ def test_the_loss_pairs_pictures_with_their_classes(digits, tmp_path):
         centres = torch.stack([support[0, labels == n].mean() for n in range(3)])
         return -1e3 * (query.mean(dim=(2, 3, 4))[:, :, None] - centres).abs()
 
-    rule = methods.Maml(config).rule(1)
-    task = training.MetaTask(digits, config, rule, rule, by_brightness, where)
-    loss, numbers = task.loss(training.untrained(config, where), batch)
+    monkeypatch.setattr(methods.Maml, "backend", staticmethod(by_brightness))
+    method = methods.Maml(config)
+    loss, numbers = method.loss(method.make_network(0), batch)
     assert float(loss) < 1e-6 and numbers["accuracy"] == 1.0

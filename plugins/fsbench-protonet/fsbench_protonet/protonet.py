@@ -10,6 +10,7 @@ from fewshot_bench.api import (
     Context,
     EpisodeBatch,
     Episodes,
+    Loss,
     Prototype,
     Schedule,
     ScheduledConfig,
@@ -23,7 +24,6 @@ from fewshot_bench.api import (
 )
 
 if TYPE_CHECKING:
-    from torch import Tensor
     from torch.nn import Module
 
 TEMPERATURE = 0.1
@@ -62,7 +62,7 @@ class ProtoNet(TrainedMethod):
         shape = c.train_ways, c.train_shots, c.queries
         return Episodes(base.train, *shape, augment="flip" if c.augment else "none")
 
-    def loss(self, network: Module, batch: EpisodeBatch) -> tuple[Tensor, dict[str, float]]:
+    def loss(self, network: Module, batch: EpisodeBatch) -> Loss:
         from torch.nn.functional import normalize
 
         support, query = batch.embedded(network)

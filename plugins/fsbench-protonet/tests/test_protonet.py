@@ -10,8 +10,6 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from fewshot_bench.training.episodic import EpisodeBatch  # noqa: E402
-
 import fewshot_bench as fb  # noqa: E402
 from fewshot_bench.contract.context import Context  # noqa: E402
 from fewshot_bench.embed import PretrainedEncoder  # noqa: E402
@@ -19,12 +17,14 @@ from fewshot_bench.embed.torchvision_guard import import_torchvision  # noqa: E4
 from fewshot_bench.episodes import EpisodeSpec, sample  # noqa: E402
 from fewshot_bench.errors import FsbenchError, UsageError  # noqa: E402
 from fewshot_bench.training.base import BaseData, split_base  # noqa: E402
+from fewshot_bench.training.batches import EpisodeBatch  # noqa: E402
+from fewshot_bench.training.export import trained_encoder  # noqa: E402
+from fewshot_bench.training.network import make_network  # noqa: E402
 
 pytestmark = pytest.mark.training
 
 protonet = pytest.importorskip("fsbench_protonet.protonet")
-training = pytest.importorskip("fsbench_protonet.train")
-Config = pytest.importorskip("fsbench_protonet.config").Config
+ProtoNet, Config = protonet.ProtoNet, protonet.ProtoNetConfig
 
 TINY = {
     "backbone": "conv4-32", "size": 28, "train_ways": 4, "queries": 2, "epochs": 2, "episodes": 3,
@@ -81,7 +81,7 @@ def test_the_loss_is_that_of_the_paper(metric, score):
     """One query after the other: c = mean of the support, −log softmax of the scores."""
     encoder, episodes = PretrainedEncoder("conv4-32", "flatten", size=28), batch()
     with torch.no_grad():
-        loss, numbers = protonet.loss(encoder.trunk, encoder, episodes, metric)
+        loss, numbers = ProtoNet(Config(metric=metric)).loss(make_network(encoder).eval(), episodes)
 
     def vectors(images):
         found = encoder.encode(images.reshape(-1, 3, 28, 28)).astype(np.float64)
@@ -104,12 +104,12 @@ def test_the_loss_is_that_of_the_paper(metric, score):
 
 def test_some_steps_learn_an_episode(cache):
     context = Context(device="cpu", seed=0, cache=cache)
-    encoder = training.untrained(Config(**TINY), context)
-    network, episode = encoder.trunk.train(), batch(tasks=1)
+    method = ProtoNet(Config(**TINY))
+    network, episode = make_network(method.start(context)).train(), batch(tasks=1)
     optimizer = torch.optim.Adam(network.parameters(), lr=1e-2)
     losses = []
     for _ in range(15):
-        loss, _ = protonet.loss(network, encoder, episode, "euclidean")
+        loss, _ = method.loss(network, episode)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -120,7 +120,7 @@ def test_some_steps_learn_an_episode(cache):
 @pytest.mark.parametrize(("ways", "shots"), [(5, 1), (5, 5), (10, 3)])
 def test_predictions_equal_easyfsl_s_on_embeddings_of_a_trained_network(cache, easyfsl, digits, ways, shots):
     """All predictions of 100 episodes, and the scores: easyfsl's are minus the distance, ours minus its square."""
-    method = protonet.ProtoNet(Config(**TINY))
+    method = ProtoNet(Config(**TINY))
     context = Context(device="cpu", seed=0, cache=cache)
     method.fit(digits, context)
     method.setup(context)
@@ -156,26 +156,29 @@ def test_it_is_trained_once_and_then_found(cache):
 
 
 def is_of(record, trunk):
-    encoder = training.untrained(Config(**TINY), Context(device="cpu", seed=0, cache=trunk.parents[2]))
-    return protonet.trained_encoder(encoder, trunk).fingerprint().startswith(record.training["checkpoint"])
+    encoder = ProtoNet(Config(**TINY)).start(Context(device="cpu", seed=0, cache=trunk.parents[2]))
+    return trained_encoder(encoder, trunk).fingerprint().startswith(record.training["checkpoint"])
 
 
-def test_an_interrupted_training_ends_with_the_same_weights(tmp_path, digits):
-    def fit(folder, loss=protonet.loss):
-        context = Context(device="cpu", seed=0, cache=tmp_path / folder)
-        return training.train_encoder(digits, Config(**TINY), loss, context)
+def test_an_interrupted_training_ends_with_the_same_weights(tmp_path, digits, monkeypatch):
+    def fit(folder):
+        method = ProtoNet(Config(**TINY))
+        method.fit(digits, Context(device="cpu", seed=0, cache=tmp_path / folder))
+        return method.encoder.weights
 
-    calls = []
+    calls, loss = [], ProtoNet.loss
 
     def stopped(*arguments):
         calls.append(1)
-        if len(calls) > 4:
+        if len(calls) == 5:
             raise KeyboardInterrupt
-        return protonet.loss(*arguments)
+        return loss(*arguments)
 
+    monkeypatch.setattr(ProtoNet, "loss", stopped)
     with pytest.raises(KeyboardInterrupt):
-        fit("parts", stopped)
+        fit("parts")
     assert fit("parts").read_bytes() == fit("whole").read_bytes()
+    assert len(calls) == 5 + 3 + 6, "of the second training the second epoch alone"
 
 
 def test_backbones_begin_as_they_are_asked_for(cache):
@@ -186,7 +189,7 @@ def test_backbones_begin_as_they_are_asked_for(cache):
         ({"backbone": "resnet18", "pretrained": False}, "average", 84, "none"),
         ({"backbone": "efficientnet_lite0", "pooling": "lca"}, "lca", 224, "ImageNet-1k"),
     ):
-        encoder = training.untrained(Config(**parameters), context)
+        encoder = ProtoNet(Config(**parameters)).start(context)
         assert (encoder.pooling, encoder.found.transform.size) == (pooling, size)
         assert encoder.pretraining == pretraining
 
@@ -194,6 +197,22 @@ def test_backbones_begin_as_they_are_asked_for(cache):
 def test_a_pretrained_backbone_keeps_its_statistics_and_cosine_runs():
     record = run(backbone="efficientnet_lite0", size=32, metric="cosine", epochs=1, episodes=1, augment=True)
     assert record.pretraining.startswith("ImageNet-1k, packshots")
+    ran = record.parameters
+    assert (ran["pooling"], ran["size"], ran["backbone"]) == ("average", 32, "efficientnet_lite0")
+
+
+def test_the_parameters_of_a_record_are_those_that_ran(digits, tmp_path):
+    assert Config().pooling == "flatten" and Config(backbone="resnet12").pooling == "average"
+    method = ProtoNet(
+        Config(backbone="conv4-8", epochs=1, episodes=1, train_ways=2, queries=1, validation_episodes=1)
+    )
+    method.fit(digits, Context(device="cpu", seed=0, cache=tmp_path))
+    assert method.config.size == 84
+
+
+def test_the_plugin_is_as_short_as_its_mathematics():
+    package = Path(protonet.__file__).parent
+    assert sum(len(path.read_text().splitlines()) for path in package.glob("*.py")) <= 90
 
 
 def test_impossible_episodes_and_missing_checkpoints_are_one_sentence(tmp_path):

@@ -13,6 +13,7 @@ from fewshot_bench.api import (
     BaseData,
     Context,
     KNearest,
+    Loss,
     PairBatches,
     Perceptron,
     PretrainedEncoder,
@@ -106,7 +107,7 @@ class SiameseTriplet(TrainedMethod):
         anchor, positive, negative = vectors.unbind(dim=1)
         return triplet(anchor, positive, negative, self.config.margin)
 
-    def loss(self, network: Module, batch: TupleBatch) -> tuple[Tensor, dict[str, float]]:
+    def loss(self, network: Module, batch: TupleBatch) -> Loss:
         import torch
 
         vectors = network(batch.images)

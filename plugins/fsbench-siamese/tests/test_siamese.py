@@ -14,26 +14,26 @@ from hypothesis import strategies as st
 torch = pytest.importorskip("torch")
 
 import fewshot_bench as fb  # noqa: E402
+from fewshot_bench.contract.config import build  # noqa: E402
 from fewshot_bench.contract.context import Context  # noqa: E402
 from fewshot_bench.errors import FsbenchError, UsageError  # noqa: E402
 from fewshot_bench.records import Record  # noqa: E402
 from fewshot_bench.training.base import BaseData, split_base  # noqa: E402
-from fewshot_bench.training.projection import projected  # noqa: E402
+from fewshot_bench.training.batches import DrawnBatches  # noqa: E402
+from fewshot_bench.training.draw import draw_pairs, draw_triplets  # noqa: E402
+from fewshot_bench.training.network import Projection, make_network  # noqa: E402
+from fewshot_bench.training.validation import Validation  # noqa: E402
 
 pytestmark = pytest.mark.training
 
-draw = pytest.importorskip("fsbench_siamese.draw")
-train = pytest.importorskip("fsbench_siamese.train")
-config = pytest.importorskip("fsbench_siamese.config")
-contrastive = pytest.importorskip("fsbench_siamese.contrastive")
-triplet = pytest.importorskip("fsbench_siamese.triplet")
+siamese = pytest.importorskip("fsbench_siamese.siamese")
 
 METHODS = {
-    "siamese-contrastive": contrastive.SiameseContrastive,
-    "siamese-triplet": triplet.SiameseTriplet,
+    "siamese-contrastive": siamese.SiameseContrastive,
+    "siamese-triplet": siamese.SiameseTriplet,
 }
 TINY = {
-    "backbone": "conv4-8", "size": 32, "embedding": 16, "samples": 12, "batch": 4, "epochs": 2, "lr": 1e-3,
+    "backbone": "conv4-8", "size": 32, "train_size": 32, "embedding": 16, "samples": 12, "batch": 4, "epochs": 2, "lr": 1e-3,
 }  # fmt: skip
 LABELS = np.repeat([3, 7, 8, 12, 40], [5, 1, 9, 2, 3])[np.random.default_rng(0).permutation(20)]
 
@@ -77,10 +77,11 @@ def method(name="siamese-contrastive", **changes):
     return kind(kind.Config(**{**TINY, **changes}))
 
 
-def task_of(name, base, context, **changes):
+def parts_of(name, base, context, **changes):
+    """A method, the encoder that its training begins with, and its batches."""
     made = method(name, **changes)
-    settings = config.resolved(made.config)
-    return train.SiameseTask(base, train.untrained(settings, context), settings, made, 0)
+    encoder = made.start(context)
+    return made, encoder, made.data(base).open(encoder.prepare, 0, 3)
 
 
 def run(name: str, shop: Path, **changes) -> Record:
@@ -91,20 +92,20 @@ def run(name: str, shop: Path, **changes) -> Record:
 
 @given(st.integers(0, 2**32), st.integers(1, 60), st.floats(0, 1))
 def test_pairs_and_triplets_show_what_they_say(seed, count, p_same):
-    rows, same = draw.pairs(LABELS, count, p_same, np.random.default_rng(seed))
+    rows, same = draw_pairs(LABELS, count, p_same, np.random.default_rng(seed))
     assert rows.shape == (count, 2) and same.shape == (count,)
     assert np.array_equal(LABELS[rows[:, 0]] == LABELS[rows[:, 1]], same)
     assert (rows[:, 0] != rows[:, 1]).all()
-    again = draw.pairs(LABELS, count, p_same, np.random.default_rng(seed))
+    again = draw_pairs(LABELS, count, p_same, np.random.default_rng(seed))
     assert np.array_equal(again.rows, rows) and np.array_equal(again.same, same)
-    anchor, positive, negative = draw.triplets(LABELS, count, np.random.default_rng(seed)).rows.T
+    anchor, positive, negative = draw_triplets(LABELS, count, np.random.default_rng(seed)).rows.T
     assert (LABELS[anchor] == LABELS[positive]).all() and (anchor != positive).all()
     assert (LABELS[anchor] != LABELS[negative]).all()
 
 
 def test_pairs_are_distributed_as_asked():
     count = 60_000
-    rows, same = draw.pairs(LABELS, count, 0.4, np.random.default_rng(0))
+    rows, same = draw_pairs(LABELS, count, 0.4, np.random.default_rng(0))
     assert same.mean() == pytest.approx(0.4, abs=4 * math.sqrt(0.24 / count))
     anchors, others = LABELS[rows[:, 0]], LABELS[rows[~same, 1]]
     assert {c: n / count for c, n in Counter(anchors).items()} == pytest.approx(
@@ -122,17 +123,17 @@ def test_what_no_pair_can_be_drawn_of_is_one_sentence():
     rng = np.random.default_rng(0)
     for labels in (np.arange(5), np.zeros(5, int)):
         with pytest.raises(FsbenchError, match=r"pairs need a class with two pictures and another class"):
-            draw.pairs(labels, 3, 0.4, rng)
+            draw_pairs(labels, 3, 0.4, rng)
 
 
 @pytest.mark.parametrize("mining", [0.5, 1.0])
 @pytest.mark.parametrize("name", METHODS)
 def test_the_loss_is_the_mean_of_the_largest_of_the_batch(base, context, name, mining):
-    task = task_of(name, base, context, mining=mining, margin=0.4, batch=6, output="none")
-    network = projected(task.encoder, (16,), "none", 0).eval()
-    batch = task.batch(0, 0)
+    made, encoder, batches = parts_of(name, base, context, mining=mining, margin=0.4, batch=6, output="none")
+    network = make_network(encoder, Projection((16,))).eval()
+    batch = batches.batch(0, 0)
     with torch.no_grad():
-        flat = network(torch.from_numpy(batch.images).flatten(0, 1)).double().numpy()
+        flat = network(batch.images).double().numpy()
     vectors = flat.reshape(6, -1, 16)
     slow = []
     for tuple_, same in zip(vectors, batch.same, strict=True):
@@ -141,36 +142,21 @@ def test_the_loss_is_the_mean_of_the_largest_of_the_batch(base, context, name, m
             slow.append(max(0.0, d[0] + 0.4 - d[1]))
         else:
             slow.append(d[0] if same else max(0.0, 0.4 - d[0]))
-    loss, numbers = task.loss(network, batch)
+    loss, numbers = made.loss(network, batch)
     kept = sorted(slow)[-math.ceil(mining * 6) :]
     assert float(loss.detach()) == pytest.approx(np.mean(kept), abs=1e-4)
     assert numbers["active"] == pytest.approx(np.mean(np.array(slow) > 0))
 
 
-@pytest.mark.parametrize("augment", ["none", "flip", "distort"])
-def test_a_batch_is_a_function_of_its_number_and_each_picture_is_changed_in_its_own_way(
-    base, context, augment
-):
-    task = task_of("siamese-triplet", base, context, augment=augment)
-    batch, again, other = task.batch(0, 1), task.batch(0, 1), task.batch(1, 1)
-    assert batch.images.shape == (4, 3, 3, 32, 32) and batch.images.dtype == np.uint8
-    assert np.array_equal(batch.images, again.images) and not np.array_equal(batch.images, other.images)
-    assert task.images_per_batch == 12
-    known = {task.table[np.array([row])].tobytes() for row in range(len(base.train))}
-    assert sum(image.tobytes() in known for image in batch.images.reshape(12, 3, 32, 32)) == (
-        12 if augment == "none" else pytest.approx(0, abs=2)
-    )
-
-
 def test_a_few_steps_order_the_classes_of_the_training(base, context):
     for name in METHODS:
-        task = task_of(name, base, context, batch=32, augment="none", mining=1.0)
-        network = projected(task.encoder, (16,), "sigmoid", 0).eval()
-        batch = task.batch(0, 0)
+        made, encoder, batches = parts_of(name, base, context, batch=32, augment="none", mining=1.0)
+        network = make_network(encoder, Projection((16,), "sigmoid")).eval()
+        batch = batches.batch(0, 0)
         optimizer = torch.optim.Adam(network.parameters(), lr=3e-3)
         found = []
         for _ in range(15):
-            loss, _ = task.loss(network, batch)
+            loss, _ = made.loss(network, batch)
             found.append(float(loss.detach()))
             optimizer.zero_grad()
             loss.backward()
@@ -180,12 +166,13 @@ def test_a_few_steps_order_the_classes_of_the_training(base, context):
 
 def test_validation_is_the_mean_average_precision_of_scikit_learn(base, context):
     metrics = pytest.importorskip("sklearn.metrics")
-    task = task_of("siamese-contrastive", base, context)
-    network = projected(task.encoder, (16,), "sigmoid", 0).eval()
-    tasks, labels = task.validation.tasks, task.validation.labels
+    made, encoder, _ = parts_of("siamese-contrastive", base, context)
+    network = make_network(encoder, Projection((16,), "sigmoid")).eval()
+    validation = made.validation(base).open(base.validation, encoder.prepare, 0)
+    tasks, labels = validation.tasks, validation.labels
     with torch.no_grad():
-        vectors = network(torch.from_numpy(task.validation.table)).numpy().astype(np.float64)
-        found = task.validate(network)
+        vectors = network(validation.table).numpy().astype(np.float64)
+        found = validation.score(network, made.make_head(context))
     slow = []
     for support, query, label in zip(tasks.support, tasks.query, labels, strict=True):
         for row, c in zip(query, label, strict=True):
@@ -225,17 +212,17 @@ def test_a_network_is_trained_once_then_found_and_its_trunk_is_refused_what_it_s
 def test_a_training_that_was_killed_ends_as_one_that_was_not(shop, tmp_path, monkeypatch):
     whole = run("siamese-contrastive", shop)
     monkeypatch.setenv("FSBENCH_CACHE", str(tmp_path))
-    batch = train.SiameseTask.batch
+    batch = DrawnBatches.batch
 
     def killed(self, epoch, number):
         if epoch == 1:
             raise KeyboardInterrupt
         return batch(self, epoch, number)
 
-    monkeypatch.setattr(train.SiameseTask, "batch", killed)
+    monkeypatch.setattr(DrawnBatches, "batch", killed)
     with pytest.raises(KeyboardInterrupt):
         run("siamese-contrastive", shop)
-    monkeypatch.setattr(train.SiameseTask, "batch", batch)
+    monkeypatch.setattr(DrawnBatches, "batch", batch)
     resumed = run("siamese-contrastive", shop)
     assert resumed.training["log"] == whole.training["log"]
     assert resumed.training["checkpoint"] == whole.training["checkpoint"]
@@ -254,38 +241,44 @@ def test_packshots_and_the_default_backbone(monkeypatch):
     quick = {
         "preset": "quick", "train_size": 32, "size": 32, "samples": 4, "batch": 4, "epochs": 1, "freeze": 1.0,
     }  # fmt: skip
-    monkeypatch.setattr(train, "EPISODES", 1)
-    monkeypatch.setattr(train, "QUERIES", 1)
+    monkeypatch.setattr(siamese.SiameseTriplet, "validation", lambda *_: Validation(5, 1, 1, episodes=1))
     record = fb.run("siamese-contrastive", "packshots", ways=5, queries=2, episodes=3, parameters=quick)
     assert record.pretraining == "ImageNet-1k, packshots (base classes)"
     assert record.training["log"]["siamese-contrastive"]["epoch"] == [1]
 
 
-def test_a_size_that_is_given_is_the_training_s_too_and_presets_fill_the_rest():
-    kinds = config.Config
+def test_presets_are_real_values_below_what_was_typed():
+    def made(**typed):
+        return build(siamese.ContrastiveConfig, "method siamese-contrastive", typed)
+
     paper = {
-        "backbone": "resnet18", "train_size": 224, "samples": 10_000, "batch": 250, "lr": 5e-5,
+        "backbone": "resnet18", "train_size": 224, "samples": 10_000, "batch": 250, "epochs": 90, "lr": 5e-5,
         "margin": 2.0, "mining": 0.5, "embedding": 256, "output": "sigmoid",
     }  # fmt: skip
-    assert paper.items() <= config.resolved(kinds(preset="paper")).training().items()
-    assert "preset" not in config.resolved(kinds()).training()
-    assert config.resolved(kinds(size=84)).train_size == 84
-    assert config.resolved(kinds(size=84, train_size=64)).train_size == 64
-    assert config.resolved(kinds()).widths == (256,)
-    assert config.resolved(kinds(hidden=512)).widths == (512, 256)
+    assert paper.items() <= vars(made(preset="paper")).items()
+    assert (made().train_size, made(preset="quick").train_size) == (160, 128)
+    assert made(preset="quick", train_size="64").train_size == 64
+    assert made() == siamese.ContrastiveConfig(), "the defaults are those of the preset standard"
+    assert method(hidden=512).projection().widths == (512, 16)
+    assert method(embedding=0).projection().widths == ()
+
+
+def test_the_plugin_is_as_short_as_its_mathematics():
+    package = Path(siamese.__file__).parent
+    assert sum(len(path.read_text().splitlines()) for path in package.glob("*.py")) <= 160
 
 
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"mining": 1.5}, "mining of a Siamese network is a share of at most 1, not 1.5"),
-        ({"margin": -1.0}, "needs margin of at least 0.0, not -1.0"),
-        ({"batch": 1}, "needs batch of at least 2, not 1"),
-        ({"p_same": 1.1}, "p_same of a Siamese network is a share"),
-        ({"embedding": -4}, "needs embedding of at least 0, not -4"),
+        ({"mining": 1.5}, "mining of the method toy must be at least 0 and at most 1, not 1.5"),
+        ({"margin": -1.0}, "margin of the method toy must be at least 0, not -1.0"),
+        ({"batch": 1}, "batch of the method toy must be at least 2, not 1"),
+        ({"p_same": 1.1}, "p_same of the method toy must be at least 0 and at most 1, not 1.1"),
+        ({"embedding": -4}, "embedding of the method toy must be at least 0, not -4"),
         ({"embedding": 0, "hidden": 8}, "hidden=8 is a layer before an embedding"),
     ],
 )
-def test_values_that_train_nothing_are_one_sentence(base, context, changes, sentence):
+def test_values_that_train_nothing_are_one_sentence(changes, sentence):
     with pytest.raises(UsageError, match=sentence):
-        method(**changes).fit(base, context)
+        build(siamese.ContrastiveConfig, "method toy", changes)

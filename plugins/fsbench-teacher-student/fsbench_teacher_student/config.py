@@ -13,8 +13,7 @@ from fewshot_bench.api import TrainedConfig, setting, share, tunable
 class Config(TrainedConfig):
     """Parameters that teacher and student share; the defaults are those of the preset ``standard``.
 
-    Parameters used by ``student`` are read by the student's training alone. Pictures of the evaluation have the
-    side that the weights were trained for.
+    Pictures of the evaluation have the side that the weights were trained for.
     """
 
     PRESETS: ClassVar[Mapping[str, Mapping[str, Any]]] = {
@@ -29,21 +28,12 @@ class Config(TrainedConfig):
         "standard", "quick: minutes on two cores; paper: ResNeXt-101 32×8d WSL on a GPU", used_by="presets"
     )
     backbone: str = setting("efficientnet_lite0", "name of a torchvision or timm network")
-    student: str = setting(
-        "", "network of the student; empty: the teacher's, whose weights it starts from", used_by="student"
-    )
+    student: str = setting("", "network of the student; empty: it starts from the teacher", used_by="student")
     pooling: Literal["auto", "flatten", "average", "lca", "lca-window"] = setting(
         "lca", "of the feature map: local concepts (LCA), or the average"
     )
-    pairs: str | None = setting(
-        None, "CSV image_a,image_b[,same] of annotated pairs; none: by the base labels", content=True
-    )
-    annotated: float = share(
-        0.5,
-        0.0,
-        1.0,
-        "share of pairs that are two pictures of a product; the others are one, distorted twice",
-    )
+    pairs: str | None = setting(None, "CSV image_a,image_b[,same] of pairs; none: by labels", content=True)
+    annotated: float = share(0.5, 0.0, 1.0, "share of pairs that are two pictures, not one distorted twice")
     margin: float = tunable(1.2, 0.5, 2.0, help="m of the contrastive loss; embeddings have length 1")
     mining: float = share(0.03, 0.01, 1.0, "share of the largest losses that is back-propagated", log=True)
     batch: int = tunable(32, 8, 128, unit="pairs", help="pairs of a mini-batch", at_least=1)
@@ -54,15 +44,9 @@ class Config(TrainedConfig):
     student_epochs: int = setting(4, "epochs of the student", at_least=1, used_by="student")
     steps: int = setting(50, "optimiser steps of an epoch", at_least=1)
     accumulate: int = setting(1, "batches that make one step, each mined by itself", at_least=1)
-    pseudolabels: float = tunable(
-        0.5, 0.0, 0.8, help="share of unlabelled pictures in the student's batches", used_by="student",
-        at_least=0, at_most=0.99,
-    )  # fmt: skip
-    weight: float = tunable(
-        0.5, 0.0, 1.0, help="of the pseudolabels in the student's loss; pairs: the rest", used_by="student",
-        at_least=0, at_most=1,
-    )  # fmt: skip
-    noise: bool = setting(True, "distort what the student sees of unlabelled pictures", used_by="student")
-    C: float = tunable(
-        10.0, 1e-2, 1e3, log=True, help="inverse strength of the L2 penalty of the regression", used_by="head"
+    pseudolabels: float = share(0.5, 0.0, 0.8, "share of unlabelled pictures", used_by="student", at_most=0.9)
+    weight: float = share(
+        0.5, 0.0, 1.0, "of the pseudolabels in the loss; pairs: the rest", used_by="student"
     )
+    noise: bool = setting(True, "distort what the student sees of unlabelled pictures", used_by="student")
+    C: float = tunable(10.0, 1e-2, 1e3, log=True, help="inverse strength of the L2 penalty", used_by="head")

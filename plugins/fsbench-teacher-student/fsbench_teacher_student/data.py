@@ -15,9 +15,12 @@ from fewshot_bench.api import (
     Mapped,
     Pairs,
     Prepare,
+    as_tensor,
+    generators,
     pairs_of_csv,
     pairs_of_labels,
     read_pictures,
+    resized,
 )
 from fsbench_teacher_student.config import Config
 
@@ -28,19 +31,15 @@ CLEAN = 0.3
 """Share of pairs whose second picture is as it was taken: a clean pack shot must be near its distortions."""
 
 
-class PairBatch(NamedTuple):
-    """B pairs as pictures ``[2B, 3, S, S]`` in 0..1, pair i being (i, B + i), and their products ``[2B]``."""
+class Batch(NamedTuple):
+    """B pairs and U unlabelled pictures as ``images [2B + U, 3, S, S]`` in 0..1, pair i being (i, B + i).
+
+    ``products [2B]`` of the pairs, ``pseudolabels [U, D]`` of the others.
+    """
 
     images: Tensor
     products: NDArray[np.int64]
-
-
-class StudentBatch(NamedTuple):
-    """Pairs, and unlabelled pictures ``[U, 3, S, S]`` with their pseudolabels ``[U, D]``."""
-
-    pairs: PairBatch
-    unlabelled: Tensor
-    pseudolabels: Tensor
+    pseudolabels: Tensor | None = None
 
 
 @dataclass(eq=False)
@@ -58,31 +57,29 @@ class ProductPairs:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        c = self.config
-        self.annotated = (
-            pairs_of_csv(Path(c.pairs).expanduser(), self.labelled) if c.pairs is not None else None
-        )
-        self.products = self.known_products()
+        """Finds the product of each picture of ``index``: an annotated one, else its content."""
+        pairs = self.config.pairs
+        self.annotated = None if pairs is None else pairs_of_csv(Path(pairs).expanduser(), self.labelled)
+        known = self.labelled.labels if self.annotated is None else self.annotated.products
+        keys = np.ascontiguousarray(self.index.digests[:, :8]).view("<u8")[:, 0]
+        self.products = np.unique(keys, return_inverse=True)[1].astype(np.int64) + len(self.labelled)
+        self.products[: len(known)] = np.where(known >= 0, known, self.products[: len(known)])
 
     @property
     def images(self) -> int:
-        """Pictures of a batch."""
         return 2 * self.config.batch
 
     def open(self, prepare: Prepare, seed: int, steps: int) -> ProductPairs:
-        """Returns the same with the pictures that ``prepare`` makes and the generators of ``seed``."""
         return replace(self, prepare=prepare, seed=seed)
 
-    def batch(self, epoch: int, number: int) -> Any:
-        """Returns a ``PairBatch``."""
-        return self.pair_batch(*generators(self.seed, epoch, number))
+    def batch(self, epoch: int, number: int) -> Batch:
+        return self.pairs(*generators(self.seed, epoch, number))
 
     def read(self, rows: NDArray[np.int64]) -> Tensor:
-        """Returns pictures ``rows [B]`` of ``index`` as ``[B, 3, S, S]`` in 0..1."""
         assert self.prepare is not None
         return as_tensor(read_pictures(self.index, rows, self.prepare))
 
-    def pair_batch(self, rng: np.random.Generator, random: Generator) -> PairBatch:
+    def pairs(self, rng: np.random.Generator, random: Generator) -> Batch:
         """Returns pairs: two pictures of an annotated product, or any one picture twice."""
         count, size = self.config.batch, self.config.size
         rows = self.draw(count, rng).rows
@@ -93,7 +90,7 @@ class ProductPairs:
         seen = Distortion()(images, size, random)
         clean = np.flatnonzero(rng.random(count) < CLEAN) + count
         seen[clean] = resized(images[clean], size)
-        return PairBatch(seen, self.products[rows])
+        return Batch(seen, self.products[rows])
 
     def draw(self, count: int, rng: np.random.Generator) -> Pairs:
         """Draws annotated pairs: from the CSV, or of the base labels."""
@@ -102,66 +99,34 @@ class ProductPairs:
         chosen = rng.choice(len(self.annotated), count, replace=count > len(self.annotated))
         return Pairs(self.annotated.rows[chosen], self.annotated.products)
 
-    def known_products(self) -> NDArray[np.int64]:
-        """Returns the product of each picture of ``index`` [M]: an annotated one, else each content is its own."""
-        known = self.labelled.labels if self.annotated is None else self.annotated.products
-        keys = np.ascontiguousarray(self.index.digests[:, :8]).view("<u8")[:, 0]
-        products = np.unique(keys, return_inverse=True)[1].astype(np.int64) + len(self.labelled)
-        products[: len(known)] = np.where(known >= 0, known, products[: len(known)])
-        return products
-
 
 @dataclass(eq=False)
 class Distillation(ProductPairs):
     """As many pairs as the teacher has, and unlabelled pictures for the share ``pseudolabels`` of a batch.
 
-    Noisy student: it sees the distorted picture, and the pseudolabel is the teacher's embedding of the clean one.
-    ``labels`` ``[M, D]`` are the teacher's embeddings of ``index``, of which a batch is read at a time.
+    Noisy student: it sees the distorted picture, and the pseudolabel is the teacher's embedding of the clean one,
+    scaled to length 1. ``labels`` ``[M, D]`` are the teacher's embeddings of ``index``, of which a batch is read at
+    a time.
     """
 
     labels: Mapped | NDArray[Any] | None = None
 
     @property
     def images(self) -> int:
-        """Pictures of a batch."""
         return round(2 * self.config.batch / (1 - self.config.pseudolabels))
 
-    def batch(self, epoch: int, number: int) -> Any:
-        """Returns a ``StudentBatch``; its pseudolabels have length 1."""
+    def batch(self, epoch: int, number: int) -> Batch:
         import torch
 
         rng, random = generators(self.seed, epoch, number)
-        share, size = self.config.pseudolabels, self.config.size
-        pairs = self.pair_batch(rng, random)
-        count = round(2 * self.config.batch * share / (1 - share))
+        pairs, size = self.pairs(rng, random), self.config.size
+        count = self.images - len(pairs.images)
         if not count:
-            return StudentBatch(pairs, pairs.images[:0], torch.empty(0))
+            return pairs
         assert self.labels is not None
         rows = rng.choice(len(self.index), count)
         images = self.read(rows)
         seen = Distortion()(images, size, random) if self.config.noise else resized(images, size)
         labels = self.labels[rows].astype(np.float32)
         labels /= np.linalg.norm(labels, axis=1, keepdims=True)
-        return StudentBatch(pairs, seen, torch.from_numpy(labels))
-
-
-def generators(seed: int, epoch: int, number: int) -> tuple[np.random.Generator, Generator]:
-    """Returns the private generators of one batch: the same whatever ran before."""
-    import torch
-
-    rng = np.random.default_rng([seed, epoch, number])
-    return rng, torch.Generator().manual_seed(int(rng.integers(2**62)))
-
-
-def as_tensor(images: NDArray[np.uint8]) -> Tensor:
-    """Returns pictures ``[B, 3, S, S]`` in 0..1."""
-    import torch
-
-    return torch.from_numpy(images).float() / 255
-
-
-def resized(images: Tensor, size: int) -> Tensor:
-    """Returns pictures at another side length, bilinear and antialiased."""
-    from torch.nn.functional import interpolate
-
-    return interpolate(images, (size, size), mode="bilinear", antialias=True)
+        return Batch(torch.cat([pairs.images, seen]), pairs.products, torch.from_numpy(labels))

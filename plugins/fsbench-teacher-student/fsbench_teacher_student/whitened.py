@@ -21,11 +21,12 @@ from fewshot_bench.api import (
     PretrainedEncoder,
     Prototype,
     arrays_once,
+    as_tensor,
+    generators,
     read_pictures,
     setting,
     tunable,
 )
-from fsbench_teacher_student.data import as_tensor, generators
 
 Array = NDArray[np.float64]
 

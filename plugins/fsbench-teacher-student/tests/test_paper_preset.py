@@ -10,9 +10,8 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from fewshot_bench.training.embedding import freeze, unit_vectors  # noqa: E402
-
 import fewshot_bench as fb  # noqa: E402
+from fewshot_bench.contract.config import build  # noqa: E402
 from fewshot_bench.contract.context import Context  # noqa: E402
 from fewshot_bench.embed.torchvision_guard import import_timm  # noqa: E402
 from fewshot_bench.errors import FsbenchError  # noqa: E402
@@ -20,13 +19,14 @@ from fewshot_bench.training.base import BaseData, split_base  # noqa: E402
 from fewshot_bench.training.log import read_log  # noqa: E402
 from fewshot_bench.training.loop import training_mode  # noqa: E402
 from fewshot_bench.training.losses import contrastive, hardest  # noqa: E402
+from fewshot_bench.training.network import freeze, make_network, save_memory, unit_vectors  # noqa: E402
 from fewshot_bench.training.pairs import batch_pairs  # noqa: E402
 
 pytestmark = pytest.mark.training
 
 config = pytest.importorskip("fsbench_teacher_student.config")
-tasks = pytest.importorskip("fsbench_teacher_student.tasks")
-training = pytest.importorskip("fsbench_teacher_student.train")
+data = pytest.importorskip("fsbench_teacher_student.data")
+methods = pytest.importorskip("fsbench_teacher_student.methods")
 
 BACKBONE = "timm:test_resnet.r160_in1k"
 """Of the class of the paper's network, with 0.5 M weights."""
@@ -69,21 +69,24 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> BaseData:
 
 
 def settings(**changes):
-    return config.resolved(config.Config(preset="paper", **{**SMALL, **changes}))
+    return build(config.Config, "teacher", {"preset": "paper", **SMALL, **changes})
 
 
 def test_missing_weights_are_one_sentence_with_the_file_and_where_to_put_it(tmp_path, base):
-    name, paper = r"resnext101_32x8d\.fb_wsl_ig1b_ft_in1k", config.resolved(config.Config(preset="paper"))
+    name, paper = (
+        r"resnext101_32x8d\.fb_wsl_ig1b_ft_in1k",
+        build(config.Config, "teacher", {"preset": "paper"}),
+    )
     with pytest.raises(
         FsbenchError, match=rf"{name}\.safetensors into a folder named by FSBENCH_WEIGHTS"
     ) as e:
-        training.train_teacher(base, paper, Context(device="cpu", seed=0, cache=tmp_path))
+        methods.TeacherLr(paper).fit(base, Context(device="cpu", seed=0, cache=tmp_path))
     assert "\n" not in str(e.value)
 
 
 def test_the_paper_s_network_gives_2048_values_and_says_what_it_saw(tmp_path, random_weights):
     context = Context(device="cpu", seed=0, cache=tmp_path)
-    found = training.untrained(config.resolved(config.Config(preset="paper")), context).found
+    found = methods.TeacherLr(build(config.Config, "teacher", {"preset": "paper"})).start(context).found
     assert found.pretraining == "Instagram-1B hashtags + ImageNet-1k" and found.transform.size == 224
     with torch.device("meta"):
         network = import_timm().create_model(found.model, pretrained=False, num_classes=0, global_pool="")
@@ -91,8 +94,9 @@ def test_the_paper_s_network_gives_2048_values_and_says_what_it_saw(tmp_path, ra
 
 
 def train_both(base: BaseData, context: Context) -> list[Path]:
-    teacher = training.train_teacher(base, settings(), context)
-    return [teacher, training.train_student(base, settings(), context, teacher)]
+    student = methods.StudentLr(settings())
+    student.fit(base, context)
+    return [student.teacher.encoder.weights, student.encoder.weights]
 
 
 def test_both_train_and_killed_trainings_end_with_the_same_weights(tmp_path, base, monkeypatch):
@@ -115,67 +119,71 @@ def test_both_train_and_killed_trainings_end_with_the_same_weights(tmp_path, bas
     for found, same in zip(train_both(base, parts), expected, strict=True):
         assert found.read_bytes() == same.read_bytes()
         assert [line["epoch"] for line in read_log(found.with_name("log.csv"))] == ["1", "2"]
-    start = training.untrained(settings(), whole).found.weights
+    start = methods.TeacherLr(settings()).start(whole).found.weights
     assert len({path.read_bytes() for path in (start, *expected)}) == 3
 
 
-def gradients(network, task, batches, *, checkpointing: bool, bf16: bool = False):
+def gradients(small, batches, *, checkpointing: bool, bf16: bool = False):
     """The summed gradients of batches, each divided by their number, as the loop accumulates them."""
-    network.zero_grad(set_to_none=True)
-    network.set_grad_checkpointing(checkpointing)
+    method, encoder = small
+    network = make_network(encoder, precision="bf16" if bf16 else "float32")
+    freeze(network.trunk, 0.5)
+    training_mode(network, frozen=True)
+    if checkpointing:
+        save_memory(network)
     for batch in batches:
-        with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
-            loss, _ = task.loss(network, batch)
+        loss, _ = method.loss(network, batch)
         (loss / len(batches)).backward()
-    return {k: p.grad.clone() for k, p in network.named_parameters() if p.grad is not None}
+    return network, {k: p.grad.clone() for k, p in network.named_parameters() if p.grad is not None}
 
 
 @pytest.fixture
-def small(tmp_path, base):
-    """Encoder, network with its first half frozen, and teacher's task."""
-    encoder = training.untrained(settings(), Context(device="cpu", seed=0, cache=tmp_path))
-    network = replace(encoder).trunk
-    freeze(network, 0.5)
-    training_mode(network, frozen=True)
-    return encoder, network, tasks.TeacherTask(base, encoder, settings(), 0)
+def small(tmp_path):
+    """The teacher, and the encoder that it starts from."""
+    method = methods.TeacherLr(settings())
+    return method, method.start(Context(device="cpu", seed=0, cache=tmp_path))
+
+
+@pytest.fixture
+def batches(small, base):
+    """The teacher's batches."""
+    method, encoder = small
+    return method.data(base).open(encoder.prepare, 0, 4)
 
 
 @pytest.mark.parametrize("bf16", [False, True])
-def test_checkpointing_gives_the_same_gradients_to_the_layers_that_are_trained(small, bf16):
-    _, network, task = small
-    batch = task.batch(0, 0)
-    kept = gradients(network, task, [batch], checkpointing=False, bf16=bf16)
-    again = gradients(network, task, [batch], checkpointing=True, bf16=bf16)
+def test_checkpointing_gives_the_same_gradients_to_the_layers_that_are_trained(small, batches, bf16):
+    batch = batches.batch(0, 0)
+    network, kept = gradients(small, [batch], checkpointing=False, bf16=bf16)
+    _, again = gradients(small, [batch], checkpointing=True, bf16=bf16)
     trained = {k for k, p in network.named_parameters() if p.requires_grad}
     assert trained and set(kept) == set(again) == trained
     assert all(torch.equal(kept[key], again[key]) for key in kept)
 
 
-def test_accumulated_gradients_are_those_of_the_batches_mean_and_not_of_one_large_batch(small):
-    encoder, network, task = small
-    batches = [task.batch(0, number) for number in range(3)]
-    accumulated = gradients(network, task, batches, checkpointing=True)
+def test_accumulated_gradients_are_those_of_the_batches_mean_and_not_of_one_large_batch(small, batches):
+    method, three = small[0], [batches.batch(0, number) for number in range(3)]
+    network, accumulated = gradients(small, three, checkpointing=True)
     network.zero_grad(set_to_none=True)
-    torch.stack([task.loss(network, batch)[0] for batch in batches]).mean().backward()
+    torch.stack([method.loss(network, batch)[0] for batch in three]).mean().backward()
     for key, parameter in network.named_parameters():
         if key in accumulated:
             assert torch.allclose(accumulated[key], parameter.grad, rtol=1e-3, atol=1e-6)
     with torch.no_grad():  # a large batch has pairs across the small ones, and its hardest are others
-        first, second = (torch.cat([b.images[half] for b in batches]) for half in (slice(4), slice(4, None)))
-        products = np.concatenate([b.products[:4] for b in batches] + [b.products[4:] for b in batches])
+        first, second = (torch.cat([b.images[half] for b in three]) for half in (slice(4), slice(4, None)))
+        products = np.concatenate([b.products[:4] for b in three] + [b.products[4:] for b in three])
         large = len(batch_pairs(products)[0])
-        assert large > sum(len(batch_pairs(b.products)[0]) for b in batches)
-        joint, _ = task.pair_loss(unit_vectors(network, encoder, torch.cat([first, second])), products)
-        mean = torch.stack([task.loss(network, b)[0] for b in batches]).mean()
+        assert large > sum(len(batch_pairs(b.products)[0]) for b in three)
+        joint, _ = method.pair_loss(method.vectors(network, torch.cat([first, second])), products)
+        mean = torch.stack([method.loss(network, b)[0] for b in three]).mean()
     assert abs(float(joint) - float(mean)) > 1e-4
 
 
-def test_every_tensor_of_the_loss_is_on_the_network_s_device(small):
+def test_every_tensor_of_the_loss_is_on_the_network_s_device(small, batches):
     """With tensors that have a device and no values: a GPU's, on a machine that has none (no backward pass)."""
     from torch._subclasses.fake_tensor import FakeTensorMode
 
-    encoder, _, task = small
-    batch = task.batch(0, 0)
+    encoder, batch = small[1], batches.batch(0, 0)
     with FakeTensorMode(allow_non_fake_inputs=True), torch.no_grad():
         network = import_timm().create_model("test_resnet", pretrained=False, num_classes=0, global_pool="")
         network.eval()

@@ -11,23 +11,20 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from fewshot_bench.training.embedding import (  # noqa: E402
-    freeze,
-    unit_vectors,
-)
-
 import fewshot_bench as fb  # noqa: E402
+from fewshot_bench.contract.config import build  # noqa: E402
 from fewshot_bench.contract.context import Context  # noqa: E402
 from fewshot_bench.errors import FsbenchError, UsageError  # noqa: E402
 from fewshot_bench.records import Record  # noqa: E402
 from fewshot_bench.training.base import BaseData, split_base  # noqa: E402
+from fewshot_bench.training.network import freeze, make_network  # noqa: E402
 from fewshot_bench.training.projection import FILE  # noqa: E402
 
 pytestmark = pytest.mark.training
 
 config = pytest.importorskip("fsbench_teacher_student.config")
-tasks = pytest.importorskip("fsbench_teacher_student.tasks")
-training = pytest.importorskip("fsbench_teacher_student.train")
+data = pytest.importorskip("fsbench_teacher_student.data")
+methods = pytest.importorskip("fsbench_teacher_student.methods")
 whitened = pytest.importorskip("fsbench_teacher_student.whitened")
 
 TINY = {
@@ -70,7 +67,19 @@ def context(cache: Path) -> Context:
 
 
 def settings(**changes):
-    return config.resolved(config.Config(**{**TINY, **changes}))
+    return build(config.Config, "teacher", {**TINY, **changes})
+
+
+def pairs_of(base, context, index=None, **changes):
+    """The teacher's batches."""
+    drawn = data.ProductPairs(base.train, index or base.train, settings(**changes))
+    return drawn.open(context.encoder(pooling="lca").prepare, 0, 2)
+
+
+def distilled(base, context, labels, **changes):
+    """The student's batches."""
+    drawn = data.Distillation(base.train, base.unlabelled, settings(**changes), labels=labels)
+    return drawn.open(context.encoder(pooling="lca").prepare, 0, 2)
 
 
 def run(method: str, shop: Path, **parameters) -> Record:
@@ -79,8 +88,8 @@ def run(method: str, shop: Path, **parameters) -> Record:
     )
 
 
-def test_the_pair_loss_is_the_mean_of_the_hardest_losses_of_the_batch(base, context):
-    task = tasks.TeacherTask(base, context.encoder(), settings(margin=1.2, mining=0.25), 0)
+def test_the_pair_loss_is_the_mean_of_the_hardest_losses_of_the_batch():
+    method = methods.TeacherLr(settings(margin=1.2, mining=0.25))
     vectors = torch.tensor([[1.0, 0], [0, 1], [0.6, 0.8], [0.8, 0.6]])  # pairs (0, 2), (1, 3)
     products = np.array([5, 6, 5, 6])
 
@@ -88,22 +97,16 @@ def test_the_pair_loss_is_the_mean_of_the_hardest_losses_of_the_batch(base, cont
         return math.dist(vectors[i].tolist(), vectors[j].tolist())
 
     slow = [d(0, 2), d(1, 3)] + [max(0.0, 1.2 - d(i, j)) for i, j in ((0, 1), (0, 3), (1, 2), (2, 3))]
-    loss, numbers = task.pair_loss(vectors, products)
+    loss, numbers = method.pair_loss(vectors, products)
     assert float(loss) == pytest.approx(np.mean(sorted(slow)[-2:]), abs=1e-5)
     assert numbers["active"] == pytest.approx(np.mean(np.array(slow) > 0))
 
 
-def test_the_student_s_loss_is_the_weighted_average_of_both(base, context, monkeypatch):
-    labels = np.zeros((len(base.unlabelled), 2), np.float32)
-    task = tasks.StudentTask(base, context.encoder(), settings(weight=0.3, mining=1.0), 0, labels)
+def test_the_student_s_loss_is_the_weighted_average_of_both():
+    method = methods.StudentLr(settings(weight=0.3, mining=1.0))
     vectors = torch.tensor([[1.0, 0], [0.6, 0.8], [0.8, 0.6], [0, 1]])
-    monkeypatch.setattr(tasks, "unit_vectors", lambda *_: vectors)
-    batch = tasks.StudentBatch(
-        tasks.PairBatch(torch.zeros(2, 3, 1, 1), np.array([1, 1])),
-        torch.zeros(2, 3, 1, 1),
-        torch.tensor([[0.8, 0.1], [0, 1]]),
-    )
-    loss, _ = task.loss(torch.nn.Identity(), batch)
+    batch = data.Batch(vectors, np.array([1, 1]), torch.tensor([[0.8, 0.1], [0, 1]]))
+    loss, _ = method.loss(torch.nn.Identity(), batch)
     pair = math.dist((1, 0), (0.6, 0.8))
     pseudo = np.mean([0.5 * 0.5**2, 0.0])  # Smooth L1 is half the square below 1
     assert float(loss) == pytest.approx(0.7 * pair + 0.3 * pseudo, abs=1e-5)
@@ -111,19 +114,17 @@ def test_the_student_s_loss_is_the_weighted_average_of_both(base, context, monke
 
 def test_a_student_s_batch_is_half_pairs_and_half_unlabelled(base, context):
     labels = np.random.default_rng(0).normal(size=(len(base.unlabelled), 8)).astype(np.float32)
-    task = tasks.StudentTask(base, context.encoder(), settings(), 0, labels)
+    task = distilled(base, context, labels)
     batch = task.batch(0, 0)
-    assert batch.pairs.images.shape == batch.unlabelled.shape == (8, 3, 64, 64)
-    assert batch.pseudolabels.shape == (8, 8) and task.images_per_batch == 16
+    assert batch.images.shape == (16, 3, 64, 64) and len(batch.products) == 8
+    assert batch.pseudolabels.shape == (8, 8) and task.images == 16
     known = labels / np.linalg.norm(labels, axis=1, keepdims=True)  # whatever else is in a batch, to the bit
     assert all((known == label).all(axis=1).any() for label in batch.pseudolabels.numpy())
     again, other = task.batch(0, 0), task.batch(0, 1)
-    assert torch.equal(batch.unlabelled, again.unlabelled) and torch.equal(
-        batch.pairs.images, again.pairs.images
-    )
-    assert not torch.equal(batch.unlabelled, other.unlabelled)
-    none = tasks.StudentTask(base, context.encoder(), settings(pseudolabels=0.0), 0, labels).batch(0, 0)
-    assert len(none.unlabelled) == 0 and len(none.pairs.images) == 8
+    assert torch.equal(batch.images, again.images)
+    assert not torch.equal(batch.images[8:], other.images[8:])
+    none = distilled(base, context, labels, pseudolabels=0.0).batch(0, 0)
+    assert none.pseudolabels is None and len(none.images) == 8
 
 
 @pytest.mark.parametrize(("annotated", "shown"), [(1.0, 16), (0.0, 8)])
@@ -133,12 +134,7 @@ def test_pairs_show_one_product_and_annotated_says_how_often_two_pictures_of_it(
     seen = []
     whole = base.train
     watched = replace(whole, reader=lambda row: (seen.append(row), whole.reader(row))[1])
-    task = tasks.TeacherTask(
-        BaseData("shop", watched, base.validation, watched),
-        context.encoder(),
-        settings(annotated=annotated, batch=8),
-        0,
-    )
+    task = pairs_of(replace(base, train=watched), context, annotated=annotated, batch=8)
     batch = task.batch(0, 0)
     assert (batch.products[:8] == batch.products[8:]).all()
     assert len(seen) == len(set(seen)) <= shown and (annotated == 0.0 or len(seen) > 8)
@@ -148,10 +144,7 @@ def test_an_unlabelled_picture_is_a_product_of_its_own(base, context):
     from fewshot_bench.training.base import concatenate
 
     more = concatenate([base.train, base.validation], "unlabelled")
-    task = tasks.TeacherTask(
-        BaseData("shop", base.train, base.validation, more), context.encoder(), settings(), 0
-    )
-    products = task.known_products(more)
+    products = pairs_of(base, context, more).products
     count = len(base.train)
     assert np.array_equal(products[:count], base.train.labels)
     assert len(set(products[count:].tolist())) == len(base.validation)
@@ -159,15 +152,14 @@ def test_an_unlabelled_picture_is_a_product_of_its_own(base, context):
 
 
 def test_a_few_steps_pull_products_together_and_push_others_apart(base, context):
-    encoder = context.encoder(size=64)
-    network = encoder.trunk
-    freeze(network, 0.5)
-    task = tasks.TeacherTask(base, encoder, settings(mining=1.0, batch=8), 0)
-    batch = task.batch(0, 0)
+    method = methods.TeacherLr(settings(mining=1.0, batch=8))
+    network = make_network(method.start(context)).eval()
+    freeze(network.trunk, 0.5)
+    batch = pairs_of(base, context, mining=1.0, batch=8).batch(0, 0)
 
     def spread():
         with torch.no_grad():
-            vectors = unit_vectors(network, encoder, batch.images)
+            vectors = method.vectors(network, batch.images)
         near = (vectors[:8] - vectors[8:]).norm(dim=1).mean()
         far = torch.cdist(vectors, vectors)[batch.products[:, None] != batch.products].mean()
         return float(near / far)
@@ -175,7 +167,7 @@ def test_a_few_steps_pull_products_together_and_push_others_apart(base, context)
     before = spread()
     optimizer = torch.optim.AdamW([p for p in network.parameters() if p.requires_grad], lr=1e-3)
     for _ in range(5):
-        loss, _ = task.loss(network, batch)
+        loss, _ = method.loss(network, batch)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -216,8 +208,11 @@ def test_a_student_of_another_architecture_lives_in_its_teacher_s_space(shop, ca
     )
     given = run("student-lr", shop, **parameters, checkpoint=str(trunk))
     assert given.scores_sha256 == found.scores_sha256 and given.pretraining == found.pretraining
-    encoder = training.trained_one("student", settings(student="conv4-8"), context, trunk)
-    vectors = encoder.encode(np.random.default_rng(0).integers(0, 256, (3, 3, 64, 64), dtype=np.uint8))
+    student = methods.StudentLr(settings(student="conv4-8", checkpoint=str(trunk)))
+    student.setup(context)
+    vectors = student.encoder.encode(
+        np.random.default_rng(0).integers(0, 256, (3, 3, 64, 64), dtype=np.uint8)
+    )
     assert vectors.shape == (3, 1280) and np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
     with pytest.raises(UsageError, match="nowhere"):
         run("student-lr", shop, **{**TINY, "steps": 3}, student="nowhere")
@@ -307,12 +302,12 @@ def test_whitening_makes_the_covariance_within_views_white():
 
 @pytest.mark.parametrize("method", ["whitened-lr", "whitened-proto"])
 def test_whitened_methods_run_and_encode_the_views_once(shop, cache, method):
-    record = run(method, shop, most=8)
+    record = run(method, shop, max_images=8)
     assert record.pretraining.startswith("ImageNet-1k, ") and "(unlabelled)" in record.pretraining
-    assert record.training["timings"]["views"]["seconds"] > 0
+    assert record.training["timings"]["whitening"]["seconds"] > 0
     (folder,) = (cache / "checkpoints").glob("whitening-*")
-    stamp = (folder / "moments.npz").stat().st_mtime_ns
-    assert run(method, shop, most=8, shrink=0.5).scores_sha256 != record.scores_sha256
-    assert (folder / "moments.npz").stat().st_mtime_ns == stamp
-    with pytest.raises(UsageError, match="views of at least 2 .* not 1 and 0"):
+    stamp = (folder / "arrays.npz").stat().st_mtime_ns
+    assert run(method, shop, max_images=8, shrink=0.5).scores_sha256 != record.scores_sha256
+    assert (folder / "arrays.npz").stat().st_mtime_ns == stamp
+    with pytest.raises(UsageError, match="views of the method .* must be at least 2, not 1"):
         run(method, shop, views=1)
