@@ -15,7 +15,7 @@ import errno
 import secrets
 import warnings
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,7 +36,7 @@ FAN_IN = 16
 LARGE = 64 * 2**20
 """Bytes of vectors from which on a segment is left as it is."""
 
-BLOCK = 2**16
+BLOCK = 2**15
 """Bytes of vectors that have one checksum: so many, in whole rows."""
 
 
@@ -73,16 +73,17 @@ class Segment:
 
         Raises DamagedSegmentError, with the segment's files removed, when one of their blocks has another checksum.
         """
-        step = _block_rows(self.vectors)
-        blocks = np.arange(len(self.sums)) if rows is None else np.unique(rows // step)
-        for block in blocks[~self.sound[blocks]]:
-            if _sum(self.vectors[block * step : (block + 1) * step]) != self.sums[block]:
+        asked = slice(None) if rows is None else np.unique(rows // _block_rows(self.vectors))
+        blocks = np.arange(len(self.sums))[asked]
+        blocks = blocks[~self.sound[blocks]]
+        for block, found in zip(blocks.tolist(), _sums(self.vectors, blocks), strict=True):
+            if found != self.sums[block]:
                 with suppress(OSError):
                     remove(self.stem)
                 raise DamagedSegmentError(Path(f"{self.stem}{_VECTORS}"), "another checksum")
             self.sound[block] = True
-        found: NDArray[Any] = self.vectors if rows is None else self.vectors[rows]
-        return found
+        vectors = np.asarray(self.vectors)
+        return vectors if rows is None else np.asarray(vectors[rows])
 
     def find(self, keys: NDArray[np.void]) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
         """Which of ``keys [m]`` are here ``[m]``, and the rows of those that are."""
@@ -125,8 +126,7 @@ def write_segment(folder: Path, keys: Sequence[NDArray[np.void]], vectors: Seque
     order = np.argsort(joined, kind="stable")
     stem = folder / secrets.token_hex(8)
     table, digests = np.concatenate(vectors)[order], joined[order].view(np.uint8).reshape(-1, 32)
-    step = _block_rows(table)
-    sums = [_first_sum(digests, table), *(_sum(table[i : i + step]) for i in range(0, len(table), step))]
+    sums = [_first_sum(digests, table), *_sums(table, np.arange(_blocks(table)))]
     try:
         _save(Path(f"{stem}{_VECTORS}"), table)
         _save(Path(f"{stem}{_DIGESTS}"), digests)
@@ -190,7 +190,7 @@ def _open(stem: Path) -> Segment:
     vectors = np.load(f"{stem}{_VECTORS}", mmap_mode="r", allow_pickle=False)
     if digests.dtype != np.uint8 or vectors.ndim != 2 or digests.shape != (len(vectors), 32):
         raise ValueError(f"shapes {digests.shape} and {vectors.shape} do not belong together")
-    blocks = -(-len(vectors) // _block_rows(vectors))
+    blocks = _blocks(vectors)
     if sums.dtype != np.uint32 or sums.shape != (1 + blocks,) or sums[0] != _first_sum(digests, vectors):
         raise ValueError("another checksum")
     return Segment(stem, as_keys(digests), vectors, sums[1:], np.zeros(blocks, bool))
@@ -209,13 +209,22 @@ def _block_rows(vectors: NDArray[Any]) -> int:
     return max(1, BLOCK // max(1, vectors.shape[1] * vectors.itemsize))
 
 
+def _blocks(vectors: NDArray[Any]) -> int:
+    """The number of blocks."""
+    return -(-len(vectors) // _block_rows(vectors))
+
+
 def _first_sum(digests: NDArray[np.uint8], vectors: NDArray[Any]) -> int:
     """The checksum of the digests and of what the header of the vectors says."""
     order = "C" if vectors.flags.c_contiguous else "F"
     header = f"{vectors.dtype.str} {vectors.shape} {order}"
-    return zlib.crc32(np.ascontiguousarray(digests).data, zlib.crc32(header.encode()))
+    return int(zlib.crc32(np.ascontiguousarray(digests).data, zlib.crc32(header.encode())))
 
 
-def _sum(block: NDArray[Any]) -> int:
-    """The CRC-32 of some rows."""
-    return zlib.crc32(np.ascontiguousarray(block).view(np.uint8).data)
+def _sums(vectors: NDArray[Any], blocks: NDArray[np.integer[Any]]) -> Iterator[int]:
+    """The CRC-32 of some blocks of vectors, one after the other."""
+    table = np.ascontiguousarray(vectors)
+    whole = memoryview(table.reshape(-1).view(np.uint8))
+    step = _block_rows(table) * table.shape[1] * table.itemsize
+    for block in blocks.tolist():
+        yield zlib.crc32(whole[block * step : (block + 1) * step])
