@@ -51,6 +51,7 @@ def test_a_shell_block_runs(block: str, place: Path) -> None:
     assert "# Leaderboard" in done.stdout and "packshots" in done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("block", [b for b in blocks("python") if "class " not in b])
 def test_a_python_block_runs(block: str, capsys: pytest.CaptureFixture[str]) -> None:
     exec(compile(block, "README.md", "exec"), {"__name__": "readme"})
