@@ -73,7 +73,7 @@ def product_interval(
         weights *= times[:, classes[:, way]]
     weights = weights[weights.any(axis=1)]
     low, high = np.quantile(weights @ values / weights.sum(axis=1), [0.025, 0.975])
-    return Interval(float(values.mean()), (high - low) / 2, low, high, PRODUCT)
+    return Interval(float(values.mean()), low, high, PRODUCT)
 
 
 def intervals(count: int, unequal: float, episodes: int, generator: Generator) -> Iterator[Interval]:
@@ -97,8 +97,9 @@ def coverage(
     results: dict[str, list[tuple[bool, float]]] = defaultdict(list)
     for _ in range(repetitions):
         for interval in intervals(count, unequal, episodes, generator):
-            assert interval.low is not None and interval.high is not None and interval.half_width is not None
-            results[interval.kind].append((interval.low <= mean <= interval.high, interval.half_width))
+            assert interval.low is not None and interval.high is not None
+            half = (interval.high - interval.low) / 2
+            results[interval.kind].append((interval.low <= mean <= interval.high, half))
     table = {}
     for kind, pairs in results.items():
         held, width = np.mean(pairs, axis=0)

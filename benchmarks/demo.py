@@ -37,7 +37,7 @@ def main() -> int:
             record, _ = run(request, results=FOLDER / "results", progress=watcher)
         records.append(record)
     made = tables(records)
-    body = [cells(row) for row in made[0].rows]
+    body = [cells(row) for row in made[0].entries]
     columns = [key for key in body[0] if any(c[key] for c in body)]
     print(table(columns, [[c[key] for key in columns] for c in body], title=made[0].title))
     target = FOLDER / "leaderboard.html"

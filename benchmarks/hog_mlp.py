@@ -45,9 +45,9 @@ def scikit_learn(x: Any, y: Any, q: Any, head: Perceptron, scaled: bool) -> NDAr
     if scaled:
         x, q = (x - mean) / unit, (q - mean) / unit
     size = min(head.batch, len(x))
-    passes = max(head.epochs, head.steps // -(-len(x) // size))
+    passes = max(head.epochs, head.min_steps // -(-len(x) // size))
     model = MLPClassifier(
-        head.hidden, learning_rate_init=head.rate, batch_size=size, max_iter=passes, tol=0,
+        head.hidden, learning_rate_init=head.lr, batch_size=size, max_iter=passes, tol=0,
         n_iter_no_change=10**6, random_state=0,
     )  # fmt: skip
     labels: NDArray[np.int64] = model.fit(x, y).predict(q)

@@ -9,7 +9,9 @@ from fewshot_bench.contract.context import Context as Context
 # Parameters of a method: fields of a frozen dataclass, which is the method's Config.
 from fewshot_bench.contract.config import NoConfig as NoConfig
 from fewshot_bench.contract.config import setting as setting
+from fewshot_bench.contract.config import share as share
 from fewshot_bench.contract.config import tunable as tunable
+from fewshot_bench.contract.config import used_parameters as used_parameters
 
 # Episodes as a method sees them: row numbers of a table, without the labels of queries.
 from fewshot_bench.episodes.image_tasks import ImageTasks as ImageTasks
@@ -34,43 +36,51 @@ from fewshot_bench.heads.estimator import EstimatorHead as EstimatorHead
 from fewshot_bench.heads.mlp import Perceptron as Perceptron
 from fewshot_bench.heads.prototype import Prototype as Prototype
 
+# Methods that train: the mathematics of a training; the engine does the rest.
+from fewshot_bench.contract.trained import TrainedMethod as TrainedMethod
+from fewshot_bench.contract.trained import TrainedEpisodicMethod as TrainedEpisodicMethod
+from fewshot_bench.contract.trained import TrainedConfig as TrainedConfig
+from fewshot_bench.contract.trained import ScheduledConfig as ScheduledConfig
+from fewshot_bench.contract.trained import arrays_once as arrays_once
+from fewshot_bench.contract.trained import network_once as network_once
+
 # Training data: base classes, and batches drawn from them.
 from fewshot_bench.training.base import BaseData as BaseData
-from fewshot_bench.training.episodic import EpisodeBatch as EpisodeBatch
-from fewshot_bench.training.episodic import Episodes as Episodes
-from fewshot_bench.training.episodic import EpisodeShape as EpisodeShape
-from fewshot_bench.training.episodic import PictureTable as PictureTable
-from fewshot_bench.training.episodic import ValidationEpisodes as ValidationEpisodes
+from fewshot_bench.training.batches import Batches as Batches
+from fewshot_bench.training.batches import EpisodeBatch as EpisodeBatch
+from fewshot_bench.training.batches import Episodes as Episodes
+from fewshot_bench.training.batches import PairBatches as PairBatches
+from fewshot_bench.training.batches import PictureBatch as PictureBatch
+from fewshot_bench.training.batches import PictureBatches as PictureBatches
+from fewshot_bench.training.batches import TripletBatches as TripletBatches
+from fewshot_bench.training.batches import TupleBatch as TupleBatch
 from fewshot_bench.training.pairs import Pairs as Pairs
 from fewshot_bench.training.pairs import batch_pairs as batch_pairs
 from fewshot_bench.training.pairs import pairs_of_csv as pairs_of_csv
 from fewshot_bench.training.pairs import pairs_of_labels as pairs_of_labels
+from fewshot_bench.training.pictures import Prepare as Prepare
+from fewshot_bench.training.pictures import read_pictures as read_pictures
+from fewshot_bench.training.augment import Augment as Augment
 from fewshot_bench.training.augment import Augmentation as Augmentation
+from fewshot_bench.training.augment import augmented as augmented
 from fewshot_bench.training.distort import Distortion as Distortion
 
-# Training: losses, the loop, what is kept of a training.
+# Training: losses, networks, the schedule, validation.
 from fewshot_bench.training.losses import contrastive as contrastive
+from fewshot_bench.training.losses import cosines as cosines
+from fewshot_bench.training.losses import episode_loss as episode_loss
 from fewshot_bench.training.losses import hardest as hardest
+from fewshot_bench.training.losses import mined as mined
+from fewshot_bench.training.losses import squared_distances as squared_distances
 from fewshot_bench.training.losses import triplet as triplet
-from fewshot_bench.training.loop import Schedule as Schedule
+from fewshot_bench.training.network import Projection as Projection
+from fewshot_bench.training.network import make_network as make_network
+from fewshot_bench.training.precision import mixed as mixed
+from fewshot_bench.training.schedule import Schedule as Schedule
 from fewshot_bench.training.loop import train as train
-from fewshot_bench.training.checkpoint import load_checkpoint as load_checkpoint
-from fewshot_bench.training.embedding import LinearEncoder as LinearEncoder
-from fewshot_bench.training.embedding import Validation as Validation
-from fewshot_bench.training.embedding import export as export
-from fewshot_bench.training.embedding import exported as exported
-from fewshot_bench.training.embedding import freeze as freeze
-from fewshot_bench.training.embedding import pictures as pictures
-from fewshot_bench.training.embedding import trained_encoder as trained_encoder
-from fewshot_bench.training.embedding import unit_vectors as unit_vectors
-from fewshot_bench.training.episodic import embedded as embedded
-from fewshot_bench.training.log import append_log as append_log
-from fewshot_bench.training.log import training_facts as training_facts
-from fewshot_bench.training.projection import ProjectedEncoder as ProjectedEncoder
-from fewshot_bench.training.projection import export_projected as export_projected
-from fewshot_bench.training.projection import projected as projected
-from fewshot_bench.training.projection import projected_encoder as projected_encoder
-from fewshot_bench.training.seen import write_seen as write_seen
+from fewshot_bench.training.validation import Validation as Validation
+from fewshot_bench.training.projection import single_view as single_view
+from fewshot_bench.training.linear import LinearEncoder as LinearEncoder
 
 # Data sets: subclass DatasetSource, and declare it in the entry-point group fewshot_bench.datasets.
 from fewshot_bench.contract.source import Card as Card
@@ -87,10 +97,6 @@ from fewshot_bench.data.index import SUPPORT as SUPPORT
 from fewshot_bench.data.index import QUERY as QUERY
 from fewshot_bench.data.index import BOTH as BOTH
 
-# Measures, for the validation of a training.
-from fewshot_bench.metrics import average_precision as average_precision
-
-# Errors that a person sees as one sentence, and files that are either the old one or the new one.
+# Errors that a person sees as one sentence.
 from fewshot_bench.errors import FsbenchError as FsbenchError
 from fewshot_bench.errors import UsageError as UsageError
-from fewshot_bench.files import write_atomic as write_atomic

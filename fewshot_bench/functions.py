@@ -19,7 +19,7 @@ from fewshot_bench.report.comparison import Comparison, compare_records
 if TYPE_CHECKING:
     import pandas as pd
 
-    from fewshot_bench.conformance.check import Report
+    from fewshot_bench.conformance.check import Conformance
 
 
 def run(
@@ -146,7 +146,7 @@ def check(
     data_root: str | Path | None = None,
     device: str = "auto",
     progress: Progress = silent,
-) -> Report:
+) -> Conformance:
     """Try whether the scores of ``method`` depend on what they may not depend on; a plugin's own test asserts
     ``fb.check("my-method").sound``.
 
@@ -217,7 +217,8 @@ def compare(first: Record, second: Record) -> Comparison:
 
 def leaderboard(*results: str | Path | Record) -> pd.DataFrame:
     """One row a record, best first within its table; ``results`` are records, files or folders of them."""
-    from fewshot_bench.report.leaderboard import frame, tables
+    from fewshot_bench.report.leaderboard import tables
+    from fewshot_bench.report.plain import frame
 
     records: list[Record] = []
     for place in results:

@@ -54,7 +54,7 @@ def test_dir_of_the_package_shows_the_functions_and_no_module():
 
 @pytest.mark.subprocess
 def test_names_of_the_api_do_not_turn_up_in_the_package():
-    code = "import fewshot_bench as fb, fewshot_bench.api as a; a.Tasks; print(hasattr(fb, 'Tasks'), hasattr(a, 'Tasks'))"
+    code = "import fewshot_bench as f, fewshot_bench.api as a; a.Tasks; print(hasattr(f, 'Tasks'), hasattr(a, 'Tasks'))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "True"]
 

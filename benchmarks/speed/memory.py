@@ -20,7 +20,7 @@ from torch.utils._pytree import tree_leaves
 
 from fewshot_bench.embed.lite0 import TRANSFORM
 from fewshot_bench.embed.torchvision_guard import import_timm
-from fewshot_bench.training.embedding import freeze, unit_vectors
+from fewshot_bench.training.network import freeze, unit_vectors
 from fewshot_bench.training.loop import training_mode
 from fewshot_bench.training.losses import contrastive, hardest
 

@@ -40,9 +40,9 @@ def scikit_learn(table: NDArray[np.float32], tasks: Tasks, head: Perceptron) -> 
         unit = np.sqrt(np.square(x - mean).mean())
         model = MLPClassifier(
             head.hidden,
-            learning_rate_init=head.rate,
+            learning_rate_init=head.lr,
             batch_size=min(head.batch, len(x)),
-            max_iter=head.steps,
+            max_iter=head.min_steps,
             tol=0,
             n_iter_no_change=10**6,
             random_state=0,

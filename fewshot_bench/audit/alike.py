@@ -18,17 +18,18 @@ from fewshot_bench.data.near import HASH_BITS, HASH_BYTES, THUMBNAIL_DIFFERENCE,
 Signed = NDArray[np.uint8]
 
 RESULTS = 2**20
-"""Candidates of one search, about: as many rows are searched for at once as give these."""
+"""The approximate number of candidates of one search, which decides how many rows are searched for at once."""
 
 _AT_ONCE = 4096
 
 
 @dataclass(frozen=True, eq=False)
 class Alike:
-    """Near-duplicates of the rows searched for since the last: ``done`` of them are finished.
+    """The near-duplicates of the rows that a search went through since its last part.
 
-    ``rows`` and ``others`` int64 [P] are the pairs, ``likeness`` [P] how alike their edges are, ``candidates``
-    how many pairs were looked at for them.
+    ``done`` is the number of rows that are finished. ``rows`` and ``others`` int64 [P] are the pairs,
+    ``likeness`` [P] says how alike their edges are, and ``candidates`` is the number of pairs that were
+    compared for them.
     """
 
     done: int
@@ -39,10 +40,11 @@ class Alike:
 
 
 def alike(wanted: NDArray[np.int64], signed: Signed, gallery: Signed | None = None) -> Iterator[Alike]:
-    """All near-duplicates (see ``data/near.py``) of the rows ``wanted`` of ``signed [M, 776]`` in ``gallery [G, 776]``.
+    """Yields all near-duplicates (see ``data/near.py``) of the rows ``wanted``, in their order.
 
-    None: among themselves, a row never paired with itself. In the order of ``wanted``; memory is bounded by
-    ``RESULTS``, unless one row has more.
+    The rows are those of ``signed [M, 776]``. Near-duplicates are looked for in ``gallery [G, 776]``, or in
+    ``signed`` itself when it is None; a row is never paired with itself. ``RESULTS`` bounds the memory, unless
+    one row has more.
     """
     import torch  # noqa: F401  (before faiss: each brings its own OpenMP)
 
@@ -68,7 +70,7 @@ def alike(wanted: NDArray[np.int64], signed: Signed, gallery: Signed | None = No
 def _confirmed(
     done: int, rows: NDArray[np.int64], others: NDArray[np.int64], signed: Signed, pictures: Signed
 ) -> Alike:
-    """The candidates that are near-duplicates by their thumbnails as well."""
+    """Returns the candidates that are near-duplicates by their thumbnails as well."""
     kept, values = [np.zeros(0, dtype=np.int64)], [np.zeros(0)]
     for start in range(0, len(rows), _AT_ONCE):
         a, b = signed[rows[start : start + _AT_ONCE]], pictures[others[start : start + _AT_ONCE]]

@@ -15,17 +15,20 @@ from fewshot_bench.data.pixels import pixel_digests
 from fewshot_bench.data.scan import Scan
 
 BINS = 8
-"""Rows of the histogram of images per class, at most."""
+"""The largest number of rows of the histogram of images per class."""
 
 SAMPLE = 48
-"""Pictures of a drawn set whose sizes are looked at: to draw all of them takes minutes."""
+"""The number of pictures of a drawn set whose sizes are looked at; drawing all of them takes minutes."""
 
-MOST_SIZES = 8
-"""Sizes that are listed, the most frequent first."""
+MAX_SIZES = 8
+"""The number of sizes that are listed, the most frequent first."""
 
 
 def found(index: ImageIndex, scan: Scan) -> dict[str, Any]:
-    """Everything the card says of an index, as JSON can hold it; every picture is decoded once in its life."""
+    """Returns everything that the card says of an index, as JSON can hold it.
+
+    Every picture is decoded once for each content, and what was found is remembered.
+    """
     counts, support, query = (
         np.bincount(index.labels[index.pools & bits > 0], minlength=len(index.class_names))
         for bits in (SUPPORT | QUERY, SUPPORT, QUERY)
@@ -57,13 +60,13 @@ def found(index: ImageIndex, scan: Scan) -> dict[str, Any]:
 
 
 def classes(index: ImageIndex) -> dict[str, int]:
-    """How many classes each split has; splits without a class are left out."""
+    """Returns the number of classes of each split; splits without a class are left out."""
     count = Counter(index.class_splits)
     return {split: count[split] for split in SPLITS if count[split]}
 
 
 def spread(values: Sequence[int] | NDArray[np.integer[Any]]) -> dict[str, float]:
-    """Least, median and most of some numbers."""
+    """Returns the least, the median and the largest of some numbers."""
     middle = float(np.median(values))
     return {
         "min": int(min(values)),
@@ -73,7 +76,10 @@ def spread(values: Sequence[int] | NDArray[np.integer[Any]]) -> dict[str, float]
 
 
 def histogram(counts: NDArray[np.integer[Any]]) -> list[dict[str, int]]:
-    """Classes by images per class, in at most ``BINS`` ranges of equal width (both ends belong to them)."""
+    """Returns the numbers of classes by images per class, in at most ``BINS`` ranges of equal width.
+
+    Both ends belong to a range.
+    """
     low, high = int(counts.min()), int(counts.max())
     width = -(-(high - low + 1) // BINS)
     starts = range(low, high + 1, width)
@@ -88,7 +94,10 @@ def histogram(counts: NDArray[np.integer[Any]]) -> list[dict[str, int]]:
 
 
 def pictures(index: ImageIndex, scan: Scan) -> dict[str, Any]:
-    """Formats, modes and sizes; of a drawn set those of an evenly spread sample, whose size is ``of``."""
+    """Returns formats, modes and sizes of the pictures of an index.
+
+    A drawn set is looked at in an evenly spread sample, whose size is ``of``.
+    """
     rows = None
     if index.synthetic and len(index) > SAMPLE:
         rows = np.linspace(0, len(index) - 1, SAMPLE).round().astype(int).tolist()
@@ -96,23 +105,23 @@ def pictures(index: ImageIndex, scan: Scan) -> dict[str, Any]:
 
 
 def shapes(found: Sequence[Header]) -> dict[str, Any]:
-    """Formats, modes and sizes of some pictures, the most frequent first."""
+    """Returns formats, modes and sizes of some pictures, the most frequent first."""
     sizes = Counter((header.width, header.height) for header in found)
     return {
         "of": len(found),
         "formats": dict(Counter(header.format for header in found).most_common()),
         "modes": dict(Counter(header.mode for header in found).most_common()),
         "distinct_sizes": len(sizes),
-        "sizes": [[*size, count] for size, count in sizes.most_common(MOST_SIZES)],
+        "sizes": [[*size, count] for size, count in sizes.most_common(MAX_SIZES)],
         "width": spread([header.width for header in found]),
         "height": spread([header.height for header in found]),
     }
 
 
 def duplicates(index: ImageIndex, scan: Scan) -> dict[str, Any]:
-    """Pictures that repeat an earlier one: the same content, or the same pixels under other bytes.
+    """Returns how many pictures repeat an earlier one: by content, or by pixels under other bytes.
 
-    Pixels of a drawn set are not looked at (None): a recipe is drawn in one way.
+    The pixels of a drawn set are not looked at (None), since a recipe is drawn in one way.
     """
     content = repeats(index.digests, index.labels)
     if index.synthetic:
@@ -122,7 +131,10 @@ def duplicates(index: ImageIndex, scan: Scan) -> dict[str, Any]:
 
 
 def repeats(digests: NDArray[np.uint8], labels: NDArray[np.integer[Any]]) -> dict[str, int]:
-    """``pictures`` whose digest (uint8 [M, 32]) an earlier one has, and digests that are in several ``classes``."""
+    """Returns how many ``pictures`` repeat the digest (uint8 [M, 32]) of an earlier one.
+
+    ``across_classes`` is the number of digests that stand in several classes.
+    """
     _, first, number = np.unique(digests, axis=0, return_index=True, return_inverse=True)
     pairs = np.unique(np.stack([number.reshape(-1), labels]), axis=1)[0]
     return {
@@ -132,7 +144,10 @@ def repeats(digests: NDArray[np.uint8], labels: NDArray[np.integer[Any]]) -> dic
 
 
 def groups(index: ImageIndex) -> dict[str, int]:
-    """How pictures are kept apart: groups of several pictures, those in them, the largest, classes with a guard."""
+    """Returns the numbers of groups, groups of several pictures, pictures in them, and guarded classes.
+
+    ``largest`` is the size of the largest group.
+    """
     _, sizes = np.unique(index.groups, return_counts=True)
     several = sizes[sizes > 1]
     return {

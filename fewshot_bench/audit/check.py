@@ -25,7 +25,7 @@ from fewshot_bench.episodes.spec import Count
 from fewshot_bench.progress import Progress, silent
 
 CANDIDATES = 10**8
-"""Pairs of hashes so alike that their thumbnails are compared: some two minutes of them."""
+"""The largest number of pairs of similar hashes whose thumbnails are compared, which takes some two minutes."""
 
 ALWAYS_UNCHECKED = (
     "pictures turned, mirrored or cropped by more than a few percent",
@@ -36,7 +36,7 @@ ALWAYS_UNCHECKED = (
 
 @dataclass(frozen=True)
 class Asked:
-    """The evaluation that is checked: its classes, counts, and the base data that methods would train on."""
+    """The evaluation that is checked: its classes, its counts, and the base data that methods would train on."""
 
     dataset: str
     ways: Count = "all"
@@ -48,13 +48,16 @@ class Asked:
 
     @property
     def spec(self) -> EpisodeSpec:
-        """As ``EpisodeSpec``; UsageError for a count out of range. All shots drop small classes, as runs do."""
+        """The counts as an ``EpisodeSpec``; all shots drop small classes, as runs do.
+
+        Raises UsageError for a count out of range.
+        """
         dropped = self.drop_small or self.shots == "all"
         return EpisodeSpec(self.ways, self.shots, self.queries, episodes=1, seed=0, drop_small=dropped)
 
 
 @dataclass(frozen=True)
-class Report:
+class Audit:
     """All findings on an evaluation, and what could not be checked."""
 
     asked: Asked
@@ -65,12 +68,12 @@ class Report:
 
     @property
     def verdict(self) -> str:
-        """``misleads``, else ``impossible`` where episodes as asked for cannot be drawn, else ``sound``."""
+        """``misleads``, else ``impossible`` when episodes as asked for cannot be drawn, else ``sound``."""
         verdicts = {finding.verdict for finding in self.findings}
         return next((bad for bad in ("misleads", "impossible") if bad in verdicts), "sound")
 
     def to_json(self) -> dict[str, Any]:
-        """Everything as a dictionary that JSON can hold."""
+        """Returns everything as a dictionary that JSON can hold."""
         asked = self.asked
         return {
             "dataset": self.index.name,
@@ -88,10 +91,11 @@ class Report:
 
 def check(
     asked: Asked, *, data_root: Path | None = None, verify: bool = False, progress: Progress = silent
-) -> Report:
-    """Look at files, class sizes and near-duplicates of an evaluation; every picture is read once in its life.
+) -> Audit:
+    """Returns what was found of the files, class sizes and near-duplicates of an evaluation.
 
-    Raises UsageError for an unknown name or count, FsbenchError where a data set is not here.
+    Every picture is read once for each content, and what was found is remembered. Raises UsageError for an
+    unknown name or count, and FsbenchError when a data set is not here.
     """
 
     def opened(name: str) -> ImageIndex:
@@ -122,13 +126,17 @@ def check(
         seen, done = overlap(len(index), order, search, CANDIDATES)
         found.append(findings.base_data(index, base, name, seen, done))
         unchecked += partly(done, order, name)
-    return Report(asked, index, split, tuple(found), (*unchecked, *ALWAYS_UNCHECKED))
+    return Audit(asked, index, split, tuple(found), (*unchecked, *ALWAYS_UNCHECKED))
 
 
 def base_sets(
     asked: Asked, whole: ImageIndex, split: str, opened: Callable[[str], ImageIndex]
 ) -> list[tuple[str, ImageIndex]]:
-    """The data set's own classes to train and select on, where others are evaluated, and those of ``--base``."""
+    """Returns the sets that may hold evaluated pictures, with their names.
+
+    They are the data set's own base and validation classes, when other classes are evaluated, and the sets of
+    ``--base``.
+    """
     own = [
         name for name in ("base", "validation") if name in whole.class_splits and split not in (name, "all")
     ]
@@ -137,14 +145,14 @@ def base_sets(
 
 
 def watched(found: Iterator[Alike], total: int, progress: Progress) -> Iterator[Alike]:
-    """The same parts of a search, with progress."""
+    """Yields the parts of a search and reports its progress."""
     for part in found:
         progress("comparing pictures", part.done, total)
         yield part
 
 
 def partly(done: Ints, order: Ints, name: str) -> tuple[str, ...]:
-    """A sentence where a search was given up."""
+    """Returns a sentence when a search was given up, else nothing."""
     if len(done) == len(order):
         return ()
     return (f"{len(order) - len(done):,} of {len(order):,} pictures against {name}: too many are alike",)

@@ -27,13 +27,13 @@ EXAMPLES = 3
 
 @dataclass(eq=False)
 class Tally:
-    """How many pictures each of M pictures is paired with (``counts [M]``), and the first few pairs."""
+    """The number of pictures that each of M pictures is paired with (``counts [M]``), and the first few pairs."""
 
     counts: Ints
     examples: list[tuple[int, int]] = field(default_factory=list)
 
     def add(self, rows: Ints, others: Ints) -> None:
-        """Count pairs by their first."""
+        """Counts pairs by their first picture."""
         np.add.at(self.counts, rows, 1)
         for row, other in zip(rows.tolist(), others.tolist(), strict=True):
             if len(self.examples) == EXAMPLES:
@@ -43,19 +43,19 @@ class Tally:
 
 
 @dataclass(eq=False)
-class Seen:
-    """Near-duplicates of M pictures, and those of them that are copies."""
+class Duplicates:
+    """The near-duplicates of M pictures, and the copies among them."""
 
     look_alikes: Tally
     copies: Tally
 
     @classmethod
-    def nothing(cls, size: int) -> Seen:
-        """No pair yet, of M = ``size`` pictures."""
+    def nothing(cls, size: int) -> Duplicates:
+        """Returns a tally without pairs, for M = ``size`` pictures."""
         return cls(Tally(np.zeros(size, dtype=np.int64)), Tally(np.zeros(size, dtype=np.int64)))
 
     def add(self, part: Alike, keep: NDArray[np.bool_] | slice = slice(None)) -> None:
-        """Count some of the pairs that a search came upon."""
+        """Counts some of the pairs that a search came upon."""
         rows, others, copied = part.rows[keep], part.others[keep], part.likeness[keep] >= COPY
         self.look_alikes.add(rows, others)
         self.copies.add(rows[copied], others[copied])
@@ -63,23 +63,25 @@ class Seen:
 
 @dataclass(eq=False)
 class Exposure:
-    """Of M evaluated pictures as queries: what of their own class, and of others, they may meet in a support.
+    """The near-duplicates of M evaluated pictures that they, as queries, may meet in a support.
 
-    ``done`` are the rows looked at, all of them unless ``candidates`` became too many.
+    ``own`` are pictures of their class, ``foreign`` pictures of other classes. ``done`` are the rows looked at,
+    which are all rows unless ``candidates`` became too many.
     """
 
-    own: Seen
-    foreign: Seen
+    own: Duplicates
+    foreign: Duplicates
     done: Ints
     candidates: int = 0
 
 
-def exposure(index: ImageIndex, order: Ints, found: Iterable[Alike], most: int) -> Exposure:
-    """Count near-duplicates that may meet as query and support; given up after ``most`` candidates.
+def exposure(index: ImageIndex, order: Ints, found: Iterable[Alike], max_candidates: int) -> Exposure:
+    """Counts the near-duplicates that may meet as query and support.
 
-    ``order`` are the rows searched for. Groups and guards keep pictures apart, so such pairs do not count.
+    ``order`` are the rows that are searched for; the count is given up after ``max_candidates`` candidates. Pairs
+    that groups and guards keep apart do not count.
     """
-    total = Exposure(Seen.nothing(len(index)), Seen.nothing(len(index)), order[:0])
+    total = Exposure(Duplicates.nothing(len(index)), Duplicates.nothing(len(index)), order[:0])
     for part in found:
         rows, others = part.rows, part.others
         meet = (index.pools[rows] & QUERY > 0) & (index.pools[others] & SUPPORT > 0)
@@ -89,27 +91,27 @@ def exposure(index: ImageIndex, order: Ints, found: Iterable[Alike], most: int) 
         total.own.add(part, meet & own & ~guarded)
         total.foreign.add(part, meet & ~own)
         total.done, total.candidates = order[: part.done], total.candidates + part.candidates
-        if total.candidates > most:
+        if total.candidates > max_candidates:
             break
     return total
 
 
-def overlap(size: int, order: Ints, found: Iterable[Alike], most: int) -> tuple[Seen, Ints]:
-    """Near-duplicates of M = ``size`` evaluated pictures in base data, and the rows looked at."""
-    seen, done, candidates = Seen.nothing(size), order[:0], 0
+def overlap(size: int, order: Ints, found: Iterable[Alike], max_candidates: int) -> tuple[Duplicates, Ints]:
+    """Returns the near-duplicates of M = ``size`` evaluated pictures in base data, and the rows looked at."""
+    seen, done, candidates = Duplicates.nothing(size), order[:0], 0
     for part in found:
         seen.add(part)
         done, candidates = order[: part.done], candidates + part.candidates
-        if candidates > most:
+        if candidates > max_candidates:
             break
     return seen, done
 
 
 def share_facing(index: ImageIndex, own: Ints, rows: Ints, shots: Count) -> float:
-    """The mean chance, 0..1, that a query (of ``rows`` in the query pool) has a near-duplicate in its support.
+    """Returns the mean chance, 0..1, that a query has a near-duplicate in its support.
 
-    With n near-duplicates (``own [M]``) among the S support images that its class has for it, and K shots,
-    1 - C(S - n, K) / C(S, K).
+    The queries are those of ``rows`` in the query pool. With n near-duplicates (``own [M]``) among the S support
+    images that its class has for a query, and K shots, the chance is 1 - C(S - n, K) / C(S, K).
     """
     queries = rows[index.pools[rows] & QUERY > 0]
     exposed = queries[own[queries] > 0]
@@ -123,7 +125,7 @@ def share_facing(index: ImageIndex, own: Ints, rows: Ints, shots: Count) -> floa
 
 
 def possible_pairs(index: ImageIndex, rows: Ints) -> tuple[int, int]:
-    """How many (query of ``rows``, support image) there are of one class, and of two."""
+    """Returns the numbers of pairs (query of ``rows``, support image) of one class, and of two classes."""
     classes = len(index.class_names)
     queries = np.bincount(index.labels[rows[index.pools[rows] & QUERY > 0]], minlength=classes)
     support = np.bincount(index.labels[index.pools & SUPPORT > 0], minlength=classes)
@@ -132,7 +134,7 @@ def possible_pairs(index: ImageIndex, rows: Ints) -> tuple[int, int]:
 
 
 def admissible(index: ImageIndex, rows: Ints) -> list[int]:
-    """For each query of ``rows``: support images of its class that no group or guard keeps from its episode."""
+    """Returns, for each query of ``rows``, how many support images of its class no group or guard keeps away."""
     support = np.flatnonzero(index.pools & SUPPORT > 0)
     support = support[np.argsort(index.labels[support], kind="stable")]
     bounds = np.searchsorted(index.labels[support], np.arange(len(index.class_names) + 1))

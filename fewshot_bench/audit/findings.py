@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from fewshot_bench.audit.exposure import Exposure, Ints, Seen, possible_pairs, share_facing
+from fewshot_bench.audit.exposure import Duplicates, Exposure, Ints, possible_pairs, share_facing
 from fewshot_bench.audit.words import counted, facing, percent
 from fewshot_bench.data.build import EMPTIED
 from fewshot_bench.data.index import QUERY, ImageIndex
@@ -20,7 +20,9 @@ Verdict = Literal["sound", "note", "misleads", "impossible", "unchecked"]
 """``note``: worth knowing; ``impossible``: episodes as asked for cannot be drawn."""
 
 SHARE = 0.01
-"""Of the queries (or files): what may move an accuracy by a point, as much as methods differ by, misleads."""
+"""The share of queries (or files), 0..1, from which a finding misleads: it may move an accuracy by a point, as
+much as methods differ by.
+"""
 
 STYLE = 1 / 200
 """Where near-duplicates are this frequent between classes, by their frequency within, they are a set's style.
@@ -32,7 +34,7 @@ for Kaggle Fashion and Omniglot, below 1 in 1,900 for handwritten digits and in 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing checked: its verdict in a sentence, figures, and pairs of paths to look at."""
+    """One thing that was checked: its verdict in a sentence, figures, and pairs of paths to look at."""
 
     check: str
     verdict: Verdict
@@ -41,12 +43,12 @@ class Finding:
     examples: tuple[tuple[str, str], ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """The fields as a dictionary that JSON can hold."""
+        """Returns the fields as a dictionary that JSON can hold."""
         return asdict(self)
 
 
 def files(index: ImageIndex) -> Finding:
-    """Unreadable files: some are left out and reported, many or a whole class make it another data set."""
+    """Returns the finding on unreadable files; many of them, or a whole class, make it another data set."""
     broken, listed = len(index.unreadable), len(index) + len(index.unreadable)
     if not broken:
         return Finding("files", "sound", f"All {listed:,} pictures decode.", {"unreadable": 0})
@@ -65,7 +67,7 @@ def files(index: ImageIndex) -> Finding:
 
 
 def class_sizes(index: ImageIndex, spec: EpisodeSpec) -> tuple[Finding, ImageIndex]:
-    """Whether each class gives what episodes ask for, and the index of the classes that do."""
+    """Returns whether each class gives what episodes ask for, and the index of the classes that do."""
     try:
         pools, dropped = eligible_pools(index, spec)
     except UsageError as error:
@@ -83,7 +85,7 @@ def class_sizes(index: ImageIndex, spec: EpisodeSpec) -> tuple[Finding, ImageInd
 
 
 def copies(index: ImageIndex, found: Exposure, shots: Count) -> Finding:
-    """Copies of queries among the support images of their class."""
+    """Returns the finding on copies of queries among the support images of their class."""
     tally = found.own.copies
     share = share_facing(index, tally.counts, found.done, shots)
     exposed, queries = exposed_queries(index, tally.counts, found.done)
@@ -93,7 +95,7 @@ def copies(index: ImageIndex, found: Exposure, shots: Count) -> Finding:
 
 
 def look_alikes(index: ImageIndex, found: Exposure, shots: Count) -> Finding:
-    """Near-duplicates of queries among the support images of their class, such as frames of one video."""
+    """Returns the finding on near-duplicates of queries in the support of their class, such as frames of one video."""
     tally = found.own.look_alikes
     share = share_facing(index, tally.counts, found.done, shots)
     exposed, queries = exposed_queries(index, tally.counts, found.done)
@@ -118,7 +120,7 @@ def look_alikes(index: ImageIndex, found: Exposure, shots: Count) -> Finding:
 
 
 def labels(index: ImageIndex, found: Exposure) -> Finding:
-    """Copies of queries among the support images of other classes: one picture, two labels."""
+    """Returns the finding on copies of queries in the support of other classes: one picture, two labels."""
     tally = found.foreign.copies
     exposed, queries = exposed_queries(index, tally.counts, found.done)
     share = exposed / max(1, queries)
@@ -129,8 +131,11 @@ def labels(index: ImageIndex, found: Exposure) -> Finding:
     )
 
 
-def base_data(index: ImageIndex, base: ImageIndex, name: str, seen: Seen, done: Ints) -> Finding:
-    """Evaluated pictures and classes that are base data as well: equal pictures, copies, look-alikes, names."""
+def base_data(index: ImageIndex, base: ImageIndex, name: str, seen: Duplicates, done: Ints) -> Finding:
+    """Returns the finding on evaluated pictures and classes that are base data as well.
+
+    It counts equal pictures, copies, look-alikes and names.
+    """
     trained = {digest.tobytes() for digest in base.digests}
     equal = sum(digest.tobytes() in trained for digest in index.digests)
     copied, alike = (int((tally.counts[done] > 0).sum()) for tally in (seen.copies, seen.look_alikes))
@@ -152,7 +157,7 @@ def base_data(index: ImageIndex, base: ImageIndex, name: str, seen: Seen, done: 
 
 
 def pretraining(index: ImageIndex) -> list[Finding]:
-    """Pretraining data that is known to hold the classes."""
+    """Returns a finding for each pretraining data that is known to hold the classes."""
     if not index.seen_by:
         return []
     text = (
@@ -162,16 +167,16 @@ def pretraining(index: ImageIndex) -> list[Finding]:
 
 
 def exposed_queries(index: ImageIndex, counts: Ints, done: Ints) -> tuple[int, int]:
-    """How many of the queries looked at have a pair, and how many queries these are."""
+    """Returns how many of the queries looked at have a pair, and how many queries these are."""
     queries = done[index.pools[done] & QUERY > 0]
     return int((counts[queries] > 0).sum()), len(queries)
 
 
 def worst(share: float) -> Verdict:
-    """The verdict of a share of queries: misleads from ``SHARE`` on."""
+    """Returns the verdict for a share of queries; it is ``misleads`` from ``SHARE`` on."""
     return "misleads" if share >= SHARE else "note" if share > 0 else "sound"
 
 
 def named(index: ImageIndex, pairs: list[tuple[int, int]]) -> tuple[tuple[str, str], ...]:
-    """Pairs of rows as pairs of paths."""
+    """Returns pairs of rows as pairs of paths."""
     return tuple((index.paths[row], index.paths[other]) for row, other in pairs)

@@ -6,7 +6,7 @@ from fewshot_bench.episodes.spec import Count
 
 
 def facing(what: str, exposed: int, queries: int, share: float, shots: Count) -> str:
-    """How many queries have a near-duplicate that may be in their support, and how many meet it there."""
+    """Returns in words how many queries may have a near-duplicate in their support, and how many have one."""
     if not exposed:
         return f"None of {queries:,} queries has a {what} that may be in its support"
     return (
@@ -16,10 +16,10 @@ def facing(what: str, exposed: int, queries: int, share: float, shots: Count) ->
 
 
 def percent(share: float) -> str:
-    """ "0 %", "0.21 %", "13 %"."""
+    """Returns a share as text: "0 %", "0.21 %", "13 %"."""
     return f"{100 * share:.2g} %" if share < 0.1 else f"{100 * share:.0f} %"
 
 
 def counted(count: Count, one: str, several: str = "") -> str:
-    """A number with its noun: "1 shot", "5 shots", "all shots"."""
+    """Returns a number with its noun: "1 shot", "5 shots", "all shots"."""
     return f"{count:,} {one}" if count == 1 else f"{count} {several or one + 's'}"

@@ -15,12 +15,12 @@ COMMANDS = {
     "run": "Run a method on episodes of a data set and write a record.",
     "predict": "Classify new pictures against a folder of reference pictures.",
     "methods": "List the installed methods, or show one with its parameters.",
-    "datasets": "List the data sets, show what one is and what of it is here, or check it.",
-    "check": "Try whether a method's scores depend on what they may not depend on.",
-    "episodes": "Draw episodes into a manifest file, show what one holds, or draw one as a picture.",
+    "datasets": "List the data sets, show the card of one, or check an evaluation on it.",
+    "check": "Check that a method keeps its contract, on a few small episodes.",
+    "episodes": "Draw episodes into a file that others can replay, or one as a picture.",
     "leaderboard": "Make tables of records: one table per set of episodes.",
     "compare": "Compare two records of the same episodes, paired.",
-    "cache": "Show or prune what is kept: embeddings, trained networks.",
+    "cache": "Show or remove what is kept: embeddings, trained networks.",
 }
 
 
@@ -28,11 +28,11 @@ class LazyGroup(click.Group):
     """A group that imports a command's module only when that command runs."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """All commands, in the order in which a person needs them."""
+        """Returns all commands, in the order in which a person needs them."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command of a name, imported now; None when there is no such command."""
+        """Returns the command of a name, imported now, or None when there is no such command."""
         if cmd_name not in COMMANDS:
             return None
         module = importlib.import_module(f"fewshot_bench.cli.{cmd_name}")
@@ -40,7 +40,7 @@ class LazyGroup(click.Group):
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The list of commands from the table above: ``--help`` imports none of them."""
+        """Writes the list of commands from the table above, so that ``--help`` imports none of them."""
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
@@ -53,25 +53,29 @@ def group(debug: bool) -> None:
 
     A first run, with no download:
 
+    \b
         fsbench run --method pretrained-lr --dataset packshots --ways 20 --shots 1
+
+    `fsbench methods` and `fsbench datasets` list what can be named, and `fsbench COMMAND --help` shows the options
+    of a command.
     """
 
 
 def fail(message: str, code: int) -> int:
-    """Print one sentence on stderr; returns the exit status."""
+    """Prints one sentence on stderr and returns the exit status."""
     click.echo(f"Error: {message}", err=True)
     return code
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command line and exit: 0 success, 1 the run failed, 2 usage, 130 interrupted."""
+    """Runs the command line and exits: 0 success, 1 the run failed, 2 usage, 130 interrupted."""
     words = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in words
     sys.exit(guarded([word for word in words if word != "--debug"], debug))
 
 
 def guarded(words: list[str], debug: bool) -> int:
-    """The exit status of a command line; an error is a sentence unless ``debug`` asks for the traceback."""
+    """Returns the exit status of a command line; an error is a sentence unless ``debug`` asks for the traceback."""
     try:
         outcome: Any = group.main(words, prog_name="fsbench", standalone_mode=False)
         sys.stdout.flush()

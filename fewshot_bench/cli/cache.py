@@ -8,7 +8,7 @@ import click
 @click.group("cache", invoke_without_command=True)
 @click.pass_context
 def command(ctx: click.Context) -> None:
-    """Show what is kept: embeddings, trained networks; `fsbench cache prune` removes parts of it."""
+    """Show what is kept: embeddings, trained networks. `fsbench cache prune` removes parts of it."""
     if ctx.invoked_subcommand is not None:
         return
     from fewshot_bench.cli.rooms import ROOMS, rooms
@@ -32,12 +32,12 @@ def command(ctx: click.Context) -> None:
     "--older-than",
     type=click.FloatRange(min=0),
     metavar="DAYS",
-    help="What was not used for so long (indexes, runs: not written).",
+    help="Remove what was not used for so many days.",
 )
-@click.option("--all", "everything", is_flag=True, help="Whatever its age.")
-@click.option("--trainings", is_flag=True, help="Trained networks as well.")
+@click.option("--all", "everything", is_flag=True, help="Remove everything, whatever its age.")
+@click.option("--trainings", is_flag=True, help="Remove trained networks as well.")
 def prune(older_than: float | None, everything: bool, trainings: bool) -> None:
-    """Remove embeddings, indexes and parts of interrupted runs; they are made again when they are needed."""
+    """Remove embeddings, indexes and parts of interrupted runs, which are made again when they are needed."""
     from fewshot_bench.cli.rooms import prune as prune_room
     from fewshot_bench.cli.rooms import rooms
     from fewshot_bench.errors import FsbenchError, UsageError

@@ -16,7 +16,7 @@ WIDTH = 110
 
 
 def card(shown: dict[str, Any]) -> str:
-    """What ``listing.show_dataset`` gives, as text."""
+    """Returns the card that ``listing.show_dataset`` gives as text."""
     rows = [
         (key, [shown[key]]) for key in ("dataset", "summary", "licence", "published", "layout", "reference")
     ]
@@ -31,7 +31,7 @@ def card(shown: dict[str, Any]) -> str:
 
 
 def variant(name: str, row: dict[str, Any]) -> str:
-    """One variant: its sentence, and what there is of it."""
+    """Returns one variant as a line: its sentence, and what there is of it."""
     about = f"{name}: {row['about']}"
     if "missing" in row:
         return f"{about} (not here: {row['missing'].partition('; expected ')[0].rstrip('.')})"
@@ -39,7 +39,7 @@ def variant(name: str, row: dict[str, Any]) -> str:
 
 
 def found_rows(found: dict[str, Any]) -> Iterator[tuple[str, list[str]]]:
-    """The rows of what was found, one key and its lines each."""
+    """Yields the rows of what was found, one key and its lines each."""
     splits, images, counts = found["classes"], found["images"], found["images_per_class"]
     named = (
         "" if list(splits) == ["all"] else ": " + ", ".join(f"{n:,} {split}" for split, n in splits.items())
@@ -60,7 +60,7 @@ def found_rows(found: dict[str, Any]) -> Iterator[tuple[str, list[str]]]:
 
 
 def pools(images: dict[str, Any]) -> str:
-    """How many images there are, and on which side of an episode they may stand."""
+    """Returns how many images there are, and on which side of an episode they may stand."""
     text = f"{images['all']:,}"
     if images["support"] == images["query"] == images["all"]:
         text += ", each for support or query"
@@ -71,12 +71,12 @@ def pools(images: dict[str, Any]) -> str:
 
 
 def spread(values: dict[str, Any]) -> str:
-    """Least, median and most."""
+    """Returns least, median and largest as text."""
     return f"min {values['min']:,}, median {values['median']:,}, max {values['max']:,}"
 
 
 def bars(histogram: list[dict[str, int]]) -> list[str]:
-    """One bar a range of images per class; none where all classes have as many."""
+    """Returns one bar for each range of images per class, and none when all classes have equally many."""
     if len(histogram) < 2:
         return []
     labels = [
@@ -90,7 +90,7 @@ def bars(histogram: list[dict[str, int]]) -> list[str]:
 
 
 def pictures(found: dict[str, Any]) -> list[str]:
-    """Formats, modes and sizes."""
+    """Returns formats, modes and sizes as lines."""
     kinds = [", ".join(f"{name} {n:,}" for name, n in found[key].items()) for key in ("formats", "modes")]
     lines = [f"{kinds[0]}; mode {kinds[1]}" + (f" (of {found['of']} looked at)" if found["sampled"] else "")]
     sizes = ", ".join(f"{width}×{height} ({n:,})" for width, height, n in found["sizes"])
@@ -104,14 +104,14 @@ def pictures(found: dict[str, Any]) -> list[str]:
 
 
 def unreadable(files: list[list[str]]) -> list[str]:
-    """How many files cannot be read, and the first of them."""
+    """Returns how many files cannot be read, and the first of them."""
     lines = [f"{len(files):,}" if files else "none"]
     lines += [f"{path}: {reason}" for path, reason in files[:LISTED]]
     return lines + ([f"and {len(files) - LISTED:,} more"] if len(files) > LISTED else [])
 
 
 def duplicates(found: dict[str, Any]) -> list[str]:
-    """Repeated contents, and repeated pixels."""
+    """Returns lines on repeated contents and repeated pixels."""
     lines = []
     for key, words in (
         ("content", "with the content of another"),
@@ -127,7 +127,7 @@ def duplicates(found: dict[str, Any]) -> list[str]:
 
 
 def groups(found: dict[str, int]) -> str:
-    """What is kept on one side of an episode."""
+    """Returns what is kept on one side of an episode, as text."""
     text = "each image its own"
     if found["of_several"]:
         text = (
@@ -139,7 +139,7 @@ def groups(found: dict[str, int]) -> str:
 
 
 def entry(key: str, texts: list[str]) -> Iterator[str]:
-    """A key and its lines, wrapped and indented; nothing where there are none."""
+    """Yields a key and its lines, wrapped and indented, and nothing when there are none."""
     for text in texts:
         for line in textwrap.wrap(text, WIDTH, subsequent_indent="  ", break_long_words=False) or [""]:
             yield f"{key:<12} {line}".rstrip()

@@ -10,25 +10,32 @@ import click
 
 @click.command("check")
 @click.argument("method")
-@click.option("--dataset", default="digits", show_default=True, help="Small data, to try it on.")
-@click.option("--ways", default="5", show_default=True)
-@click.option("--shots", default="2", show_default=True)
-@click.option("--queries", default="4", show_default=True)
-@click.option("--episodes", type=int, default=3, show_default=True)
-@click.option("--seed", type=int, default=0, show_default=True)
-@click.option("--train-dataset", default="packshots", show_default=True, help="Of methods that train.")
+@click.option("--dataset", default="digits", show_default=True, help="A data set; small ones do.")
+@click.option("--ways", default="5", show_default=True, help="N, classes of an episode.")
+@click.option("--shots", default="2", show_default=True, help="K, support images of a class, at least 2.")
+@click.option("--queries", default="4", show_default=True, help="Query images of a class, at least 2.")
+@click.option("--episodes", type=int, default=3, show_default=True, help="Number of episodes.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Which episodes are drawn.")
+@click.option(
+    "--train-dataset", default="packshots", show_default=True, help="Base data of methods that train."
+)
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="A parameter of the method.")
 @click.option("--data-root", type=click.Path(path_type=Path), help="Folder of data sets. [$FSBENCH_DATA]")
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
+@click.option(
+    "--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True,
+    help="Where it runs; auto takes a GPU where there is one.",
+)  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print the report as one JSON object.")
 def command(
     method: str, settings: tuple[str, ...], data_root: Path | None, device: str, as_json: bool, **options: Any
 ) -> int:
-    """Try METHOD on a few episodes: exit 1 where its scores depend on what they may not depend on.
+    """Check that METHOD keeps its contract on a few episodes; the exit status is 1 when it does not.
 
-    Queries alone and in another order, classes and support pictures in another order, episodes one by one,
-    padding, the same again, pictures encoded alone, global generators of random numbers.
+    Its scores may not depend on the other queries, on the order of queries, classes or support pictures, on the
+    other episodes, on padding, on the batch in which a picture is encoded, or on global generators of random
+    numbers, and they are equal when the method runs again.
 
+    \b
     Example: fsbench check pretrained-lr
     """
     import json

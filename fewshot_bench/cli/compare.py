@@ -12,11 +12,12 @@ import click
 @click.argument("second", type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(first: Path, second: Path, as_json: bool) -> None:
-    """The paired difference FIRST minus SECOND (record files) in accuracy and mAP, in points."""
+    """Print the paired difference FIRST minus SECOND (record files) in accuracy and mAP, in points."""
     import json
 
-    from fewshot_bench.records import read
+    from fewshot_bench.records import printable, read
     from fewshot_bench.report.comparison import compare_records
 
     compared = compare_records(read(first), read(second))
-    click.echo(json.dumps(compared.to_json(), indent=2, ensure_ascii=False) if as_json else compared.text())
+    text = json.dumps(compared.to_json(), indent=2, ensure_ascii=False) if as_json else compared.text()
+    click.echo(printable(text))

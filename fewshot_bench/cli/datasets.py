@@ -11,7 +11,7 @@ import click
 @click.command("datasets")
 @click.argument("name", required=False)
 @click.option(
-    "--check", is_flag=True, help="Look for what would make an evaluation mislead; exit 1 where there is."
+    "--check", is_flag=True, help="Look for what would make an evaluation mislead; exit status 1 if found."
 )
 @click.option("--ways", metavar="N", help="With --check: classes of an episode, or all. [default: all]")
 @click.option("--shots", metavar="K", help="With --check: support images of a class, or all. [default: 1]")
@@ -25,15 +25,16 @@ import click
 )
 @click.option("--data-root", type=click.Path(path_type=Path), help="Folder of data sets. [$FSBENCH_DATA]")
 @click.option("--verify", is_flag=True, help="Read every file again instead of trusting sizes and dates.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON value.")
 def command(
     name: str | None, check: bool, data_root: Path | None, verify: bool, as_json: bool, **asked: Any
 ) -> int:
     """List the data sets, or show the card of one: licence, layout, where it is looked for, what is there.
 
-    NAME is a data set (or NAME:VARIANT), a folder of class folders, or a CSV file. With --check, near-duplicates
-    between support and queries and with base data, broken files and small classes are looked for:
+    NAME is a data set (or NAME:VARIANT), a folder of class folders, or a CSV file. --check looks for broken files,
+    for small classes, and for near-duplicates between support, queries and base data:
 
+    \b
         fsbench datasets grozi120 --check --shots 5 --base packshots
     """
     if not check:
@@ -47,14 +48,14 @@ def command(
 
 
 def refuse_unused(asked: dict[str, Any]) -> None:
-    """Raise click's UsageError for an option that --check alone reads."""
+    """Raises click's UsageError for an option that only --check reads."""
     for option, value in asked.items():
         if value:
             raise click.UsageError(f"--{option.replace('_', '-')} is an option of --check: add --check.")
 
 
 def show_list(as_json: bool) -> int:
-    """Print a row for each data set; the broken ones with their reason on stderr."""
+    """Prints a row for each data set, and on stderr the broken ones with their reason."""
     from fewshot_bench.cli.listing import list_datasets
     from fewshot_bench.cli.terminal import table
 
@@ -71,7 +72,7 @@ def show_list(as_json: bool) -> int:
 
 
 def show_card(name: str, where: dict[str, Any], as_json: bool) -> int:
-    """Print the card of a data set."""
+    """Prints the card of a data set."""
     from fewshot_bench.cli.card import card
     from fewshot_bench.cli.listing import show_dataset
     from fewshot_bench.cli.terminal import Watcher
@@ -86,7 +87,7 @@ def show_card(name: str, where: dict[str, Any], as_json: bool) -> int:
 
 
 def show_check(name: str, asked: dict[str, Any], where: dict[str, Any], as_json: bool) -> int:
-    """Print the findings on a data set; the status is 1 where an evaluation would mislead or is impossible."""
+    """Prints the findings on a data set; the status is 1 when an evaluation would mislead or is impossible."""
     from fewshot_bench.audit.check import Asked, check
     from fewshot_bench.cli.terminal import Watcher
     from fewshot_bench.cli.verdict import verdict
@@ -105,7 +106,7 @@ def show_check(name: str, asked: dict[str, Any], where: dict[str, Any], as_json:
 
 
 def print_json(value: Any) -> None:
-    """One JSON value on stdout."""
+    """Prints one JSON value on stdout."""
     import json
 
     click.echo(json.dumps(value, indent=2, ensure_ascii=False))

@@ -10,21 +10,23 @@ import click
 
 @click.group("episodes")
 def command() -> None:
-    """Episodes as files: integer arrays and a hash, no pictures."""
+    """Draw episodes, as files (integer arrays and a hash, no pictures) or as a picture."""
 
 
 @command.command("export")
 @click.argument("output", type=click.Path(path_type=Path))
-@click.option("--dataset", required=True)
-@click.option("--ways", default="5", show_default=True)
-@click.option("--shots", default="1", show_default=True)
-@click.option("--queries", help="[default: 15, or all where a class has fewer]")
-@click.option("--episodes", type=int)
-@click.option("--seed", type=int, default=0, show_default=True)
-@click.option("--split")
-@click.option("--drop-small", is_flag=True)
-@click.option("--variable", is_flag=True)
-@click.option("--data-root", type=click.Path(path_type=Path))
+@click.option("--dataset", required=True, help="Name of a data set, or a folder of class folders.")
+@click.option("--ways", default="5", show_default=True, help="N, classes of an episode, or all.")
+@click.option("--shots", default="1", show_default=True, help="K, support images of a class, or all.")
+@click.option(
+    "--queries", help="Query images of a class, or all. [default: 15, or all where a class has fewer]"
+)
+@click.option("--episodes", type=int, help="Number of episodes. [default: 600; with all ways at most 100]")
+@click.option("--seed", type=int, default=0, show_default=True, help="Which episodes are drawn.")
+@click.option("--split", help="Class split. [default: novel, or all where there is none]")
+@click.option("--drop-small", is_flag=True, help="Leave out classes with too few images.")
+@click.option("--variable", is_flag=True, help="Meta-Dataset's variable ways and shots.")
+@click.option("--data-root", type=click.Path(path_type=Path), help="Folder of data sets. [$FSBENCH_DATA]")
 def export(output: Path, **options: Any) -> None:
     """Draw episodes and write them to OUTPUT (.npz), for `fsbench run --episodes-from` and other tools."""
     from fewshot_bench.episodes import save_manifest
@@ -71,11 +73,15 @@ def info(manifest: Path) -> None:
 @click.option("--episode", type=int, default=0, show_default=True, help="Which one, counted from 0.")
 @click.option("--cell", type=int, default=96, show_default=True, metavar="PIXELS", help="Side of a picture.")
 @click.option("--data-root", type=click.Path(path_type=Path), help="Folder of data sets. [$FSBENCH_DATA]")
-@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, metavar="FILE.png")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), required=True, metavar="FILE.png", help="The picture."
+)
 def show(output: Path, episode: int, cell: int, data_root: Path | None, **options: Any) -> None:
     """Draw one episode as a contact sheet (PNG): a class a row, support to the left, queries to the right.
 
-    Example: fsbench episodes show --dataset grozi120 --ways 5 --episode 3 -o episode.png
+    \b
+    Example:
+      fsbench episodes show --dataset grozi120 --ways 5 --episode 3 -o episode.png
     """
     from fewshot_bench.cli.terminal import Watcher
     from fewshot_bench.engine import Request

@@ -15,14 +15,19 @@ import click
 @click.option("--output", type=click.Path(path_type=Path), help="Write to this file instead of stdout.")
 @click.option("--title", default="Leaderboard", show_default=True)
 def command(results: tuple[Path, ...], style: str, output: Path | None, title: str) -> None:
-    """Make tables of the records at RESULTS (files or folders): one table for each set of episodes."""
+    """Make tables of the records at RESULTS (files or folders): one table for each set of episodes.
+
+    Trainings of one configuration that differ in --train-seed alone are one row with its spread; csv and json keep
+    one line a record.
+    """
     from fewshot_bench.cli.terminal import say
     from fewshot_bench.errors import UsageError
     from fewshot_bench.files import write_atomic
     from fewshot_bench.records import read_all
-    from fewshot_bench.report.leaderboard import frame, tables
+    from fewshot_bench.report.leaderboard import tables
     from fewshot_bench.report.markdown import markdown
     from fewshot_bench.report.page import page
+    from fewshot_bench.report.plain import frame
 
     made = tables(read_all(list(results)))
     if not made:

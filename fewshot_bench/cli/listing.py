@@ -18,7 +18,10 @@ from fewshot_bench.progress import Progress, silent
 
 
 def rows(group: str, describe: Callable[[Any], dict[str, str]]) -> list[dict[str, str]]:
-    """One row a name of an entry-point group, broken or not; ``describe`` adds what a loaded class says."""
+    """Returns one row for each name of an entry-point group, broken or not.
+
+    ``describe`` adds what a loaded class says.
+    """
     found = []
     for name, owners in registry.entries(group).items():
         row = {registry.KINDS[group]: name}
@@ -32,15 +35,15 @@ def rows(group: str, describe: Callable[[Any], dict[str, str]]) -> list[dict[str
 
 
 def list_methods() -> list[dict[str, str]]:
-    """One row a method: name, summary, kind, distribution; ``broken`` says why one cannot be loaded.
+    """Returns one row a method: name, summary, kind, distribution; ``broken`` says why one cannot be loaded.
 
-    Imports the modules of the plugins, which by contract import nothing heavy themselves.
+    This imports the modules of the plugins, which by contract import nothing heavy themselves.
     """
     return rows(registry.METHODS, lambda method: {"summary": method.summary, "kind": kind(method)})
 
 
 def list_datasets() -> list[dict[str, str]]:
-    """One row a data set: name, summary, variants, distribution; ``broken`` as for methods."""
+    """Returns one row a data set: name, summary, variants, distribution; ``broken`` says why one cannot be loaded."""
     return rows(
         registry.DATASETS,
         lambda source: {"summary": source.card.summary, "variants": ", ".join(source.variants)},
@@ -48,12 +51,12 @@ def list_datasets() -> list[dict[str, str]]:
 
 
 def kind(method: Any) -> str:
-    """Whether the scores of a query may depend on other queries."""
+    """Returns ``transductive`` when the scores of a query may depend on other queries, else ``inductive``."""
     return "transductive" if method.transductive else "inductive"
 
 
 def show_method(name: str) -> dict[str, Any]:
-    """Everything one method declares, its parameters one row each."""
+    """Returns everything that one method declares, with its parameters one row each."""
     method = registry.load(registry.METHODS, name)
     found = registry.entry(registry.METHODS, name)
     return {
@@ -70,10 +73,10 @@ def show_method(name: str) -> dict[str, Any]:
 def show_dataset(
     name: str, data_root: Path | None = None, *, verify: bool = False, progress: Progress = silent
 ) -> dict[str, Any]:
-    """The card of a data set (NAME, NAME:VARIANT, a folder, a CSV): what it is, where it is looked for, what is there.
+    """Returns the card of a data set (NAME, NAME:VARIANT, a folder, a CSV file).
 
-    ``missing`` is a sentence where it cannot be shown what is there. Raises UsageError for an unknown name or
-    variant.
+    It says what the set is, where it is looked for and what is there; ``missing`` is a sentence when that
+    cannot be shown. Raises UsageError for an unknown name or variant.
     """
     from fewshot_bench.audit.card import found
     from fewshot_bench.data.scan import Scan
@@ -115,12 +118,12 @@ def show_dataset(
 
 
 def size(index: ImageIndex) -> dict[str, int]:
-    """How many classes and images an index has."""
+    """Returns how many classes and images an index has."""
     return {"classes": len(index.class_names), "images": len(index)}
 
 
 def size_of(load: Callable[[], ImageIndex]) -> dict[str, Any]:
-    """The same of an index that is not loaded yet, or ``missing``: why it cannot be."""
+    """Returns the size of an index that is not loaded yet, or ``missing``: why it cannot be loaded."""
     try:
         return dict(size(load()))
     except FsbenchError as error:

@@ -22,12 +22,14 @@ RATE = 0.05
     help="Pictures to classify, and folders of them.",
 )  # fmt: skip
 @click.argument("more", nargs=-1, type=click.Path(path_type=Path), metavar="")
-@click.option("--top", type=int, default=5, show_default=True, help="Classes shown of each picture.")
-@click.option("--reject", is_flag=True, help="Mark pictures that are likely of none of the classes.")
+@click.option(
+    "--top", type=int, default=5, show_default=True, help="Number of classes that are shown for a picture."
+)
+@click.option("--reject", is_flag=True, help="Mark pictures that are likely in none of the classes.")
 @click.option(
     "--reject-rate", type=float,
-    help="Share of pictures of the classes that may be marked; where no class has two pictures, share of "
-    f"others that may escape it. [default: {RATE}]",
+    help="With --reject: share of the classes' own pictures that may be marked. Where no class has two pictures, "
+    f"share of other pictures that may stay unmarked. [default: {RATE}]",
 )  # fmt: skip
 @click.option(
     "--train-dataset", default="packshots", show_default=True, help="Base data of methods that train."
@@ -40,10 +42,14 @@ RATE = 0.05
     "--train-seed", type=int, default=0, show_default=True, help="What a training and --reject draw."
 )
 @click.option("--data-root", type=click.Path(path_type=Path), help="Folder of data sets. [$FSBENCH_DATA]")
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
 @click.option(
-    "--format", "style", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True
-)
+    "--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True,
+    help="Where it runs; auto takes a GPU where there is one.",
+)  # fmt: skip
+@click.option(
+    "--format", "style", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True,
+    help="How the predictions are written.",
+)  # fmt: skip
 @click.option("--output", type=click.Path(path_type=Path), help="Write to this file instead of stdout.")
 @click.option("--verify", is_flag=True, help="Read every file again instead of trusting sizes and dates.")
 def command(
@@ -59,7 +65,9 @@ def command(
 ) -> None:
     """Classify pictures by METHOD, against the class folders of DIR.
 
-    Example: fsbench predict --method pretrained-lr --support ~/products --images ~/new/*.jpg
+    \b
+    Example:
+      fsbench predict --method pretrained-lr --support ~/products --images ~/new/*.jpg
     """
     from fewshot_bench.cli.terminal import Watcher, say
     from fewshot_bench.contract.config import parse_settings
@@ -89,7 +97,7 @@ def command(
 
 
 def as_table(found: Predictions) -> Iterator[str]:
-    """A table for a person: the best class and its score, the next ones, and what else is to be said."""
+    """Yields a table for a person: the best class and its score, the next ones, and remarks."""
     from fewshot_bench.cli.terminal import table
 
     rows = []
@@ -108,12 +116,12 @@ def as_table(found: Predictions) -> Iterator[str]:
 
 
 def shown(score: float | str) -> str:
-    """A score in four digits."""
+    """Returns a score in four digits."""
     return score if isinstance(score, str) else f"{score:.4g}"
 
 
 def as_csv(found: Predictions) -> Iterator[str]:
-    """The columns of ``Predictions.frame``."""
+    """Yields the columns of ``Predictions.frame`` as CSV."""
     frame = found.frame()
     for start in range(0, len(frame), 10_000):
         yield frame.iloc[start : start + 10_000].to_csv(index=False, header=start == 0, lineterminator="\n")
@@ -127,7 +135,7 @@ STYLES: dict[str, Callable[[Predictions], Iterator[str]]] = {
 
 
 def sentences(found: Predictions) -> list[str]:
-    """What a person reads beside the table: notes, what could not be read, how the threshold came about."""
+    """Returns what a person reads beside the table: notes, what could not be read, how the threshold came about."""
     said = list(found.notes)
     broken = [f"{path} ({why})" for path, why in zip(found.paths, found.defects, strict=True) if why]
     if broken:
@@ -144,5 +152,5 @@ def sentences(found: Predictions) -> list[str]:
 
 
 def plain(text: str) -> str:
-    """Text that can be written as UTF-8, whatever bytes are in a file's name."""
+    """Returns text that can be written as UTF-8, whatever bytes are in a file's name."""
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

@@ -1,4 +1,4 @@
-"""What else lies in the cache folder, beside embeddings: how much, and how it is removed."""
+"""What lies in the cache folder beside embeddings: how much, and how it is removed."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ ROOMS = {
     "runs": "finished parts of interrupted runs",
     "checkpoints": "trained networks: hours of work",
 }
-"""Folders of the cache and what they are for; each entry of one stands by itself."""
+"""Folders of the cache and what they are for; each entry of a folder stands by itself."""
 
 
 @dataclass(frozen=True)
 class Room:
-    """One folder: its entries (files or folders) and their size in bytes."""
+    """One folder of the cache: its entries (files or folders) and their size in bytes."""
 
     name: str
     entries: tuple[Path, ...]
@@ -25,7 +25,7 @@ class Room:
 
 
 def rooms(cache: Path) -> list[Room]:
-    """The rooms that hold something."""
+    """Returns the folders of the cache that hold something."""
     found = []
     for name in ROOMS:
         entries = tuple(sorted((cache / name).glob("*")))
@@ -36,12 +36,12 @@ def rooms(cache: Path) -> list[Room]:
 
 
 def last_used(entry: Path) -> float:
-    """When anything in an entry was last written, or its date set by a use (Unix seconds)."""
+    """Returns when anything in an entry was last written, or its date set by a use (Unix seconds)."""
     return max(path.stat().st_mtime for path in (entry, *entry.rglob("*")))
 
 
 def prune(room: Room, older_than_days: float | None) -> int:
-    """Remove the entries not used for so many days (None: all); returns how many."""
+    """Removes the entries not used for so many days (None for all) and returns how many it removed."""
     removed = 0
     for entry in room.entries:
         if older_than_days is not None and time.time() - last_used(entry) < older_than_days * 86400:

@@ -26,7 +26,7 @@ PERIOD = 30.0
 
 
 class Watcher:
-    """A ``Progress`` callback: one bar a stage on a terminal, elsewhere a plain line every half minute."""
+    """Shows progress: one bar a stage on a terminal, elsewhere a plain line every half minute."""
 
     def __init__(self) -> None:
         self.on = sys.stderr.isatty()
@@ -44,7 +44,7 @@ class Watcher:
             self.bars.stop()
 
     def __call__(self, stage: str, done: int, total: int, note: str = "") -> None:
-        """Advance the bar of ``stage``, or say a line when it is time."""
+        """Advances the bar of ``stage``, or prints a line when it is time."""
         if total <= 0:
             return
         if not self.on:
@@ -72,12 +72,15 @@ class Watcher:
 
 
 def say(text: str) -> None:
-    """One line for a person, on stderr."""
+    """Prints one line for a person on stderr."""
     click.echo(text, err=True)
 
 
 def table(columns: list[str], rows: list[list[str]], *, title: str = "", right: tuple[str, ...] = ()) -> str:
-    """A table as text, as wide as the terminal (120 columns where there is none); ``right``: numbers."""
+    """Returns a table as text, as wide as the terminal (160 columns elsewhere).
+
+    The columns ``right`` hold numbers and are aligned to the right.
+    """
     import shutil
     from io import StringIO
 

@@ -14,7 +14,7 @@ WIDTH = 110
 
 
 def verdict(report: dict[str, Any]) -> str:
-    """What ``Report.to_json`` gives, as text: each finding with its verdict, then what was not checked."""
+    """Returns what ``Audit.to_json`` gives as text: each finding with its verdict, then what was not checked."""
     counts = ", ".join(f"{option} {report[option]}" for option in ("ways", "shots", "queries"))
     title = f"{report['dataset']} ({report['variant']}), split {report['split']}"
     lines = [f"{title}: {report['classes']:,} classes, {report['images']:,} images; {counts}"]
@@ -28,6 +28,6 @@ def verdict(report: dict[str, Any]) -> str:
 
 
 def wrapped(head: str, text: str) -> list[str]:
-    """A text beside its head, on as many lines as it needs."""
+    """Returns a text beside its head, on as many lines as it needs."""
     first, *rest = textwrap.wrap(text, WIDTH - len(head), break_long_words=False, break_on_hyphens=False)
     return [f"{head} {first}", *(f"{'':<{len(head)}} {line}" for line in rest)]

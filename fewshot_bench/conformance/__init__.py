@@ -1,1 +1,1 @@
-"""Does this method keep its contract? What its scores may not depend on, tried."""
+"""Does this method keep its contract? Trials of what its scores may not depend on."""

@@ -26,11 +26,11 @@ from fewshot_bench.paths import cache_dir
 from fewshot_bench.progress import Progress, silent
 
 LOOKED_AT = 8
-"""Pictures that are encoded alone."""
+"""The number of pictures that are encoded alone."""
 
 
 @dataclass(frozen=True)
-class Report:
+class Conformance:
     """What was tried on a method, and how each trial ended."""
 
     method: str
@@ -43,7 +43,7 @@ class Report:
         return all(trial.verdict != "fails" for trial in self.trials)
 
     def to_json(self) -> dict[str, Any]:
-        """As a dictionary that JSON can hold."""
+        """Returns the result as a dictionary that JSON can hold."""
         found = [trial.to_json() for trial in self.trials]
         return {"method": self.method, "dataset": self.dataset, "sound": self.sound, "trials": found}
 
@@ -55,11 +55,11 @@ def check_method(
     device: str = "auto",
     cache: Path | None = None,
     progress: Progress = silent,
-) -> Report:
-    """Try a method on the episodes of ``request``: fixed ways, 2 shots and 2 queries a class at least.
+) -> Conformance:
+    """Tries a method on the episodes of ``request``.
 
-    Trained methods are fitted first. Raises UsageError for a request that cannot be met or is too small,
-    FsbenchError where the method breaks.
+    The request has fixed ways and at least 2 shots and 2 queries a class. Trained methods are fitted first.
+    Raises UsageError for a request that cannot be met or is too small, and FsbenchError when the method breaks.
     """
     if request.variable or request.protocol != "fewshot":
         raise UsageError("A method is checked on few-shot episodes of fixed ways and shots.")
@@ -87,11 +87,11 @@ def check_method(
     if isinstance(method, EmbeddingMethod):
         found.append(pictures_alone(method, index, rows[:LOOKED_AT]))
     found.append(global_generators(before, global_state()))
-    return Report(request.method, request.dataset, tuple(found))
+    return Conformance(request.method, request.dataset, tuple(found))
 
 
 def pictures_alone(method: EmbeddingMethod, index: ImageIndex, rows: NDArray[np.int64]) -> Trial:
-    """The embedding of a picture may not depend on the others of its batch, as batch statistics make it."""
+    """Tries that the embedding of a picture does not depend on the rest of its batch, as batch statistics would."""
     batch = np.stack([method.encoder.prepare(index.reader(int(row))) for row in rows])
     together = method.encoder.encode(batch)
     alone = np.concatenate([method.encoder.encode(batch[i : i + 1]) for i in range(len(batch))])
@@ -101,7 +101,7 @@ def pictures_alone(method: EmbeddingMethod, index: ImageIndex, rows: NDArray[np.
 
 
 def global_state() -> tuple[str, ...]:
-    """The states of the global generators of Python, numpy and torch."""
+    """Returns the states of the global generators of Python, numpy and torch."""
     import torch
 
     return tuple(str(state) for state in (
@@ -110,7 +110,7 @@ def global_state() -> tuple[str, ...]:
 
 
 def global_generators(before: tuple[str, ...], after: tuple[str, ...]) -> Trial:
-    """Global generators are left alone: what draws from them depends on what ran before."""
+    """Tries that global generators are left alone, since what draws from them depends on what ran before."""
     names = [n for n, a, b in zip(("Python", "numpy", "torch"), before, after, strict=True) if a != b]
     if not names:
         return Trial("generators", "holds", "No global generator of random numbers is used.")

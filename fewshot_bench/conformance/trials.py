@@ -1,4 +1,4 @@
-"""Trials: what the scores of a method may not depend on, tried on a few episodes."""
+"""Trials of what the scores of a method may not depend on, on a few episodes."""
 
 from __future__ import annotations
 
@@ -16,31 +16,39 @@ Solve = Callable[[Tasks], Floats]
 """Tasks -> class scores [E, Q, N], as a method gives them."""
 
 TOLERANCE = 1e-3
-"""Of the range of an episode's scores: what sums in another order may change."""
+"""The share of the range of an episode's scores that sums in another order may change."""
 
 AGREE = 0.5
-"""Share of predictions that an order of classes or pictures has to leave as they were; where a network is trained on
-an episode, initial weights and the order of a training change the others."""
+"""The share of predictions that an order of classes or pictures may not change, for a method that trains a
+network on each episode.
+"""
 
 LONE = 4
-"""Queries that are scored alone."""
+"""The number of queries that are scored alone."""
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One thing tried: ``holds``, ``note`` (holds for most predictions), ``fails`` or ``declared`` (need not hold)."""
+    """One thing that was tried, and its verdict.
+
+    The verdict is ``holds``, ``note`` (it holds for most predictions), ``fails`` or ``declared`` (it need not
+    hold).
+    """
 
     check: str
     verdict: Literal["holds", "note", "fails", "declared"]
     text: str
 
     def to_json(self) -> dict[str, Any]:
-        """The fields as a dictionary that JSON can hold."""
+        """Returns the fields as a dictionary that JSON can hold."""
         return asdict(self)
 
 
 def trials(solve: Solve, tasks: Tasks, *, transductive: bool) -> Iterator[Trial]:
-    """All trials on episodes of at least 2 queries and 2 shots, without padding; ``transductive`` as declared."""
+    """Yields all trials on episodes of at least 2 queries and 2 shots, without padding.
+
+    ``transductive`` is what the method declares.
+    """
     scores = solve(tasks)
     again = solve(tasks)
     same = np.array_equal(scores, again)
@@ -78,7 +86,7 @@ def trials(solve: Solve, tasks: Tasks, *, transductive: bool) -> Iterator[Trial]
 
 
 def padded(tasks: Tasks) -> Tasks:
-    """The same episodes with room for one more shot and one more query."""
+    """Returns the episodes with room for one more shot and one more query."""
     blank = [(0, 0)] * 2 + [(0, 1)]
     return Tasks(
         np.pad(tasks.support, blank, constant_values=-1), np.pad(tasks.query, blank[1:], constant_values=-1)
@@ -86,7 +94,7 @@ def padded(tasks: Tasks) -> Tasks:
 
 
 def difference(scores: Floats, others: Floats) -> float:
-    """The largest difference, as a share of the range of its episode's scores; not a number: infinite."""
+    """Returns the largest difference, as a share of the range of its episode's scores; it is infinite for NaN."""
     axes = (1, 2)
     spread = scores.max(axis=axes, initial=-np.inf) - scores.min(axis=axes, initial=np.inf)
     gap = np.abs(scores - others).max(axis=axes)
@@ -95,18 +103,18 @@ def difference(scores: Floats, others: Floats) -> float:
 
 
 def agreement(scores: Floats, others: Floats) -> float:
-    """The share of queries with the same prediction."""
+    """Returns the share of queries with the same prediction."""
     return float((scores.argmax(2) == others.argmax(2)).mean())
 
 
 def apart(scores: Floats, others: Floats) -> str:
-    """How far scores are from others, in words."""
+    """Returns how far scores are from others, in words."""
     changed = 1 - agreement(scores, others)
     return f"up to {difference(scores, others):.1%} of their range, {changed:.0%} of the predictions"
 
 
 def exact(check: str, claim: str, scores: Floats, others: Floats) -> Trial:
-    """Scores have to be equal but for rounding."""
+    """Returns a trial that holds when scores are equal but for rounding."""
     if (gap := difference(scores, others)) <= TOLERANCE:
         text = f"{claim}, within {gap:.0e} of their range." if gap else f"{claim}."
         return Trial(check, "holds", text)
@@ -114,7 +122,7 @@ def exact(check: str, claim: str, scores: Floats, others: Floats) -> Trial:
 
 
 def most(check: str, claim: str, scores: Floats, others: Floats) -> Trial:
-    """Scores should be equal; where they are not, most predictions have to be."""
+    """Returns a trial that holds when scores are equal, and is a note when most predictions are."""
     found = exact(check, claim, scores, others)
     if found.verdict == "holds" or agreement(scores, others) < AGREE:
         return found
@@ -123,7 +131,7 @@ def most(check: str, claim: str, scores: Floats, others: Floats) -> Trial:
 
 
 def lenient_if(transductive: bool, trial: Trial) -> Trial:
-    """Of a method that says that it is transductive, a query may depend on the others."""
+    """Returns the trial, or ``declared`` for a transductive method: its queries may depend on each other."""
     if not transductive:
         return trial
     text = (

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import difflib
+import hashlib
 import types
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields
+from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from fewshot_bench.errors import UsageError
+
+TRAINING = "training"
+"""The word of parameters that a training reads; see ``setting``."""
 
 
 @dataclass(frozen=True)
@@ -17,15 +22,56 @@ class NoConfig:
 
 
 def tunable(
-    default: Any, low: float, high: float, *, log: bool = False, unit: str = "", help: str = ""
+    default: Any,
+    low: float,
+    high: float,
+    *,
+    log: bool = False,
+    unit: str = "",
+    help: str = "",
+    used_by: str = TRAINING,
+    at_least: float | None = None,
+    at_most: float | None = None,
 ) -> Any:
-    """A dataclass field with a search range ``[low, high]`` (``log``: on a log scale), unit and sentence."""
-    return field(default=default, metadata={"range": (low, high), "log": log, "unit": unit, "help": help})
+    """A dataclass field with a search range ``[low, high]`` (``log``: on a log scale), unit and sentence.
+
+    ``used_by``, ``at_least`` and ``at_most`` are those of ``setting``.
+    """
+    searched = {"range": (low, high), "log": log, "unit": unit, "help": help}
+    return field(default=default, metadata={**searched, "used_by": used_by, "bounds": (at_least, at_most)})
 
 
-def setting(default: Any, help: str, *, unit: str = "") -> Any:
-    """A dataclass field that is not searched, with a sentence that says what it does."""
-    return field(default=default, metadata={"unit": unit, "help": help})
+def share(default: float, low: float, high: float, help: str, *, log: bool = False) -> Any:
+    """A ``tunable`` field whose value is a share from 0 to 1."""
+    return tunable(default, low, high, log=log, help=help, at_least=0, at_most=1)
+
+
+def setting(
+    default: Any,
+    help: str,
+    *,
+    unit: str = "",
+    used_by: str = TRAINING,
+    content: bool = False,
+    at_least: float | None = None,
+    at_most: float | None = None,
+) -> Any:
+    """A dataclass field that is not searched, with a sentence that says what it does.
+
+    Parameters
+    ----------
+    used_by : what reads the parameter. A training is keyed by all parameters that it reads, so that a parameter
+        with another word (``head``, ``evaluation``) may change without a new training. A method lists the words
+        that its training reads in ``TrainedMethod.reads``.
+    content : whether the value names a file whose content, not its name, is what a training depends on.
+    at_least, at_most : bounds of the value; ``build`` raises UsageError beyond them.
+    """
+    return field(
+        default=default,
+        metadata={
+            "unit": unit, "help": help, "used_by": used_by, "content": content, "bounds": (at_least, at_most),
+        },
+    )  # fmt: skip
 
 
 def type_name(annotation: Any) -> str:
@@ -77,10 +123,13 @@ def convert(value: Any, annotation: Any) -> Any:
 
 
 def build(config: type[Any], owner: str, parameters: Mapping[str, Any]) -> Any:
-    """An instance of the dataclass ``config`` with ``parameters`` over its defaults.
+    """An instance of the dataclass ``config``: ``parameters`` over its preset's values over its defaults.
 
-    Raises UsageError, one sentence, for an unknown key ("did you mean") or a value of another type;
-    ``owner`` is named in it ("method pretrained-knn").
+    A configuration with presets has a field ``preset`` and a class variable ``PRESETS``: name of a preset ->
+    parameters that it sets. The instance holds the values that run, never a placeholder for them.
+
+    Raises UsageError, one sentence, for an unknown key ("did you mean"), a value of another type or beyond its
+    bounds; ``owner`` is named in it ("method pretrained-knn").
     """
     hints = get_type_hints(config)
     known = [f.name for f in fields(config)]
@@ -96,7 +145,29 @@ def build(config: type[Any], owner: str, parameters: Mapping[str, Any]) -> Any:
             raise UsageError(
                 f"The parameter {key} of the {owner} must be {type_name(hints[key])}, not {value!r}."
             ) from None
-    return config(**typed)
+    made = config(**{**preset_values(config, typed), **typed})
+    check_bounds(made, owner)
+    return made
+
+
+def preset_values(config: type[Any], typed: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters that the preset of ``typed``, or the default preset, sets; {} without presets."""
+    presets: Mapping[str, Mapping[str, Any]] = getattr(config, "PRESETS", {})
+    default = next((f.default for f in fields(config) if f.name == "preset"), None)
+    return dict(presets.get(typed.get("preset", default), {}))
+
+
+def check_bounds(config: Any, owner: str) -> None:
+    """Raises UsageError, one sentence, for a value beyond the bounds that its field states."""
+    for f in fields(config):
+        low, high = f.metadata.get("bounds", (None, None))
+        value = getattr(config, f.name)
+        if (low is not None and value < low) or (high is not None and value > high):
+            ends = [f"at least {low:g}"] if low is not None else []
+            ends += [f"at most {high:g}"] if high is not None else []
+            raise UsageError(
+                f"The parameter {f.name} of the {owner} must be {' and '.join(ends)}, not {value!r}."
+            )
 
 
 def parse_settings(pairs: tuple[str, ...]) -> dict[str, str]:
@@ -115,6 +186,33 @@ def parse_settings(pairs: tuple[str, ...]) -> dict[str, str]:
 def parameters_of(config: Any) -> dict[str, Any]:
     """The values of a configuration as a plain dictionary, for the record."""
     return asdict(config)
+
+
+def used_parameters(config: Any, words: Collection[str] = (TRAINING,)) -> dict[str, Any]:
+    """The values of the parameters that are ``used_by`` one of ``words``, for the key of a training.
+
+    A parameter that names a file (``content``) is given by the sha256 of that file. Raises UsageError where the
+    file cannot be read.
+    """
+    return {
+        f.name: content_of(getattr(config, f.name), f.name)
+        if f.metadata.get("content")
+        else getattr(config, f.name)
+        for f in fields(config)
+        if f.metadata.get("used_by", TRAINING) in words
+    }
+
+
+def content_of(path: str | None, name: str) -> str | None:
+    """The sha256 (hex) of a file, None without one; UsageError, naming the parameter, where it cannot be read."""
+    if path is None:
+        return None
+    try:
+        return hashlib.sha256(Path(path).expanduser().read_bytes()).hexdigest()
+    except OSError as error:
+        raise UsageError(
+            f"Cannot read {path}, which the parameter {name} names ({error.strerror or error}); name a file."
+        ) from error
 
 
 def describe(config: type[Any]) -> list[dict[str, str]]:

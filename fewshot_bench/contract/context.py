@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from contextlib import suppress
 from dataclasses import dataclass
@@ -25,7 +24,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Context:
-    """Lent to ``Method.setup`` and ``Method.fit``; all randomness, devices and folders come from here."""
+    """Lent to ``Method.setup`` and ``Method.fit``; all randomness, devices and folders come from here.
+
+    ``seed`` is the training seed: initial weights, batches and validation are drawn from it. Episodes of the
+    evaluation have a seed of their own.
+    """
 
     device: str
     seed: int
@@ -38,13 +41,12 @@ class Context:
         words = np.frombuffer(digest, dtype=np.uint32)
         return np.random.default_rng([self.seed, *words.tolist()])
 
-    def folder(self, kind: str, *identity: object) -> Path:
-        """The folder of a checkpoint, for everything that it depends on: equal identity, equal folder.
+    def folder(self, kind: str, key: str) -> Path:
+        """Returns the folder of the training ``kind`` (a word) with ``key`` (see ``identity.key``).
 
-        Where it is there its date is set, so that ``fsbench cache prune`` knows when it was last used.
+        Sets the date of the folder, so that ``fsbench cache prune`` knows when it was last used.
         """
-        digest = hashlib.sha256(json.dumps([kind, self.device, self.seed, *identity]).encode()).hexdigest()
-        path = self.cache / "checkpoints" / f"{kind}-{digest[:16]}"
+        path = self.cache / "checkpoints" / f"{kind}-{key[:16]}"
         with suppress(OSError):
             os.utime(path)
         return path

@@ -36,6 +36,8 @@ class Method(ABC):
     transductive: ClassVar[bool] = False
     calibrated: ClassVar[bool] = False
     Config: ClassVar[type[Any]] = NoConfig
+    training_version: ClassVar[int] = 1
+    """The version of the training; to be raised whenever the same data and parameters give other weights."""
     trains: bool = False
     """Whether ``fit`` trains on base data; the engine then prepares it and checks that it is apart.
 

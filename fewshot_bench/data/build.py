@@ -22,15 +22,16 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 EMPTIED = "Classes without a readable picture, left out"
-"""How the note of them begins."""
+"""The beginning of the note on classes that lost all their pictures."""
 
 
 class Row(NamedTuple):
-    """One picture of a data set: ``path`` below its root with forward slashes, ``label`` its class's name.
+    """One picture of a data set, before its file is read.
 
-    Images with an equal ``group`` (None: none) never stand on both sides of an episode; ``pool``,
-    ``position`` and ``split`` are those of ``ImageIndex``, ``split`` being equal within a class; ``test``
-    says whether the published train/test split tests on it (None: there is no such split).
+    ``path`` is below the root of the set, with forward slashes; ``label`` is the name of its class. Images with
+    an equal ``group`` (None for no group) never stand on both sides of an episode. ``pool``, ``position`` and
+    ``split`` become those of ``ImageIndex``; ``split`` is equal within a class. ``test`` says whether the
+    published train/test split tests on the picture (None where there is no such split).
     """
 
     path: str
@@ -44,9 +45,11 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Readable:
-    """The rows of a data set whose pictures decode, digests uint8 [M, 32], and (path, reason) of the rest.
+    """The rows of a data set whose pictures decode, and the rows that are left out.
 
-    ``stamps`` int64 [M + U, 2]: size and modification time in ns of the M files and of the U unreadable ones.
+    ``digests`` uint8 [M, 32] are those of the rows; ``unreadable`` lists (path, reason) of the others, and
+    ``emptied`` the classes that lost all pictures. ``stamps`` int64 [M + U, 2] hold the size and the
+    modification time in ns of the M files and then of the U unreadable ones.
     """
 
     root: Path
@@ -59,7 +62,7 @@ class Readable:
 
 @dataclass(frozen=True)
 class FileReader:
-    """Row number -> picture, opened when it is asked for."""
+    """Opens the picture of a row number when it is asked for."""
 
     root: Path
     paths: tuple[str, ...]
@@ -69,15 +72,16 @@ class FileReader:
 
 
 def natural(name: str) -> list[tuple[int, int, str]]:
-    """Sort key by which "video2" comes before "video10"."""
+    """Returns a sort key by which "video2" comes before "video10"."""
     parts = re.findall(r"[0-9]+|[^0-9]+", name)
     return [(0, int(part), part) if part[0] in "0123456789" else (1, 0, part) for part in parts]
 
 
 def read_rows(root: Path, rows: Sequence[Row], scan: Scan | None = None) -> Readable:
-    """Digest and decode the pictures of all rows; unreadable ones are left out and named.
+    """Digests and decodes the pictures of all rows; unreadable ones are left out and named in the result.
 
-    Raises FsbenchError when a path is listed twice, leaves the root, is not there, or no picture is left.
+    Raises FsbenchError when a path is listed twice, leaves the root or is not there, and when no picture is
+    left.
     """
     if len(rows) != len({row.path for row in rows}):
         twice = next(path for path, count in Counter(row.path for row in rows).items() if count > 1)
@@ -104,10 +108,10 @@ def build_index(
     links: Iterable[tuple[int, int]] = (),
     notes: Iterable[str] = (),
 ) -> ImageIndex:
-    """The ImageIndex of readable rows, classes numbered in natural order of their names.
+    """Returns the ImageIndex of readable rows, with the classes in natural order of their names.
 
-    ``guards`` are by class name; ``links`` are pairs of row numbers whose groups are joined. Groups of
-    pictures with identical content in one class are joined as well.
+    ``guards`` maps names of classes to guards. ``links`` are pairs of row numbers whose groups are joined.
+    Groups of pictures with identical content in one class are joined as well.
     """
     rows = readable.rows
     names = sorted({row.label for row in rows}, key=natural)

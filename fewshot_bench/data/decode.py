@@ -21,7 +21,7 @@ FORMATS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif")
 
 
 def open_rgb(source: Path | bytes, name: str = "") -> Image.Image:
-    """The picture of a file, or of a file's bytes (``name`` for the message), as RGB.
+    """Returns the picture of a file, or of the bytes of a file (``name`` is then used in the message), as RGB.
 
     Raises FsbenchError when it cannot be read or does not decode to its last row.
     """
@@ -39,7 +39,7 @@ def open_rgb(source: Path | bytes, name: str = "") -> Image.Image:
 
 
 def decode(data: bytes) -> tuple[str, Image.Image | None]:
-    """("", picture) of a file's bytes, or (reason, None) where they do not decode."""
+    """Returns ("", picture) for the bytes of a file, or (reason, None) when they do not decode."""
     try:
         with Image.open(io.BytesIO(data)) as image:
             image.load()
@@ -53,7 +53,7 @@ def decode(data: bytes) -> tuple[str, Image.Image | None]:
 
 
 def to_rgb(image: Image.Image) -> Image.Image:
-    """A loaded picture of any mode, upright and as 8-bit RGB."""
+    """Returns a loaded picture of any mode, upright and as 8-bit RGB."""
     image = upright(image)
     if image.mode == "F" or image.mode.startswith("I"):
         return Image.fromarray(eight_bit(np.asarray(image))).convert("RGB")
@@ -65,7 +65,7 @@ def to_rgb(image: Image.Image) -> Image.Image:
 
 
 def upright(image: Image.Image) -> Image.Image:
-    """The picture turned as its EXIF orientation says; as it is where the EXIF data is damaged."""
+    """Returns the picture turned as its EXIF orientation says, and unchanged when the EXIF data is damaged."""
     try:
         return ImageOps.exif_transpose(image)
     except Exception:  # a viewer shows such a picture too: metadata alone makes none unreadable
@@ -73,10 +73,10 @@ def upright(image: Image.Image) -> Image.Image:
 
 
 def eight_bit(grey: NDArray[Any]) -> NDArray[np.uint8]:
-    """Grey values of 16 or 32 bits, or floating point, scaled to uint8.
+    """Returns grey values of 16 or 32 bits, or in floating point, scaled to uint8.
 
-    Integers span 0…65535 and floats 0…1 or 0…255 where their values fit; anything else is stretched
-    from its lowest to its highest finite value, as viewers do.
+    Integers span 0…65535 and floats 0…1 or 0…255 where their values fit. Other values are stretched from their
+    lowest to their highest finite value, as viewers do.
     """
     values = grey.astype(np.float64)
     finite = np.isfinite(values)

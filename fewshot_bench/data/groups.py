@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 
 def join(names: Sequence[Hashable], links: Iterable[tuple[int, int]] = ()) -> NDArray[np.int64]:
-    """Group numbers int64 [M], counted from 0 in order of appearance.
+    """Returns group numbers int64 [M], counted from 0 in order of appearance.
 
-    Images with an equal name share a group (None: each its own), and so do linked images (pairs of row
-    numbers), transitively: union-find with path halving.
+    Images with an equal name share a group (None is a group of its own), and so do linked images (pairs of row
+    numbers), transitively. The groups are found by union-find with path halving.
     """
     parent = list(range(len(names)))
 
@@ -36,7 +36,7 @@ def join(names: Sequence[Hashable], links: Iterable[tuple[int, int]] = ()) -> ND
 def same_content(
     digests: NDArray[np.uint8], labels: NDArray[np.integer]
 ) -> tuple[list[tuple[int, int]], int]:
-    """Links between images of one class with equal digest, and how many digests occur in several classes."""
+    """Returns links between images of one class with equal digest, and how many digests stand in several classes."""
     first: dict[tuple[bytes, int], int] = {}
     links = []
     for row, (digest, label) in enumerate(zip(digests, labels.tolist(), strict=True)):

@@ -21,7 +21,7 @@ _ORIENTATION, _LYING = 0x0112, (5, 6, 7, 8)  # EXIF: stored on its side
 
 
 class Header(NamedTuple):
-    """Format ("PNG"; "no file" where there is none), mode ("RGB"), width and height as a person sees them."""
+    """The format ("PNG", or "no file" for a drawn picture), mode ("RGB"), width and height as a person sees them."""
 
     format: str
     mode: str
@@ -30,7 +30,7 @@ class Header(NamedTuple):
 
 
 def headers(index: ImageIndex, scan: Scan, rows: Sequence[int] | None = None) -> list[Header]:
-    """The headers of some rows (None: all); files are opened once in the life of their content.
+    """Returns the headers of some rows (None for all), remembered by the content of the file.
 
     Pictures that no file holds as they are (drawn, turned) are made to see their size.
     """

@@ -18,35 +18,35 @@ SUPPORT, QUERY, BOTH = 1, 2, 3
 """Bits of ``ImageIndex.pools``: which side of an episode an image may stand on."""
 
 SPLITS = ("base", "validation", "novel", "all")
-"""Class splits: trained on, selected on, evaluated on; ``all`` where a data set has none."""
+"""Class splits: ``base`` is trained on, ``validation`` selected on, ``novel`` evaluated; ``all`` without splits."""
 
 
 @dataclass(frozen=True, eq=False)
 class ImageIndex:
-    """Arrays over the M images of a data set and its C classes.
+    """The arrays over the M images of a data set and its C classes.
 
     Parameters
     ----------
-    name, variant : registered data set name and which of its protocols this is.
+    name, variant : the registered name of the data set, and which of its variants this is.
     paths : M names, relative to the data set's root, with forward slashes; unique.
     labels : int32 [M], indices into ``class_names``.
     class_names : C unique names.
     class_splits : C values of ``SPLITS``.
     pools : uint8 [M], bits ``SUPPORT`` and ``QUERY``.
     groups : int64 [M], images of one group never stand on both sides of an episode.
-    positions : int64 [M], the place of an image in its class's sequence (0 where there is none).
-    guards : int64 [C], the least distance in positions between a support and a query image (0: none).
+    positions : int64 [M], the place of an image in its class's sequence (0 without a sequence).
+    guards : int64 [C], the least distance in positions between a support and a query image (0 for none).
     digests : uint8 [M, 32], sha256 of the image's content (bytes of the file, or recipe of a drawn one).
-    reader : row number -> the RGB picture that a person sees.
-    synthetic : drawn, not photographed.
+    reader : a function from a row number to the RGB picture that a person sees.
+    synthetic : whether the pictures are drawn and not photographed.
     notes : sentences for the record (how groups were derived, which variant was found, …).
     unreadable : (path, reason) of images left out.
     test : bool [M], the pictures of the published test set; None where no train/test split is published.
-        Part of no fingerprint: it counts once it has become the pools (see ``data/split.py``).
-    seen_by : pretraining data that contains the classes (``("ImageNet",)``): methods that name one of them in
-        their ``pretraining`` are marked in records and leaderboards. Part of no fingerprint.
-    check : called with paths about to be used where the files were not looked at in making this index (see
-        ``data/snapshot.py``); raises FsbenchError when one is not what was indexed.
+        It is part of no fingerprint: it counts once it has become the pools (see ``data/split.py``).
+    seen_by : pretraining data that contains the classes (``("ImageNet",)``). Methods that name one of them in
+        their ``pretraining`` are marked in records and leaderboards. It is part of no fingerprint.
+    check : a function that is called with the paths about to be used, where the files were not looked at in
+        making this index (see ``data/snapshot.py``). It raises FsbenchError when one is not what was indexed.
     """
 
     name: str
@@ -73,7 +73,7 @@ class ImageIndex:
 
     @cached_property
     def fingerprint(self) -> str:
-        """sha256 (hex) over the name, variant, paths, classes and all arrays: two equal ones, equal data."""
+        """The sha256 (hex) over the name, variant, paths, classes and all arrays; equal values mean equal data."""
         sha = hashlib.sha256(b"fsbench-index-1\n")
         for text in (self.name, self.variant, *self.class_names, *self.class_splits, *self.paths):
             data = text.encode("utf-8", "surrogateescape")
@@ -84,17 +84,17 @@ class ImageIndex:
         return sha.hexdigest()
 
     def require_current(self, rows: Iterable[int] | None = None) -> None:
-        """Raise FsbenchError when the file of one of ``rows`` (None: all) changed since it was indexed."""
+        """Raises FsbenchError when the file of one of ``rows`` (None for all) changed since it was indexed."""
         if self.check is not None:
             self.check(self.paths if rows is None else [self.paths[row] for row in rows])
 
     def only(self, split: str) -> ImageIndex:
-        """The same data set with the classes of one split (``base``, ``validation``, ``novel``, ``all``)."""
+        """Returns the same data set with the classes of one split (``base``, ``validation``, ``novel``, ``all``)."""
         keep = np.flatnonzero(np.array([s == split for s in self.class_splits], dtype=bool))
         return self.take_classes(keep)
 
     def take_classes(self, classes: NDArray[np.integer]) -> ImageIndex:
-        """The sub-index of some classes (indices into ``class_names``, kept in their order)."""
+        """Returns the sub-index of some classes (indices into ``class_names``, kept in their order)."""
         renumber = np.full(len(self.class_names), -1, dtype=np.int32)
         renumber[classes] = np.arange(len(classes), dtype=np.int32)
         rows = np.flatnonzero(renumber[self.labels] >= 0)

@@ -32,24 +32,24 @@ _AT_ONCE = 4096  # pairs whose thumbnails are compared at once
 
 
 def signature(image: Image.Image) -> bytes:
-    """776 bytes of an RGB picture: difference hash (9×8 grey, bilinear) and 16×16 thumbnail (box)."""
+    """Returns 776 bytes of an RGB picture: a difference hash (9×8 grey, bilinear) and a 16×16 thumbnail (box)."""
     grey = np.asarray(image.convert("L").resize((9, 8), Image.Resampling.BILINEAR))
     thumbnail = np.asarray(image.resize((SIDE, SIDE), Image.Resampling.BOX), dtype=np.uint8)
     return np.packbits(grey[:, 1:] > grey[:, :-1]).tobytes() + thumbnail.tobytes()
 
 
 def signatures(readable: Readable, scan: Scan) -> NDArray[np.uint8]:
-    """uint8 [M, 776]: each picture's signature, worked out once in the life of its content."""
+    """Returns uint8 [M, 776], the signature of each picture, computed once for each content and then remembered."""
     return _table(of_each(readable, scan, _KIND, signature))
 
 
 def index_signatures(index: ImageIndex, scan: Scan) -> NDArray[np.uint8]:
-    """The same of the M pictures of an index, drawn ones too."""
+    """Returns uint8 [M, 776], the signatures of the M pictures of an index, which may be drawn."""
     return _table(of_index(index, scan, _KIND, signature))
 
 
 def near_duplicates(signed: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """Pairs int64 [P, 2] of rows i < j of ``signed [M, 776]`` that are near-duplicates."""
+    """Returns the pairs int64 [P, 2] of rows i < j of ``signed [M, 776]`` that are near-duplicates."""
     hashes = np.unpackbits(signed[:, :HASH_BYTES], axis=1).astype(np.float32)
     ones = hashes.sum(axis=1)
     distance = ones[:, None] + ones[None, :] - 2 * hashes @ hashes.T
@@ -60,16 +60,17 @@ def near_duplicates(signed: NDArray[np.uint8]) -> NDArray[np.int64]:
 
 
 def difference(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Mean absolute difference of thumbnails, 0..1 [P], of two lists of signatures [P, 776]."""
+    """Returns the mean absolute difference, 0..1 [P], between the thumbnails of two lists of signatures [P, 776]."""
     wide = a[:, HASH_BYTES:].astype(np.int16) - b[:, HASH_BYTES:].astype(np.int16)
     return np.asarray(np.abs(wide).mean(axis=1) / 255)
 
 
 def likeness(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Cosine, -1..1 [P], between the edges (central differences) of two lists of thumbnails.
+    """Returns the cosine, -1..1 [P], between the edges (central differences) of two lists of thumbnails.
 
-    A picture's background and brightness say nothing here, so that it tells a picture saved again or scaled from
-    another of the same kind. Two pictures without any edge are alike (1), one with and one without are not (0).
+    A picture's background and brightness do not count. So the value tells a picture that was saved again or
+    scaled from another picture of the same kind. Two pictures without any edge are alike (1); a picture with
+    edges and one without are not (0).
     """
     first, second = _edges(a), _edges(b)
     norms = np.sqrt((first**2).sum(axis=1) * (second**2).sum(axis=1))
@@ -79,7 +80,7 @@ def likeness(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> NDArray[np.float64]:
 
 
 def _edges(signed: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Differences across and down of thumbnails [P, 16, 16, 3], without the rim, as [P, 1176]."""
+    """Returns the differences across and down of thumbnails [P, 16, 16, 3], without the rim, as [P, 1176]."""
     small = signed[:, HASH_BYTES:].reshape(-1, SIDE, SIDE, 3).astype(np.float64)
     across = small[:, 1:-1, 2:] - small[:, 1:-1, :-2]
     down = small[:, 2:, 1:-1] - small[:, :-2, 1:-1]

@@ -1,4 +1,4 @@
-"""What is worked out of a picture once in the life of its content, and kept with the facts."""
+"""Work on a picture that is done once for each content and kept with the facts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def of_each(readable: Readable, scan: Scan, kind: str, work: Callable[[Image.Image], bytes]) -> list[bytes]:
-    """``work`` of each picture (RGB), M in all; ``kind`` names it and its version among the facts."""
+    """Returns ``work`` of each of M pictures (RGB), remembered by content; ``kind`` names the work and its version."""
 
     def one(row: int) -> bytes:
         return work(open_rgb(readable.root / readable.rows[row].path))
@@ -28,14 +28,14 @@ def of_each(readable: Readable, scan: Scan, kind: str, work: Callable[[Image.Ima
 
 
 def of_index(index: ImageIndex, scan: Scan, kind: str, work: Callable[[Image.Image], bytes]) -> list[bytes]:
-    """The same for the M pictures of an index, drawn ones too."""
+    """Returns ``work`` of each of the M pictures of an index, which may be drawn, remembered by content."""
     return of_contents(index.digests, scan, kind, lambda row: work(index.reader(row)))
 
 
 def of_contents(
     digests: NDArray[np.uint8], scan: Scan, kind: str, work: Callable[[int], bytes]
 ) -> list[bytes]:
-    """``work`` of each of M rows; of rows with an equal digest (uint8 [M, 32]) the first alone is worked on."""
+    """Returns ``work`` of each of M rows; rows with an equal digest (uint8 [M, 32]) share the work on the first."""
     keys = [digest.tobytes() for digest in digests]
     known = scan.facts.get(kind, set(keys))
     first: dict[bytes, int] = {}

@@ -21,17 +21,17 @@ _KIND = "pixels 1"
 
 
 def pixel_digest(image: Image.Image) -> bytes:
-    """sha256 of the size and the values of an RGB picture."""
+    """Returns the sha256 of the size and the values of an RGB picture."""
     return hashlib.sha256(f"{image.size}\n".encode() + image.tobytes()).digest()
 
 
 def pixel_digests(index: ImageIndex, scan: Scan) -> NDArray[np.uint8]:
-    """uint8 [M, 32]: the pixel digests of the pictures of an index."""
+    """Returns uint8 [M, 32], the pixel digests of the pictures of an index."""
     return np.frombuffer(b"".join(of_index(index, scan, _KIND, pixel_digest)), dtype=np.uint8).reshape(-1, 32)
 
 
 def same_pixels(readable: Readable, scan: Scan) -> list[tuple[int, int]]:
-    """Links (pairs of row numbers) between pictures of one class that are equal pixel by pixel."""
+    """Returns links (pairs of row numbers) between pictures of one class that are equal pixel by pixel."""
     table = b"".join(of_each(readable, scan, _KIND, pixel_digest))
     digests = np.frombuffer(table, dtype=np.uint8).reshape(-1, 32)
     number: dict[str, int] = {}

@@ -1,4 +1,4 @@
-"""Reading a data set's files: inside the root, digested, and decoded once in the life of their content."""
+"""Reading the files of a data set: inside the root, digested, and decoded once for each content."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ AT_ONCE = 256
 """Images read between two savings of the cache: a scan that is stopped goes on from there."""
 
 CLOSED = "cannot be read"
-"""How the defect of a file begins that could not be opened: it may be sound."""
+"""The beginning of the defect of a file that could not be opened and may be sound."""
 
 _FILE = struct.Struct("<qq32s")  # size, mtime_ns, sha256
 _SOUND = "decodes"
@@ -38,14 +38,14 @@ _DAMAGED = f"does not decode, Pillow {PIL.__version__}"  # another version may r
 
 @dataclass(frozen=True)
 class Scan:
-    """How files are read: ``verify`` digests every file again, whatever its size and time say."""
+    """Says how files are read; ``verify`` digests every file again, whatever its size and time say."""
 
     verify: bool = False
     progress: Progress | None = None
     facts: Facts = field(default_factory=Facts)
 
     def each(self, work: Callable[[T], R], items: Sequence[T], save: Callable[[list[R]], None]) -> None:
-        """``work`` on all items in threads (hashing and decoding release the GIL), ``save`` now and then."""
+        """Calls ``work`` on all items in threads (hashing and decoding release the GIL), and ``save`` now and then."""
         with ThreadPoolExecutor(min(16, os.cpu_count() or 1)) as pool:
             for start in range(0, len(items), AT_ONCE):
                 save(list(pool.map(work, items[start : start + AT_ONCE])))
@@ -55,9 +55,10 @@ class Scan:
 
 @dataclass(frozen=True, eq=False)
 class Contents:
-    """Of M files: sha256 ``digests`` uint8 [M, 32], and ``defects``, "" or why one cannot be used.
+    """The ``digests`` and ``defects`` of M files.
 
-    ``stamps`` int64 [M, 2]: size in bytes and modification time in ns, as they were before reading.
+    ``digests`` uint8 [M, 32] are sha256, and a defect is "" or the reason why the file cannot be used. ``stamps``
+    int64 [M, 2] hold the size in bytes and the modification time in ns, as they were before reading.
     """
 
     digests: NDArray[np.uint8]
@@ -79,7 +80,7 @@ class _File:
 
 
 def contents(root: Path, paths: Sequence[str], scan: Scan) -> Contents:
-    """Digest and decode M files below ``root``; what is known by path, size and mtime is not opened.
+    """Digests and decodes M files below ``root``; a file that is known by path, size and mtime is not opened.
 
     Raises FsbenchError for a path that leaves ``root``, is not there, or is no file.
     """
@@ -123,7 +124,7 @@ def _read(file: _File) -> _File:
 
 
 def _files(root: Path, paths: Sequence[str]) -> list[_File]:
-    """Size and time of each file, once it is sure that no path or link leads out of ``root``."""
+    """Returns the size and time of each file, once it is sure that no path or link leads out of ``root``."""
     inside = os.path.realpath(root).rstrip(os.sep)
     resolved: dict[str, str] = {}
     files = []

@@ -13,10 +13,10 @@ TEST_SHARE = 0.2
 
 
 def train_test(index: ImageIndex, seed: int) -> ImageIndex:
-    """The same pictures with train as the support pool and test as the query pool.
+    """Returns the same pictures with train as the support pool and test as the query pool.
 
-    As published where the data set says so (``index.test``, or pools that share no picture); else a fifth of
-    each class is drawn from ``seed`` as test pictures, whole groups at a time.
+    The split is the published one where there is one (``index.test``, or pools that share no picture).
+    Otherwise a fifth of each class is drawn from ``seed`` as test pictures, whole groups at a time.
     """
     if index.test is not None:
         test, how = index.test, "as published"
@@ -33,10 +33,11 @@ def train_test(index: ImageIndex, seed: int) -> ImageIndex:
 def stratified(
     labels: NDArray[np.integer], groups: NDArray[np.integer], seed: int, share: float = TEST_SHARE
 ) -> NDArray[np.bool_]:
-    """bool [M], the test pictures: of each class about ``share`` (0..1), groups [M] never on both sides.
+    """Returns bool [M], the test pictures: about ``share`` (0..1) of each class, whole groups [M] at a time.
 
-    A class's groups are taken in random order until the next would exceed the share; one at least, and never
-    all: a class of one group is train alone. A group that spans classes counts for that of its first picture.
+    The groups of a class are taken in random order until the next would exceed the share. At least one is taken
+    and never all, so that a class of one group is train alone. A group that spans classes counts for the class of
+    its first picture.
     """
     _, first, group, size = np.unique(groups, return_index=True, return_inverse=True, return_counts=True)
     owner = labels[first]

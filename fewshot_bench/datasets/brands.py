@@ -24,14 +24,15 @@ OTHER = "{} has {} articles here, where the report's support set has {}: do not 
 
 
 class Brands(DatasetSource):
-    """Classes are ``<brand>/<article>``. Both published support sets share one base: all other articles.
+    """Articles of fashion brands; a class is ``<brand>/<article>``.
 
-    They are the variants ``n50`` and ``n309``, every held-out article being a class of each episode:
+    The report has two support sets, the variants ``n50`` and ``n309``. Each held-out article is a class of each
+    episode, and both variants have the same base data, all other articles:
 
         fsbench run --method METHOD --dataset brands:n309 --protocol retrieval --ways all --queries all
 
-    with ``--train-dataset brands:n309``, for both, where the method trains. Which 50 articles were held out
-    is not published: here it is a fixed draw by name.
+    A method that trains takes ``--train-dataset brands:n309`` for both variants. The report does not say which
+    50 articles were held out; here they are a fixed draw by name.
     """
 
     api_version = 1
@@ -51,13 +52,16 @@ class Brands(DatasetSource):
     )
 
     def knows(self, variant: str) -> bool:
-        """Any name: whether there is such a brand is known when its files are looked at."""
+        """Returns True for any name: which brands there are is known when the files are looked at."""
         return True
 
     def load(
         self, root: Path | None = None, variant: str | None = None, scan: Scan | None = None
     ) -> ImageIndex:
-        """Raises FsbenchError when there are no articles, UsageError for a brand that is not there."""
+        """Returns the index of a variant.
+
+        Raises FsbenchError when there are no articles, and UsageError for a brand that is not there.
+        """
         assert root is not None
         below = class_rows(root, ".")
         rows = [row for row in below.rows if "/" in row.label]
@@ -81,7 +85,7 @@ class Brands(DatasetSource):
         return build_index(self.name, variant, read_rows(root, kept, scan), notes=notes)
 
     def held_out(self, articles: list[str], variant: str) -> tuple[set[str], set[str], list[str]]:
-        """The novel articles of a variant, those that are neither novel nor base, and notes."""
+        """Returns the novel articles of a variant, the articles that are neither novel nor base, and notes."""
         if variant not in ("n50", "n309"):
             return of_brand(articles, variant), set(), []
         whole, part = of_brand(articles, WHOLE), of_brand(articles, PART)
@@ -94,12 +98,12 @@ class Brands(DatasetSource):
 
 
 def key(brand: str) -> str:
-    """Letters and digits of a brand's name in lower case: D&G, d & g and DG are one."""
+    """Returns the letters and digits of a brand's name in lower case, so that D&G, d & g and DG are one."""
     return re.sub(r"[\W_]", "", brand.casefold())
 
 
 def of_brand(articles: Iterable[str], brand: str) -> set[str]:
-    """The articles of a brand; UsageError, naming those there are, where there is none."""
+    """Returns the articles of a brand; raises UsageError, naming the brands there are, when there is none."""
     names = {article.partition("/")[0] for article in articles}
     found = {article for article in articles if key(article.partition("/")[0]) == key(brand)}
     if not found:

@@ -19,7 +19,7 @@ PRODUCTS = 102
 
 
 class CapgGp(DatasetSource):
-    """Support comes from the train pictures, queries from the test pictures."""
+    """102 grocery products; support comes from the train pictures, queries from the test pictures."""
 
     api_version = 1
     name = "capg-gp"
@@ -35,7 +35,7 @@ class CapgGp(DatasetSource):
     def load(
         self, root: Path | None = None, variant: str | None = None, scan: Scan | None = None
     ) -> ImageIndex:
-        """Raises FsbenchError when neither layout is there, or one of train and test is empty."""
+        """Returns the index; raises FsbenchError when neither layout is there, or one of train and test is empty."""
         assert root is not None
         tables = [root / name for name in names_in(root) if name.lower().endswith(".csv")]
         if len(tables) > 1:
@@ -51,7 +51,7 @@ class CapgGp(DatasetSource):
 
 
 def in_folders(root: Path) -> Below:
-    """The rows of ``train/<product>/<picture>`` and ``test/<product>/<picture>``."""
+    """Returns the rows of ``train/<product>/<picture>`` and ``test/<product>/<picture>``."""
     rows, notes = [], []
     for part, pool in POOLS.items():
         found = class_rows(root, part)
@@ -61,7 +61,7 @@ def in_folders(root: Path) -> Below:
 
 
 def listed(path: Path) -> Below:
-    """The rows of a CSV file path,label,split; paths are relative to its folder."""
+    """Returns the rows of a CSV file path,label,split, whose paths are relative to its folder."""
     rows = []
     for number, cells in read_table(path, ("path", "label", "split")):
         part = cells["split"]

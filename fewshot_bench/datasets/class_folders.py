@@ -1,7 +1,7 @@
-"""What lies in the folders of a data set, named by its place below the data set's root.
+"""The contents of class folders, named by their place below the data set's root.
 
-A folder that is there and cannot be read (permissions, a link in circles) raises OSError, of which
-``load_dataset`` makes one sentence: it is never taken for one that is not there.
+A folder that is there and cannot be read (permissions, a link in circles) raises OSError, from which
+``load_dataset`` makes one sentence. It is never taken for a folder that is not there.
 """
 
 from __future__ import annotations
@@ -23,10 +23,11 @@ class Below(NamedTuple):
 
 
 def class_rows(root: Path, folder: str) -> Below:
-    """The pictures of ``root/folder/<class>/…`` in natural order ("." is the root itself).
+    """Returns the pictures of ``root/folder/<class>/…`` in natural order ("." is the root itself).
 
-    Paths are those below ``root``, classes those below ``folder``; none where there is no such folder. Raises
-    FsbenchError for a folder that cannot be read, or a link that leads in circles or out of the folder.
+    Paths are below ``root`` and classes below ``folder``. The result is empty when there is no such folder.
+    Raises FsbenchError for a folder that cannot be read, and for a link that leads in circles or out of the
+    folder.
     """
     if not is_folder(root / folder):
         return Below([], [])
@@ -37,7 +38,7 @@ def class_rows(root: Path, folder: str) -> Below:
 
 
 def is_folder(path: Path) -> bool:
-    """Whether there is a folder; OSError where that cannot be known."""
+    """Returns whether there is such a folder; raises OSError when that cannot be known."""
     try:
         return stat.S_ISDIR(os.stat(path).st_mode)  # noqa: PTH116 (is_dir() says False of a link in circles)
     except (FileNotFoundError, NotADirectoryError):
@@ -45,5 +46,5 @@ def is_folder(path: Path) -> bool:
 
 
 def names_in(folder: Path) -> list[str]:
-    """The names in a folder in natural order; none where there is no such folder."""
+    """Returns the names in a folder in natural order, and none when there is no such folder."""
     return sorted(os.listdir(folder), key=natural) if is_folder(folder) else []  # noqa: PTH208

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 def incomplete(found: int, published: int, what: str = "Pictures") -> list[str]:
-    """A note where a copy holds another number of pictures (or of ``what``) than was published, else nothing."""
+    """Returns a note when a copy holds another number of pictures (or of ``what``) than was published, else nothing."""
     if found == published:
         return []
     return [

@@ -21,7 +21,7 @@ NOTE = "Groups, pools, positions and splits are those of the CSV file."
 
 
 class CsvFile(DatasetSource):
-    """A CSV with a header: ``path,label[,split,group,pool,position,guard]``, UTF-8.
+    """A data set that is a CSV file with the header ``path,label[,split,group,pool,position,guard]``, in UTF-8.
 
     - path: relative to the CSV's folder, and inside it
     - split: base, validation, novel or all (empty: all), one value a class
@@ -44,7 +44,7 @@ class CsvFile(DatasetSource):
     def load(
         self, root: Path | None = None, variant: str | None = None, scan: Scan | None = None
     ) -> ImageIndex:
-        """``root`` is the CSV file; raises FsbenchError with the line of the first mistake."""
+        """Returns the index of the CSV file ``root``; raises FsbenchError with the line of the first mistake."""
         if root is None:
             raise UsageError("The data set csv is reached by its file: --dataset PATH.csv.")
         rows, guards = read_csv(root)
@@ -58,7 +58,7 @@ class CsvFile(DatasetSource):
 
 
 def read_csv(path: Path) -> tuple[list[Row], dict[str, int]]:
-    """All rows of a CSV file, and the guards by class name."""
+    """Returns all rows of a CSV file, and the guards by class name."""
     rows: list[Row] = []
     seen: dict[str, int] = {}
     classes: dict[str, tuple[str, int]] = {}

@@ -24,7 +24,10 @@ SEEN = (
 
 
 class Cub(DatasetSource):
-    """Episodes are of the 50 novel classes; ``--protocol classification`` takes the published train/test split."""
+    """200 kinds of birds; episodes are of the 50 novel classes.
+
+    ``--protocol classification`` takes the published train/test split.
+    """
 
     api_version = 1
     name = "cub"
@@ -43,7 +46,7 @@ class Cub(DatasetSource):
     def load(
         self, root: Path | None = None, variant: str | None = None, scan: Scan | None = None
     ) -> ImageIndex:
-        """Raises FsbenchError when a list is missing, or says nothing of a picture that another names."""
+        """Returns the index; raises FsbenchError when a list is missing or lacks a picture that another list names."""
         assert root is not None
         if not (root / IMAGES).is_file() and (root / "CUB_200_2011").is_dir():
             root = root / "CUB_200_2011"
@@ -70,7 +73,7 @@ class Cub(DatasetSource):
 
 
 def numbered(path: Path) -> dict[str, str]:
-    """Number -> what a line "number value" of a list says; each number stands once."""
+    """Returns the values of a list with lines "number value", by number; each number stands once."""
     found: dict[str, str] = {}
     for line_number, line in enumerate(read_text(path).splitlines(), start=1):
         number, _, value = line.strip().partition(" ")

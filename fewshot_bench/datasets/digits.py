@@ -23,7 +23,7 @@ NOTE = "The set does not say who wrote a digit: digits of one writer may stand o
 
 @dataclass(frozen=True, eq=False)
 class Squares:
-    """Row number -> the digit as dark ink on white, 64×64 RGB."""
+    """Draws the digit of a row number as dark ink on white, 64×64 RGB."""
 
     ink: NDArray[np.uint8]
 
@@ -48,7 +48,7 @@ class Digits(DatasetSource):
     def load(
         self, root: Path | None = None, variant: str | None = None, scan: Scan | None = None
     ) -> ImageIndex:
-        """Digests are of the values and the scale; identical digits of a class are one group."""
+        """Returns the index; digests are of the values and the scale, and identical digits of a class are one group."""
         del root, scan
         from sklearn.datasets import load_digits
 

@@ -17,13 +17,16 @@ from fewshot_bench.errors import FsbenchError, UsageError
 
 DEEPEST = 2
 VERSION = "folder-1"
-"""Of what makes an index of a folder: another one, and no stored index is taken for this one's."""
+"""The version of the code that makes an index of a folder; a stored index of another version is not used."""
 
 NOTE = "A folder says nothing of clips or sessions: only pictures with identical content are kept together."
 
 
 class Folder(DatasetSource):
-    """A class is a folder that holds pictures; its name is the path below the root (``brand/article``)."""
+    """A folder of class folders.
+
+    A class is a folder that holds pictures, named by its path below the root (``brand/article``).
+    """
 
     api_version = 1
     name = "folder"
@@ -37,7 +40,7 @@ class Folder(DatasetSource):
     def load(
         self, root: Path | None = None, variant: str | None = None, scan: Scan | None = None
     ) -> ImageIndex:
-        """The index, read once and then from its snapshot until a folder changes (``data/snapshot.py``).
+        """Returns the index, read once and then from its snapshot until a folder changes.
 
         Raises FsbenchError when there is no class folder with a picture, or a link leads in circles.
         """
@@ -62,7 +65,7 @@ class Folder(DatasetSource):
 
 @dataclass
 class Found:
-    """What a walk through a folder came upon."""
+    """The pictures, folders and other things that a walk through a folder came upon."""
 
     rows: list[Row] = field(default_factory=list)
     folders: list[Seen] = field(default_factory=list)
@@ -71,7 +74,7 @@ class Found:
     too_deep: int = 0
 
     def notes(self) -> list[str]:
-        """A sentence for each thing that is left out."""
+        """Returns a sentence for each thing that is left out."""
         notes = []
         if self.empty:
             notes.append(f"Folders without a picture, left out: {', '.join(self.empty)}.")
@@ -83,9 +86,9 @@ class Found:
 
 
 def walk(root: Path) -> Found:
-    """The pictures below ``root`` in natural order; hidden files and other formats are passed over.
+    """Returns the pictures below ``root`` in natural order; hidden files and other formats are passed over.
 
-    Raises FsbenchError for a folder that cannot be read, or a link out of the root or to a folder above.
+    Raises FsbenchError for a folder that cannot be read, and for a link out of the root or to a folder above.
     """
     found = Found()
     _visit(root, "", (os.path.realpath(root),), found)
@@ -93,7 +96,7 @@ def walk(root: Path) -> Found:
 
 
 def _visit(folder: Path, label: str, above: tuple[str, ...], found: Found) -> None:
-    """Add what ``folder`` holds to ``found``; ``above`` are the real paths of the root down to it."""
+    """Adds what ``folder`` holds to ``found``; ``above`` are the real paths of the root down to it."""
     try:
         found.folders.append(seen(folder, label))
         with os.scandir(folder) as entries:

@@ -30,7 +30,7 @@ ICONIC = "Iconic Image Path (str)"
 
 
 class Labels(NamedTuple):
-    """A fine class as ``classes.csv`` has it: its name, its coarse class's name and number, its picture."""
+    """A fine class of ``classes.csv``: its name, its coarse class's name and number, its picture."""
 
     fine: str
     coarse: str
@@ -39,7 +39,7 @@ class Labels(NamedTuple):
 
 
 class GroceryStore(DatasetSource):
-    """81 fine or 43 coarse classes; queries are the published test photos, so that val.txt stays unread."""
+    """81 fine or 43 coarse classes of groceries; queries are the published test photos, and val.txt stays unread."""
 
     api_version = 1
     name = "grocery-store"
@@ -65,7 +65,7 @@ class GroceryStore(DatasetSource):
     def load(
         self, root: Path | None = None, variant: str | None = None, scan: Scan | None = None
     ) -> ImageIndex:
-        """Raises FsbenchError when a list is missing, or a line of one is not what it should be."""
+        """Returns the index; raises FsbenchError when a list is missing, or a line of one is not what it should be."""
         assert root is not None
         variant = variant or "iconic"
         if not (root / "dataset" / "classes.csv").is_file():
@@ -89,7 +89,7 @@ class GroceryStore(DatasetSource):
         return build_index(self.name, variant, read_rows(root, rows, scan), notes=notes)
 
     def listed(self, root: Path, part: str, labels: Mapping[str, Labels], coarse: bool) -> list[Row]:
-        """The rows of ``dataset/<part>.txt``: "path, fine label, coarse label" a line."""
+        """Returns the rows of ``dataset/<part>.txt``, whose lines are "path, fine label, coarse label"."""
         path = root / "dataset" / f"{part}.txt"
         if not path.is_file():
             raise layout_error(self, root, f"there is no file dataset/{part}.txt")
@@ -113,7 +113,7 @@ class GroceryStore(DatasetSource):
 
 
 def read_classes(path: Path) -> dict[str, Labels]:
-    """Fine label (a number) -> its line of ``classes.csv``."""
+    """Returns the lines of ``classes.csv`` by fine label (a number)."""
     columns = (NAME, COARSE_NAME, COARSE_NUMBER, ICONIC)
     lines = read_table(path, (NUMBER, *columns))
     return {cells[NUMBER]: Labels(*(cells[column] for column in columns)) for _, cells in lines}

@@ -33,20 +33,21 @@ IN_SITU_NOTE = (
 
 
 class Grozi120(DatasetSource):
-    """In-vitro → in-situ, the official protocol, as soon as ``inVitro`` is there; else in-situ alone.
+    """120 grocery products: studio pictures (in vitro) and crops of shelf videos (in situ).
 
-    In-situ alone, crops are numbered along the video, neighbours show one moment, and the same view comes
-    back; a random split leaks. Where ``coordinates.txt`` names a class's shelf videos and there are two or
-    more, a video is a group. Otherwise:
+    The official protocol, in-vitro → in-situ, is the default as soon as ``inVitro`` is there. Without it there
+    is the variant of in-situ alone. Its crops are numbered along a video, neighbours show one moment, and the
+    same view comes back, so that a random split leaks. Where ``coordinates.txt`` names two or more shelf videos
+    of a class, a video is a group. Otherwise there are guards and groups:
 
     - guard: a query is at least 20 numbers, or half the class's span where that is less, away from every
       support image;
     - groups: blocks of a sixth of the guard in consecutive numbers, so 1 to 3;
-    - near-duplicates at least the guard apart join their blocks (nearer ones the guard keeps apart already,
-      and joining those as well would soon chain the whole class together).
+    - near-duplicates that are at least the guard apart join their blocks. The guard keeps nearer ones apart
+      already, and joining those as well would soon chain the whole class together.
 
-    So no near-duplicate pair ever stands on both sides. Classes of the copies in circulation have as few as
-    12 crops, and not all have a support image with 15 queries (119 with 5, 95 with 10): ask for
+    So no near-duplicate pair ever stands on both sides. Classes of the copies in circulation have as few as 12
+    crops, and not all have a support image with 15 queries (119 have one with 5, 95 with 10): ask for
     ``--queries all``.
     """
 
@@ -71,7 +72,7 @@ class Grozi120(DatasetSource):
     def load(
         self, root: Path | None = None, variant: str | None = None, scan: Scan | None = None
     ) -> ImageIndex:
-        """See the class; raises FsbenchError when ``inSitu`` (or, asked for, ``inVitro``) is not there."""
+        """Returns the index; raises FsbenchError when ``inSitu`` (or ``inVitro``, if asked for) is not there."""
         assert root is not None
         scan = scan or Scan()
         studio = is_folder(root / "inVitro")
@@ -90,7 +91,7 @@ class Grozi120(DatasetSource):
 
 
 def product_names(root: Path) -> dict[int, str]:
-    """ "007 big red gum" for each class 1…120, or "007" where ``UPC_index.txt`` does not name it."""
+    """Returns "007 big red gum" for each class 1…120, or "007" where ``UPC_index.txt`` does not name it."""
     names = {c: f"{c:03d}" for c in range(1, CLASSES + 1)}
     path = root / "UPC_index.txt"
     if path.is_file():
@@ -103,19 +104,19 @@ def product_names(root: Path) -> dict[int, str]:
 
 
 def numbered(folder: Path, pattern: str) -> Iterator[tuple[int, Path]]:
-    """The files of a folder whose whole name matches, by the number in it; none where it is not there."""
+    """Yields the files of a folder whose whole name matches, by the number in it; none when there is no such folder."""
     found = ((re.fullmatch(pattern, name, re.IGNORECASE), folder / name) for name in names_in(folder))
     yield from sorted((int(match[1]), path) for match, path in found if match)
 
 
 def studio_rows(root: Path, product: int, label: str) -> Iterator[Row]:
-    """In-vitro pictures: the JPEGs; the PNGs beside them are the same pictures cut out."""
+    """Yields the in-vitro pictures: the JPEGs, since the PNGs beside them are the same pictures cut out."""
     for _, path in numbered(root / "inVitro" / str(product) / "web" / "JPEG", r"web(\d+)\.jpe?g"):
         yield Row(path.relative_to(root).as_posix(), label, SUPPORT)
 
 
 def shelf_rows(root: Path, product: int, label: str) -> Iterator[Row]:
-    """In-situ crops with their numbers, and the shelf video as group where ``coordinates.txt`` lists it."""
+    """Yields the in-situ crops with their numbers, and the shelf video as group where ``coordinates.txt`` lists it."""
     folder = root / "inSitu" / str(product)
     clips = shelf_videos(folder / "coordinates.txt")
     for number, path in numbered(folder / "video", r"video(\d+)\.png"):
@@ -125,7 +126,7 @@ def shelf_rows(root: Path, product: int, label: str) -> Iterator[Row]:
 
 
 def shelf_videos(path: Path) -> dict[int, str]:
-    """Crop number -> shelf video: line n of ``coordinates.txt`` (video frame x y w h) is crop n."""
+    """Returns the shelf video of each crop number: line n of ``coordinates.txt`` (video frame x y w h) is crop n."""
     if not path.is_file():
         return {}
     lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
@@ -133,7 +134,7 @@ def shelf_videos(path: Path) -> dict[int, str]:
 
 
 def in_situ(readable: Readable, scan: Scan) -> ImageIndex:
-    """The in-situ protocol's index: groups and guards as the class ``Grozi120`` states them."""
+    """Returns the index of in-situ alone, with groups and guards as the class ``Grozi120`` states them."""
     signed = signatures(readable, scan)
     members: dict[str, list[int]] = {}
     for i, row in enumerate(readable.rows):

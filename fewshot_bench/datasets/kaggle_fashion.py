@@ -24,10 +24,11 @@ PIXELS = "Pictures with other bytes and the same pixels as another of their clas
 
 
 class KaggleFashion(DatasetSource):
-    """Rows of ``styles.csv`` that have a picture; pictures with equal pixels are one group.
+    """The rows of ``styles.csv`` that have a picture; pictures with equal pixels are one group.
 
-    22 rows of the published table have unquoted commas in their last field, the product's name, and two have
-    an inch mark in it, as a quoted field with doubled quotes. The name is not used; a label NA is the word.
+    In the published table, 22 rows have unquoted commas in their last field, the product's name, and two have
+    an inch mark in it, as a quoted field with doubled quotes. The name is not used. The label NA is a word and
+    not a missing value.
     """
 
     api_version = 1
@@ -49,7 +50,7 @@ class KaggleFashion(DatasetSource):
     def load(
         self, root: Path | None = None, variant: str | None = None, scan: Scan | None = None
     ) -> ImageIndex:
-        """Raises FsbenchError when ``styles.csv`` or a column is missing, or a row is not what it should be."""
+        """Returns the index; raises FsbenchError when ``styles.csv`` or a column is missing, or a row is malformed."""
         assert root is not None
         variant, scan = variant or "article", scan or Scan()
         if not (root / "styles.csv").is_file():
@@ -75,7 +76,7 @@ class KaggleFashion(DatasetSource):
 
 
 def labels_of(path: Path, level: str) -> dict[str, str]:
-    """id -> label of the column ``level``, over all rows; of the last field nothing is asked."""
+    """Returns the labels of the column ``level`` by id, over all rows; the last field may hold anything."""
     lines = read_text(path).split("\n")
     columns = lines[0].split(",") if lines else []
     for column in ("id", level):

@@ -12,10 +12,10 @@ from fewshot_bench.paths import data_roots
 
 
 def locate(source: DatasetSource, data_root: Path | None = None) -> Path:
-    """The folder that holds a data set: the first of its ``folders`` under the data roots.
+    """Returns the folder that holds a data set: the first of its ``folders`` under the data roots.
 
-    Raises FsbenchError with where it looked, the layout expected, where the set is published, and what
-    works without a download.
+    Raises FsbenchError, which says where it looked, which layout it expected, where the set is published, and
+    what works without a download.
     """
     places = [root / folder for root in data_roots(data_root) for folder in source.folders]
     for place in places:
@@ -29,7 +29,7 @@ def locate(source: DatasetSource, data_root: Path | None = None) -> Path:
 
 
 def layout_error(source: DatasetSource, root: Path, finding: str) -> FsbenchError:
-    """The error for a folder that is there and does not hold what the data set's card says."""
+    """Returns the error for a folder that is there and does not hold what the data set's card says."""
     return FsbenchError(f"{root} is not laid out as {source.name}: {finding}; expected {source.card.layout}.")
 
 
@@ -42,10 +42,10 @@ def load_dataset(
     verify: bool = False,
     progress: Progress | None = None,
 ) -> ImageIndex:
-    """The index of a data set, from ``path`` where given, else from where ``locate`` finds its files.
+    """Returns the index of a data set, from ``path`` or from where ``locate`` finds its files.
 
-    ``verify`` digests every file again whatever its size and date. Raises UsageError for an unknown
-    variant, FsbenchError where files are missing or not as expected, each with one sentence.
+    ``verify`` digests every file again, whatever its size and date. Raises UsageError for an unknown variant, and
+    FsbenchError when files are missing or not as expected, each with one sentence.
     """
     if variant is not None and not source.knows(variant):
         known = ", ".join(source.variants)

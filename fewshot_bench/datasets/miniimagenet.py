@@ -20,17 +20,17 @@ from fewshot_bench.errors import FsbenchError
 
 PARTS = {"train": "base", "val": "validation", "test": "novel"}
 COLUMNS = (("filename", "label"), ("image_name", "class_name"))
-"""Of the CSV files in circulation: Ravi and Larochelle's, and easy-few-shot-learning's."""
+"""The columns of picture and class in Ravi and Larochelle's CSV files, and in easy-few-shot-learning's."""
 
 PICTURES = 60_000
 WNID = 9
-"""Characters of a WordNet number, which a picture's name begins with: n01532829."""
+"""The number of characters of a WordNet number such as n01532829, with which a picture's name begins."""
 
 SEEN = "The pictures are ImageNet's: weights that were trained on ImageNet have seen the classes asked for."
 
 
 class MiniImageNet(DatasetSource):
-    """Class splits come from the CSV files or the folders, and else from the published list."""
+    """100 classes of ImageNet, split by the CSV files or the folders, and else by the published list."""
 
     api_version = 1
     name = "miniimagenet"
@@ -49,7 +49,7 @@ class MiniImageNet(DatasetSource):
     def load(
         self, root: Path | None = None, variant: str | None = None, scan: Scan | None = None
     ) -> ImageIndex:
-        """Raises FsbenchError when none of the layouts is there, or a class is in two splits."""
+        """Returns the index; raises FsbenchError when none of the layouts is there, or a class is in two splits."""
         assert root is not None
         if any((root / f"{part}.csv").exists() for part in PARTS):
             rows, notes = self.listed(root)
@@ -66,7 +66,10 @@ class MiniImageNet(DatasetSource):
         return replace(index, seen_by=("ImageNet",))
 
     def listed(self, root: Path) -> Below:
-        """The rows of ``train.csv``, ``val.csv`` and ``test.csv``, pictures in class folders or beside each other."""
+        """Returns the rows of ``train.csv``, ``val.csv`` and ``test.csv``.
+
+        Their pictures lie in class folders or beside each other.
+        """
         missing = [f"{part}.csv" for part in PARTS if not (root / f"{part}.csv").is_file()]
         if missing:
             raise layout_error(self, root, f"there is no file {missing[0]} beside the other lists")
@@ -87,7 +90,7 @@ class MiniImageNet(DatasetSource):
         return Below(rows, [])
 
     def by_name(self, root: Path) -> Below:
-        """Pictures of ``images`` whose class the published list has, with its split."""
+        """Returns the pictures of ``images`` whose class the published list has, with its split."""
         split = published()
         rows, notes = class_rows(root, "images")
         if not rows:
@@ -101,7 +104,7 @@ class MiniImageNet(DatasetSource):
 
 
 def in_folders(root: Path) -> Below:
-    """The rows of ``{train,val,test}/<class>/<file>``."""
+    """Returns the rows of ``{train,val,test}/<class>/<file>``."""
     rows, notes = [], []
     for part, split in PARTS.items():
         found = class_rows(root, part)
@@ -111,19 +114,19 @@ def in_folders(root: Path) -> Below:
 
 
 def columns_of(path: Path) -> tuple[str, str]:
-    """The columns of picture and class in a CSV file: the first pair of ``COLUMNS`` that its header has."""
+    """Returns the columns of picture and class in a CSV file: the first pair of ``COLUMNS`` that its header has."""
     with path.open(encoding="utf-8-sig", errors="replace") as file:
         header = {name.strip() for name in file.readline().split(",")}
     return next((pair for pair in COLUMNS if set(pair) <= header), COLUMNS[0])
 
 
 def published() -> dict[str, str]:
-    """WordNet number -> base, validation or novel, of the 100 classes."""
+    """Returns the split (base, validation or novel) of the 100 classes by WordNet number."""
     return {row["class"]: row["split"] for row in read_split("miniimagenet")}
 
 
 def check_disjoint(root: Path, rows: Iterable[Row]) -> None:
-    """Raise FsbenchError where a class has pictures in two splits: it would be trained on and evaluated."""
+    """Raises FsbenchError when a class has pictures in two splits, since it would be trained on and evaluated."""
     splits: dict[str, str] = {}
     for row in rows:
         if splits.setdefault(row.label, row.split) != row.split:
@@ -134,7 +137,7 @@ def check_disjoint(root: Path, rows: Iterable[Row]) -> None:
 
 
 def departures(rows: Iterable[Row]) -> list[str]:
-    """A note where classes stand in another split than the published one, or are none of its."""
+    """Returns a note when classes stand in another split than the published one, or are not in it."""
     split = published()
     other = sorted({row.label for row in rows if split.get(row.label) != row.split})
     if not other:

@@ -37,7 +37,7 @@ TURNED = (
 
 
 class Omniglot(DatasetSource):
-    """A class is ``<alphabet>/<character>``; a character found in several sets is taken from the first."""
+    """Handwritten characters; a class is ``<alphabet>/<character>``, taken from the first of the sets that have it."""
 
     api_version = 1
     name = "omniglot"
@@ -59,7 +59,7 @@ class Omniglot(DatasetSource):
     def load(
         self, root: Path | None = None, variant: str | None = None, scan: Scan | None = None
     ) -> ImageIndex:
-        """Raises FsbenchError when no set is there, or not what the variant needs."""
+        """Returns the index; raises FsbenchError when no set is there, or not what the variant needs."""
         assert root is not None
         below = {name: class_rows(root, name) for name in self.sets(root)}
         found = {name: rows for name, (rows, _) in below.items()}
@@ -87,7 +87,7 @@ class Omniglot(DatasetSource):
         return with_rotations(index, notes=(*index.notes, TURNED))
 
     def sets(self, root: Path) -> list[str]:
-        """The sets below ``root``: the small ones only where the background set is not there."""
+        """Returns the sets below ``root``; the small ones are taken only when the background set is not there."""
         for place in PLACES:
             large = [f"{place}/{name}".lstrip("/") for name in (BACKGROUND, EVALUATION)]
             small = [f"{place}/{name}".lstrip("/") for name in SMALL]
@@ -99,7 +99,7 @@ class Omniglot(DatasetSource):
         return []
 
     def as_published(self, root: Path, rows: list[Row]) -> list[Row]:
-        """Rows with the split of ``splits/omniglot_vinyals.csv``; each of its characters must be there."""
+        """Returns rows with the split of ``splits/omniglot_vinyals.csv``; each of its characters must be there."""
         split = vinyals()
         missing = sorted(split.keys() - {row.label for row in rows})
         if missing:
@@ -109,13 +109,13 @@ class Omniglot(DatasetSource):
 
 
 def first_of_each(found: dict[str, list[Row]]) -> list[Row]:
-    """All rows of the sets, a character that is in several from the first: both small sets hold Greek."""
+    """Returns all rows of the sets, with a character that several have from the first: both small sets hold Greek."""
     home: dict[str, str] = {}
     return [row for name, rows in found.items() for row in rows if home.setdefault(row.label, name) == name]
 
 
 def vinyals() -> dict[str, str]:
-    """ "Greek/character01" -> base, validation or novel, of the 1,623 characters."""
+    """Returns the split (base, validation or novel) of the 1,623 characters by name, such as "Greek/character01"."""
     return {
         f"{row['alphabet']}/character{number:02d}": row["split"]
         for row in read_split("omniglot_vinyals")

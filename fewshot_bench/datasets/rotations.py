@@ -1,4 +1,4 @@
-"""A picture turned by a right angle as a picture of a class of its own: what Omniglot is often enlarged by."""
+"""Pictures turned by a right angle as classes of their own, by which Omniglot is often enlarged."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _TURN = {90: Transpose.ROTATE_90, 180: Transpose.ROTATE_180, 270: Transpose.ROTA
 
 @dataclass(frozen=True)
 class RotatedReader:
-    """Row number -> picture, where row 4·i + r is row i of ``reader`` turned by ``ANGLES[r]`` degrees."""
+    """Gives the picture of row 4·i + r: row i of ``reader``, turned by ``ANGLES[r]`` degrees."""
 
     reader: Callable[[int], Image]
 
@@ -33,11 +33,11 @@ class RotatedReader:
 
 
 def with_rotations(index: ImageIndex, notes: tuple[str, ...] = ()) -> ImageIndex:
-    """4·M images and 4·C classes: class ``NAME/rot090`` holds the pictures of NAME turned by 90 degrees.
+    """Returns an index of 4·M images and 4·C classes, one class for each rotation.
 
-    All rotations of a class are in its split. A turned picture's path ends in ``#rot090`` and its digest is
-    the sha256 of the picture's own digest and of ``rot090``; one that is not turned keeps path and digest.
-    ``notes`` replace those of the index.
+    The class ``NAME/rot090`` holds the pictures of NAME turned by 90 degrees, in the split of NAME. The path of a
+    turned picture ends in ``#rot090``, and its digest is the sha256 of the picture's own digest and of
+    ``rot090``; a picture that is not turned keeps path and digest. ``notes`` replace those of the index.
     """
     turns = len(ANGLES)
     names = [f"rot{angle:03d}" for angle in ANGLES]

@@ -11,12 +11,12 @@ from fewshot_bench.errors import FsbenchError
 
 
 def reason(error: Exception) -> str:
-    """What went wrong, without the number and the path that an OSError begins and ends with."""
+    """Returns what went wrong, without the number and the path that an OSError begins and ends with."""
     return (isinstance(error, OSError) and error.strerror) or str(error)
 
 
 def absent(path: Path) -> str:
-    """ "" where there is such a file or folder, else why it cannot be found: is not there, or worse."""
+    """Returns "" when there is such a file or folder, else why it cannot be found: it is not there, or worse."""
     try:
         os.stat(path)  # noqa: PTH116 (exists() says False of a link in circles, and half a million of them)
     except (FileNotFoundError, NotADirectoryError):
@@ -27,7 +27,7 @@ def absent(path: Path) -> str:
 
 
 def read_text(path: Path) -> str:
-    """The text of a list; FsbenchError where the file cannot be read or is not UTF-8."""
+    """Returns the text of a list; raises FsbenchError when the file cannot be read or is not UTF-8."""
     try:
         return path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
@@ -37,10 +37,10 @@ def read_text(path: Path) -> str:
 
 
 def read_table(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
-    """(line number, cells by column, stripped) of each line that is not empty; commas, quotes as in CSV.
+    """Yields (line number, stripped cells by column) of each line that is not empty.
 
-    Raises FsbenchError where the file cannot be read, lacks one of ``columns``, or a line has too few or too
-    many cells, or nothing in one of ``columns``.
+    Commas and quotes are as in CSV. Raises FsbenchError when the file cannot be read or lacks one of ``columns``,
+    and when a line has too few or too many cells, or nothing in one of ``columns``.
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:

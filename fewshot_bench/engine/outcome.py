@@ -21,7 +21,7 @@ from fewshot_bench.engine.request import Request
 from fewshot_bench.engine.scoring import Outcome
 from fewshot_bench.episodes import EpisodeSet
 from fewshot_bench.identity import key
-from fewshot_bench.metrics import class_interval, episode_interval, episode_means, proportion_interval
+from fewshot_bench.metrics import Interval, accuracy_interval, ap_interval, class_interval
 from fewshot_bench.records import SCHEMA_VERSION, Arrays, Record, Score
 
 
@@ -81,8 +81,15 @@ def make_record(
         "ranked_by": ranked_by(method),
         "pretraining": method.pretraining,
         "contaminated": contaminated(method.pretraining, index.seen_by),
-        "accuracy": score_of(hits, episodes, labels).to_json(),
-        "map": None if outcome.ap is None else score_of(outcome.ap, episodes, labels).to_json(),
+        "accuracy": score_of(
+            accuracy_interval(hits, labels, over_pictures=request.rules.split == "pictures"),
+            hits,
+            episodes,
+            labels,
+        ).to_json(),
+        "map": None
+        if outcome.ap is None
+        else score_of(ap_interval(outcome.ap, labels), outcome.ap, episodes, labels).to_json(),
         "scores_sha256": outcome.scores_sha256,
         "diagnostics": outcome.diagnostics,
         "command": request.command(),
@@ -121,20 +128,17 @@ def ranked_by(method: Method) -> str:
     return "picture" if hasattr(getattr(method, "head", None), "item_scores") else "class"
 
 
-def score_of(values: NDArray[np.floating[Any]], episodes: EpisodeSet, labels: NDArray[np.int64]) -> Score:
-    """The mean over episodes of values [E, Q] (hits or APs), with its intervals over episodes and classes.
-
-    A single episode has no spread: of hits, the interval is then over its queries.
-    """
-    over_episodes = episode_interval(episode_means(values, labels))
-    if len(episodes) == 1 and set(np.unique(values[labels >= 0])) <= {0.0, 1.0}:
-        over_episodes = proportion_interval(int(values[labels >= 0].sum()), int((labels >= 0).sum()))
+def score_of(
+    over: Interval, values: NDArray[np.floating[Any]], episodes: EpisodeSet, labels: NDArray[np.int64]
+) -> Score:
+    """Returns a mean with the interval ``over`` episodes or pictures, and its interval over classes."""
     over_classes = class_interval(values, labels, episodes.classes)
     found = over_classes.low is not None and over_classes.high is not None
+    has = over.low is not None and over.high is not None
     return Score(
-        mean=over_episodes.mean,
-        ci95=over_episodes.half_width,
-        ci_kind=over_episodes.reason or over_episodes.kind,
+        mean=over.mean,
+        interval=(over.low, over.high) if has else None,  # type: ignore[arg-type]
+        kind=over.reason or over.kind,
         class_interval=(over_classes.low, over_classes.high) if found else None,  # type: ignore[arg-type]
-        class_ci_kind=over_classes.reason or over_classes.kind,
+        class_kind=over_classes.reason or over_classes.kind,
     )

@@ -14,11 +14,12 @@ CAP = 10**9
 
 
 def distinct_supports(index: ImageArrays, spec: EpisodeSpec) -> int:
-    """The number of different support sets (order aside) that an episode may have, at most ``CAP``.
+    """Returns the number of different support sets of an episode, at most ``CAP``; order does not count.
 
-    The sum over sets of N classes of the product of their subsets: exact where images exclude nothing but
-    themselves, and for one shot; an upper bound where groups or guards exclude some combinations of several
-    shots, or where groups span classes. ``CAP`` for variable episodes. Raises UsageError as ``sample`` does.
+    That is the sum over sets of N classes of the product of their numbers of subsets. The number is exact for one
+    shot, and where images exclude nothing but themselves. It is an upper bound where groups or guards exclude
+    some combinations of several shots, and where groups span classes. Variable episodes have ``CAP``. Raises
+    UsageError when ``sample`` would.
     """
     pools, _ = eligible_pools(index, spec)
     if spec.variable:
@@ -32,7 +33,7 @@ def distinct_supports(index: ImageArrays, spec: EpisodeSpec) -> int:
 
 
 def _subsets(pool: ClassPool, spec: EpisodeSpec) -> int:
-    """Subsets of a class's support images that leave enough to query."""
+    """Returns the number of subsets of a class's support images that leave enough to query."""
     if spec.shots == "all":
         return 1
     needed = 1 if spec.queries == "all" else spec.queries

@@ -24,11 +24,12 @@ SEARCH_NODES = 5_000
 
 
 @dataclass(frozen=True)
-class Request:
-    """What is asked of a class in each of B episodes, int64 [B] each.
+class ClassCounts:
+    """What a class has to give in each of B episodes, int64 [B] each.
 
-    ``shots`` support images (fewer will do where not ``exact``, but one at least), ``needed`` admissible
-    query images that must remain, of which at most ``queries`` are taken.
+    ``shots`` is the number of support images; where ``exact`` is False fewer will do, but at least one.
+    ``needed`` is the number of admissible query images that must remain, and at most ``queries`` of them are
+    taken.
     """
 
     shots: NDArray[np.int64]
@@ -38,9 +39,9 @@ class Request:
 
 
 def draw_class(
-    pool: ClassPool, request: Request, seed: int, episodes: NDArray[np.int64], attempt: int = 0
+    pool: ClassPool, request: ClassCounts, seed: int, episodes: NDArray[np.int64], attempt: int = 0
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], Mask]:
-    """Rows of support [B, K] and query [B, Q] images (−1: padding), and bool [B] where the draw succeeded."""
+    """Returns rows of support [B, K] and query [B, Q] images (−1 for padding), and bool [B]: the draw succeeded."""
     first, second = random_keys(seed, IMAGES + REDRAW * attempt, episodes[:, None], pool.rows)
     usable, admitted = _sides(pool, seed, episodes, attempt)
     order = smallest(first[:, pool.support], len(pool.support), usable)
@@ -59,10 +60,10 @@ def draw_class(
 
 
 def feasible(pool: ClassPool, shots: int, needed: int) -> bool:
-    """Whether some ``shots`` support images of the class leave ``needed`` admissible query images.
+    """Returns whether some ``shots`` support images of the class leave ``needed`` admissible query images.
 
-    Exact where images exclude nothing but themselves, for one shot, and wherever the search ends within
-    ``SEARCH_NODES``; a class for which it does not is held to be infeasible.
+    The answer is exact for one shot, where images exclude nothing but themselves, and wherever the search ends
+    within ``SEARCH_NODES`` nodes. A class whose search does not end is held to be infeasible.
     """
     if len(pool.support) < shots or len(pool.query) < needed:
         return False
@@ -76,9 +77,10 @@ def feasible(pool: ClassPool, shots: int, needed: int) -> bool:
 
 
 def search(excluded: Mask, open_: Mask, shots: int, needed: int) -> list[int] | None:
-    """The first ``shots`` rows of ``excluded`` [S, T] that leave ``needed`` of ``open_`` [T].
+    """Returns the first ``shots`` rows of ``excluded`` [S, T] that leave ``needed`` of ``open_`` [T].
 
-    First lexicographically; None where there are none, or none was found within ``SEARCH_NODES``.
+    They are the first in lexicographic order. Returns None when there are none, or when none was found within
+    ``SEARCH_NODES`` nodes.
     """
 
     def admissible(candidates: Picks, remaining: Mask) -> Picks:
@@ -107,9 +109,9 @@ def search(excluded: Mask, open_: Mask, shots: int, needed: int) -> list[int] | 
 
 
 def _sides(pool: ClassPool, seed: int, episodes: NDArray[np.int64], attempt: int) -> tuple[Mask, Mask]:
-    """Which support images [B, S] and query images [B, T] an episode may use.
+    """Returns which support images [B, S] and query images [B, T] an episode may use.
 
-    A group that spans classes stands on one side of an episode, drawn for (episode, group): so its classes
+    A group that spans classes stands on one side of an episode, drawn for (episode, group), so that its classes
     can be drawn independently of each other.
     """
     size = len(episodes)
@@ -121,8 +123,8 @@ def _sides(pool: ClassPool, seed: int, episodes: NDArray[np.int64], attempt: int
     return support_side | ~pool.support_spanning, query_side | ~pool.query_spanning
 
 
-def _closed_form(pool: ClassPool, order: Picks, open_: Mask, request: Request) -> tuple[Picks, Mask]:
-    """Support [B, K] and remaining query images [B, T] where an image excludes nothing but itself.
+def _closed_form(pool: ClassPool, order: Picks, open_: Mask, request: ClassCounts) -> tuple[Picks, Mask]:
+    """Returns support [B, K] and remaining query images [B, T] where an image excludes nothing but itself.
 
     An image of both pools costs a query image; so many as leave ``needed`` of them may be taken.
     """
@@ -139,9 +141,9 @@ def _closed_form(pool: ClassPool, order: Picks, open_: Mask, request: Request) -
 
 
 def _greedy(
-    pool: ClassPool, order: Picks, usable: Mask, admitted: Mask, request: Request
+    pool: ClassPool, order: Picks, usable: Mask, admitted: Mask, request: ClassCounts
 ) -> tuple[Picks, Mask]:
-    """The same, taking each image in order that still leaves ``needed`` query images."""
+    """Returns the result of taking each image, in order, that still leaves ``needed`` query images."""
     open_ = admitted.copy()
     support = np.full((len(order), int(request.shots.max(initial=0))), -1, dtype=np.intp)
     count = np.zeros(len(order), dtype=np.int64)
@@ -161,9 +163,15 @@ def _greedy(
 
 
 def _mend(
-    pool: ClassPool, order: Picks, usable: Mask, admitted: Mask, request: Request, support: Picks, open_: Mask
+    pool: ClassPool,
+    order: Picks,
+    usable: Mask,
+    admitted: Mask,
+    request: ClassCounts,
+    support: Picks,
+    open_: Mask,
 ) -> None:
-    """Search, in place, for the episodes in which the greedy choice ended with too few support images."""
+    """Searches, in place, the episodes in which the greedy choice ended with too few support images."""
     short = np.flatnonzero((support >= 0).sum(axis=1) < request.shots)
     if not short.size:
         return
@@ -178,6 +186,6 @@ def _mend(
 
 
 def _rows(pool: ClassPool, columns: Picks, picks: Picks) -> NDArray[np.int64]:
-    """Row numbers of the index for places in ``columns``; −1 stays."""
+    """Returns the row numbers of the index for places in ``columns``; −1 stays."""
     rows = np.append(pool.rows[columns], -1)
     return rows[picks]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fewshot_bench.episodes.draw import feasible
 from fewshot_bench.episodes.pools import ClassPool, ImageArrays, class_pools
 from fewshot_bench.episodes.spec import EpisodeSpec
-from fewshot_bench.episodes.variable import LEAST_WAYS, query_capacity
+from fewshot_bench.episodes.variable import MIN_WAYS, query_capacity
 from fewshot_bench.errors import UsageError
 
 Dropped = tuple[tuple[str, int, int], ...]
@@ -15,13 +15,13 @@ _LISTED = 3
 
 
 def eligible_pools(index: ImageArrays, spec: EpisodeSpec) -> tuple[list[ClassPool], Dropped]:
-    """The classes that episodes may be drawn from, and those dropped because ``spec.drop_small`` says so.
+    """Returns the classes that episodes may be drawn from, and those that ``spec.drop_small`` left out.
 
     Raises UsageError when there are fewer classes than ways, when classes are too small and none may be
-    dropped, or when all shots are asked for where support and query share images.
+    dropped, and when all shots are asked for where support and query share images.
     """
     pools = class_pools(index)
-    least = LEAST_WAYS if spec.variable else 2 if spec.ways == "all" else spec.ways
+    least = MIN_WAYS if spec.variable else 2 if spec.ways == "all" else spec.ways
     asked = f"{least} or more" if spec.variable or spec.ways == "all" else str(least)
     if len(pools) < least:
         raise UsageError(
@@ -45,7 +45,7 @@ def eligible_pools(index: ImageArrays, spec: EpisodeSpec) -> tuple[list[ClassPoo
 
 
 def all_suffice(index: ImageArrays, spec: EpisodeSpec) -> bool:
-    """Whether every class can give what a spec asks for."""
+    """Returns whether every class can give what a spec asks for."""
     return all(_suffices(pool, spec) for pool in class_pools(index))
 
 
@@ -66,7 +66,7 @@ def _check_fixed_split(name: str, pools: list[ClassPool]) -> None:
 
 
 def _wish(spec: EpisodeSpec) -> str:
-    """What is asked of a class, in words; "all" asks for one at least."""
+    """Returns what a spec asks of a class, in words; "all" asks for at least one."""
     if spec.variable:
         return "a support and a query image"
     shots = 1 if spec.shots == "all" else spec.shots

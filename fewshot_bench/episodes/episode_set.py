@@ -18,12 +18,12 @@ from fewshot_bench.errors import FsbenchError
 
 @dataclass(frozen=True, eq=False)
 class EpisodeSet:
-    """E episodes of up to N classes, K support and Q query images a class; −1 is padding and comes last.
+    """E episodes of up to N classes with K support and Q query images each; −1 is padding and comes last.
 
     Parameters
     ----------
-    spec : what was asked for.
-    dataset, dataset_fingerprint : the index they were drawn from.
+    spec : the spec that was asked for.
+    dataset, dataset_fingerprint : name and fingerprint of the index that the episodes were drawn from.
     classes : int32 [E, N], class numbers of the index, in the order drawn.
     support : int64 [E, N, K], row numbers of the index.
     query : int64 [E, N, Q], row numbers of the index.
@@ -45,7 +45,7 @@ class EpisodeSet:
 
     @cached_property
     def sha256(self) -> str:
-        """sha256 (hex) of canonical bytes: data set and its fingerprint, class names, spec and arrays."""
+        """The sha256 (hex) of canonical bytes: data set and its fingerprint, class names, spec and arrays."""
         head = {
             "dataset": self.dataset,
             "dataset_fingerprint": self.dataset_fingerprint,
@@ -62,21 +62,21 @@ class EpisodeSet:
 
     @cached_property
     def support_counts(self) -> NDArray[np.int64]:
-        """Support images of each class of each episode, [E, N]."""
+        """The numbers of support images of each class of each episode, [E, N]."""
         return np.asarray((self.support >= 0).sum(axis=2))
 
     def images(self) -> NDArray[np.int64]:
-        """The row numbers that some episode touches, sorted, each once."""
+        """Returns the row numbers of all images of the episodes, sorted, each once."""
         rows = np.unique(np.concatenate([self.support.ravel(), self.query.ravel()]))
         return rows[rows >= 0]
 
     def tasks(self, rows: NDArray[np.int64] | None = None) -> tuple[Tasks, NDArray[np.int64]]:
-        """What a method sees, and the labels that it does not: ``Tasks`` and int64 [E, Q'].
+        """Returns ``Tasks``, which a method sees, and the labels int64 [E, Q'], which it does not see.
 
-        The queries of an episode's classes stand in an order keyed by (seed; episode, image), padding last;
-        a label is the position 0 … N−1 of the query's class in the episode, −1 for padding. With ``rows`` the
-        tasks hold rows of a table whose i-th row is image ``rows[i]`` (each once, in any order); FsbenchError
-        where an image of the episodes is not in it.
+        The queries of an episode's classes stand in an order keyed by (seed; episode, image), with padding
+        last. A label is the position 0 … N−1 of the query's class in the episode, and −1 for padding. With
+        ``rows`` the tasks hold rows of a table whose i-th row is image ``rows[i]``; each image stands once, in
+        any order. Raises FsbenchError when an image of the episodes is not in ``rows``.
         """
         episodes, ways, shots = self.query.shape
         flat = self.query.reshape(episodes, ways * shots)
@@ -91,7 +91,7 @@ class EpisodeSet:
 
 
 def _renumber(images: NDArray[np.int64], rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Places of images in ``rows``; −1 stays."""
+    """Returns the places of images in ``rows``; −1 stays."""
     order = np.argsort(rows)
     places = order[np.searchsorted(rows, images, sorter=order).clip(max=len(rows) - 1)]
     missing = (rows[places] != images) & (images >= 0)

@@ -13,10 +13,10 @@ from fewshot_bench.episodes.tasks import Tasks
 
 @dataclass(frozen=True, eq=False)
 class ImageTasks:
-    """A batch of E episodes over a table of pictures ``[M, 3, S, S]`` uint8; no query label exists here.
+    """A batch of E episodes over a table of pictures ``[M, 3, S, S]`` uint8, without the labels of queries.
 
-    The class of support picture (e, n, k) is n; padded entries of ragged episodes show picture 0, and
-    ``tasks`` says which they are (−1).
+    The class of support picture (e, n, k) is n. Padded entries of ragged episodes show picture 0; they are
+    those that are −1 in ``tasks``.
     """
 
     table: NDArray[np.uint8]
@@ -28,16 +28,16 @@ class ImageTasks:
 
     @property
     def support_images(self) -> NDArray[np.uint8]:
-        """``[E, N, K, 3, S, S]``."""
+        """The support pictures ``[E, N, K, 3, S, S]``."""
         return self.table[np.maximum(self.tasks.support, 0)]
 
     @property
     def query_images(self) -> NDArray[np.uint8]:
-        """``[E, Q, 3, S, S]``."""
+        """The query pictures ``[E, Q, 3, S, S]``."""
         return self.table[np.maximum(self.tasks.query, 0)]
 
     def each(self) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.uint8]]]:
-        """Yields ``support [S', 3, S, S]``, ``labels [S']`` and ``query [Q', 3, S, S]`` of each episode, without padding.
+        """Yields ``support [S', 3, S, S]``, ``labels [S']`` and ``query [Q', 3, S, S]`` of each episode, unpadded.
 
         S' and Q' are the numbers of support pictures and of queries; the rest is as in ``Tasks.each``.
         """

@@ -25,7 +25,7 @@ FORMAT = "fsbench-episodes-1"
 
 
 def save_manifest(path: Path | str, episodes: EpisodeSet) -> None:
-    """Write a manifest: the whole file or, when that fails, none (FsbenchError)."""
+    """Writes a manifest as a whole; raises FsbenchError and leaves no file when that fails."""
     target = Path(path)
     arrays: dict[str, NDArray[np.generic]] = {
         "format": np.array(FORMAT),
@@ -44,7 +44,7 @@ def save_manifest(path: Path | str, episodes: EpisodeSet) -> None:
 
 
 def load_manifest(path: Path | str, index: ImageArrays | None = None) -> EpisodeSet:
-    """Read a manifest and check its hash; with an ``index``, that it was drawn from just that data.
+    """Reads a manifest and checks its hash; with an ``index``, checks that it was drawn from the same data.
 
     Raises FsbenchError with one sentence for each thing that can be wrong.
     """

@@ -1,4 +1,4 @@
-"""What may be drawn of each class: its support and query images, and which of them exclude each other."""
+"""The images of each class that may be drawn as support and as query, and which of them exclude each other."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SUPPORT, QUERY = 1, 2
 
 
 class ImageArrays(Protocol):
-    """What the sampler reads of a data set; an ``ImageIndex`` is one (see there for the arrays)."""
+    """The arrays of a data set that the sampler reads; an ``ImageIndex`` has them and documents them."""
 
     @property
     def name(self) -> str: ...
@@ -35,7 +35,7 @@ class ImageArrays(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class ClassPool:
-    """The n images of one class that may be drawn; S of them as support, T as query.
+    """The n images of one class that may be drawn, S of them as support and T as query.
 
     Parameters
     ----------
@@ -43,10 +43,10 @@ class ClassPool:
     rows : int64 [n], row numbers in the index.
     support, query : columns of ``rows``, [S] and [T].
     twin : [S], the place of the same image among the T, or −1.
-    support_groups, query_groups, support_positions, query_positions, guard : as in the index.
-    simple : a support image excludes no query image but itself.
-    support_spanning, query_spanning : bool, the image's group spans classes and could be split between the
-        support of one and the query of another.
+    support_groups, query_groups, support_positions, query_positions, guard : values of the index.
+    simple : whether a support image excludes no query image but itself.
+    support_spanning, query_spanning : bool, whether the image's group spans classes and could be split between
+        the support of one and the query of another.
     """
 
     number: int
@@ -66,23 +66,23 @@ class ClassPool:
 
     @property
     def spanning(self) -> bool:
-        """Some image's group spans classes."""
+        """Whether some image's group spans classes."""
         return bool(self.support_spanning.any() or self.query_spanning.any())
 
     @property
     def shared(self) -> int:
-        """Images that may stand on either side."""
+        """The number of images that may stand on either side."""
         return int((self.twin >= 0).sum())
 
     def excluded(self, picks: NDArray[np.intp]) -> NDArray[np.bool_]:
-        """bool [B, T]: query images that each of B support images excludes (itself, its group, its guard)."""
+        """Returns bool [B, T]: the query images that each of B support images excludes (itself, group, guard)."""
         excluded: NDArray[np.bool_] = self.support_groups[picks, None] == self.query_groups
         if self.guard > 0:
             excluded |= np.abs(self.support_positions[picks, None] - self.query_positions) < self.guard
         return excluded
 
     def describe(self) -> str:
-        """The class and its counts, for a message."""
+        """Returns the class and its counts, for a message."""
         counts = f"{len(self.support)} for support, {len(self.query)} for query"
         if not self.simple:
             counts += f", in {len(np.union1d(self.support_groups, self.query_groups))} groups"
@@ -91,7 +91,7 @@ class ClassPool:
 
 
 def class_pools(index: ImageArrays) -> list[ClassPool]:
-    """One ``ClassPool`` for each class of the index, in order."""
+    """Returns one ``ClassPool`` for each class of the index, in order."""
     groups = np.unique(index.groups, return_inverse=True)[1].astype(np.int64).reshape(-1)
     spanning = _spanning_groups(index, groups)
     order = np.argsort(index.labels, kind="stable")
@@ -128,7 +128,7 @@ def class_pools(index: ImageArrays) -> list[ClassPool]:
 
 
 def _spanning_groups(index: ImageArrays, groups: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """bool [G]: a support image of one class and a query image of another belong to the group."""
+    """Returns bool [G]: whether a support image of one class and a query image of another belong to the group."""
     count = int(groups.max(initial=-1)) + 1
     first, last = np.full(count, np.iinfo(np.int64).max), np.full(count, -1, dtype=np.int64)
     usable = index.pools > 0
@@ -143,7 +143,7 @@ def _spanning_groups(index: ImageArrays, groups: NDArray[np.int64]) -> NDArray[n
 
 
 def _groups_apart(groups: NDArray[np.int64], support: NDArray[np.intp], query: NDArray[np.intp]) -> bool:
-    """No group of the class has a support image and another, query image."""
+    """Returns whether no group of the class holds both a support image and another image that may be a query."""
     _, group, size = np.unique(groups, return_inverse=True, return_counts=True)
     held = np.zeros((2, len(size)), dtype=bool)
     held[0, group.reshape(-1)[support]] = True
@@ -154,7 +154,7 @@ def _groups_apart(groups: NDArray[np.int64], support: NDArray[np.intp], query: N
 def _guard_idle(
     positions: NDArray[np.int64], support: NDArray[np.intp], query: NDArray[np.intp], guard: int
 ) -> bool:
-    """No support image has another, query image fewer than ``guard`` positions away."""
+    """Returns whether no support image has another query image fewer than ``guard`` positions away."""
     lane = np.sort(positions[query])
     near = np.searchsorted(lane, positions[support] + guard, "left")
     near -= np.searchsorted(lane, positions[support] - guard, "right")

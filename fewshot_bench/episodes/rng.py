@@ -23,7 +23,11 @@ _BLOCK = 1 << 14
 
 
 def philox(counter: tuple[Keys, Keys, Keys, Keys], key: tuple[int, int]) -> tuple[Keys, Keys, Keys, Keys]:
-    """Philox-4x32-10: four 32-bit words for each counter of four 32-bit words (all held in uint64)."""
+    """Returns the four 32-bit words of Philox-4x32-10 for each counter.
+
+    A counter is four 32-bit words; all words are held in uint64. Source: Salmon et al., "Parallel random numbers:
+    as easy as 1, 2, 3" (SC 2011).
+    """
     c0, c1, c2, c3 = counter
     k0, k1 = key
     for _ in range(10):
@@ -35,10 +39,10 @@ def philox(counter: tuple[Keys, Keys, Keys, Keys], key: tuple[int, int]) -> tupl
 
 
 def random_keys(seed: int, stream: int, episode: ArrayLike, item: ArrayLike) -> tuple[Keys, Keys]:
-    """Two independent uint64 keys for each (episode, item), which are broadcast against each other.
+    """Returns two independent uint64 keys for each (episode, item), which are broadcast against each other.
 
-    ``seed`` and ``episode`` are below 2⁶⁴, ``stream`` and ``item`` below 2³². Computed in small blocks, so
-    that memory beyond the result does not grow with it.
+    ``seed`` and ``episode`` are below 2⁶⁴, ``stream`` and ``item`` below 2³². The keys are computed in small
+    blocks, so that memory beyond the result does not grow with it.
     """
     episodes, items = np.broadcast_arrays(np.asarray(episode, np.uint64), np.asarray(item, np.uint64))
     flat_episodes, flat_items = episodes.reshape(-1), items.reshape(-1)
@@ -55,15 +59,16 @@ def random_keys(seed: int, stream: int, episode: ArrayLike, item: ArrayLike) -> 
 
 
 def uniform(keys: Keys) -> NDArray[np.float64]:
-    """Numbers in [0, 1) with 53 random bits, from keys."""
+    """Returns numbers in [0, 1) with 53 random bits, from keys."""
     return np.asarray((keys >> np.uint64(11)) * 2.0**-53)
 
 
 def smallest(keys: Keys, count: int, admitted: NDArray[np.bool_] | None = None) -> NDArray[np.intp]:
-    """Columns of each row's ``count`` smallest keys, smallest first: a random draw without replacement.
+    """Returns the columns of each row's ``count`` smallest keys, smallest first.
 
-    ``keys`` [B, n] -> [B, count]. Columns that are not ``admitted`` [B, n] come after all others. The column
-    number is written into a key's low bits, so that ties cannot depend on the machine's sorting routine.
+    This is a random draw without replacement: ``keys`` [B, n] -> [B, count]. Columns that are not ``admitted``
+    [B, n] come after all others. The column number is written into a key's low bits, so that ties cannot depend
+    on the machine's sorting routine.
     """
     n = keys.shape[1]
     bits = np.uint64(max(1, (n - 1).bit_length()))

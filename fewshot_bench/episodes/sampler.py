@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fewshot_bench.episodes.draw import Request, draw_class
+from fewshot_bench.episodes.draw import ClassCounts, draw_class
 from fewshot_bench.episodes.eligible import eligible_pools
 from fewshot_bench.episodes.episode_set import EpisodeSet
 from fewshot_bench.episodes.pools import ClassPool, ImageArrays
@@ -29,7 +29,7 @@ ATTEMPTS = 100
 
 @dataclass(frozen=True)
 class Composition:
-    """Classes of B episodes as places in the list of pools [B, N] (−1: padding), and what each is to give."""
+    """The classes of B episodes as places [B, N] in the list of pools (−1 for padding), and what each has to give."""
 
     places: Ints
     shots: Ints
@@ -41,13 +41,15 @@ class Composition:
 
 
 def sample(index: ImageArrays, spec: EpisodeSpec, memory: int = 256 * 2**20) -> EpisodeSet:
-    """Draw the episodes of ``spec`` from a data set, in about ``memory`` bytes beside the result.
+    """Returns the episodes of ``spec``, drawn from a data set in about ``memory`` bytes beside the result.
 
-    Classes come in random order, so that a label says nothing; support from images of the support pool,
-    query from those of the query pool; no image or group on both sides of an episode; inside a class every
-    query at least ``guards[c]`` positions from every support image. A group that spans classes is put on one
-    side of each episode by a coin. Raises UsageError, naming classes and counts, where the data set cannot
-    give what is asked, and FsbenchError where such coins allow no draw.
+    Classes come in random order, so that a label says nothing. Support comes from images of the support pool,
+    queries from those of the query pool. No image and no group stands on both sides of an episode; inside a
+    class every query is at least ``guards[c]`` positions from every support image. A group that spans classes
+    is put on one side of each episode by a coin.
+
+    Raises UsageError, naming classes and counts, when the data set cannot give what is asked, and FsbenchError
+    when the coins allow no draw.
     """
     pools, dropped = eligible_pools(index, spec)
     capacity = np.array([query_capacity(pool) if spec.variable else 0 for pool in pools], dtype=np.int64)
@@ -73,7 +75,7 @@ def sample(index: ImageArrays, spec: EpisodeSpec, memory: int = 256 * 2**20) -> 
 
 
 def _compose(pools: Sequence[ClassPool], capacity: Ints, spec: EpisodeSpec, episodes: Ints) -> Composition:
-    """Draw the classes of each episode, in order, and set how many images each gives."""
+    """Draws the classes of each episode, in order, and sets how many images each gives."""
     numbers = np.array([pool.number for pool in pools])
     ways = draw_ways(spec.seed, episodes, len(pools)) if spec.variable else None
     width = int(ways.max()) if ways is not None else len(pools) if spec.ways == "all" else spec.ways
@@ -94,7 +96,7 @@ def _compose(pools: Sequence[ClassPool], capacity: Ints, spec: EpisodeSpec, epis
 def _draw(
     pools: Sequence[ClassPool], asked: Composition, spec: EpisodeSpec, episodes: Ints
 ) -> tuple[Ints, Ints]:
-    """Support [B, N, K] and query [B, N, Q] rows of a chunk of episodes."""
+    """Returns support [B, N, K] and query [B, N, Q] rows of a chunk of episodes."""
     support = np.full((*asked.places.shape, int(asked.shots.max())), -1, dtype=np.int64)
     query = np.full((*asked.places.shape, int(asked.queries.max())), -1, dtype=np.int64)
     pending = np.arange(len(episodes))
@@ -103,7 +105,7 @@ def _draw(
         chosen = asked[pending]
         for place, slots in _slots(chosen.places):
             row, column = np.divmod(slots, chosen.places.shape[1])
-            request = Request(
+            request = ClassCounts(
                 shots=chosen.shots[row, column],
                 needed=chosen.needed[row, column],
                 queries=chosen.queries[row, column],
@@ -124,7 +126,7 @@ def _draw(
 
 
 def _slots(places: Ints) -> Iterator[tuple[int, Ints]]:
-    """Each class that occurs, and the flat slots in which it does."""
+    """Yields each class that occurs, and the flat slots in which it does."""
     flat = places.reshape(-1)
     order = np.argsort(flat, kind="stable")
     occurring, starts = np.unique(flat[order], return_index=True)
@@ -134,7 +136,7 @@ def _slots(places: Ints) -> Iterator[tuple[int, Ints]]:
 
 
 def _stack(arrays: Sequence[Ints]) -> Ints:
-    """Chunks of episodes as one array, padded with −1 to the widest that is used."""
+    """Returns chunks of episodes as one array, padded with −1 to the widest that is used."""
     widths = [max(_used(array, axis) for array in arrays) for axis in range(1, arrays[0].ndim)]
     padded = []
     for array in arrays:
@@ -145,6 +147,6 @@ def _stack(arrays: Sequence[Ints]) -> Ints:
 
 
 def _used(array: Ints, axis: int) -> int:
-    """The width of an axis without trailing padding."""
+    """Returns the width of an axis without trailing padding."""
     others = tuple(other for other in range(array.ndim) if other != axis)
     return int(np.flatnonzero((array >= 0).any(axis=others)).max(initial=-1)) + 1

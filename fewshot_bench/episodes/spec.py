@@ -1,4 +1,4 @@
-"""EpisodeSpec: what a set of episodes is asked to be, before any data set is looked at."""
+"""EpisodeSpec: the counts and the seed of a set of episodes, before any data set is looked at."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from fewshot_bench.errors import UsageError
 
 Count = int | Literal["all"]
 
-MOST_EPISODES = 10**9
+MAX_EPISODES = 10**9
 
 
 @dataclass(frozen=True)
@@ -46,9 +46,9 @@ class EpisodeSpec:
                 raise UsageError(
                     f"{name} must be a whole number of at least {least}, or 'all', not {value!r}."
                 )
-        if not _whole(self.episodes) or not 1 <= self.episodes <= MOST_EPISODES:
+        if not _whole(self.episodes) or not 1 <= self.episodes <= MAX_EPISODES:
             raise UsageError(
-                f"episodes must be a whole number from 1 to {MOST_EPISODES}, not {self.episodes!r}."
+                f"episodes must be a whole number from 1 to {MAX_EPISODES}, not {self.episodes!r}."
             )
         if not _whole(self.seed) or not 0 <= self.seed < 2**64:
             raise UsageError(f"seed must be a whole number from 0 to 2**64 - 1, not {self.seed!r}.")
@@ -62,12 +62,15 @@ class EpisodeSpec:
             )
 
     def to_json(self) -> dict[str, Any]:
-        """The fields as a dictionary that JSON can hold."""
+        """Returns the fields as a dictionary that JSON can hold."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> EpisodeSpec:
-        """The spec of such a dictionary; UsageError for a field that is missing, unknown or out of range."""
+        """Returns the spec of such a dictionary.
+
+        Raises UsageError for a field that is missing, unknown or out of range.
+        """
         known = {field.name for field in fields(cls)}
         if odd := sorted(known.symmetric_difference(values)):
             raise UsageError(

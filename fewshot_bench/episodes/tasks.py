@@ -1,4 +1,4 @@
-"""Tasks: what a method is shown of episodes. Rows of a table, and no query label."""
+"""Tasks: episodes as a method sees them, rows of a table without query labels."""
 
 from __future__ import annotations
 
@@ -32,25 +32,25 @@ class Tasks:
         return int(self.support.shape[0])
 
     def __getitem__(self, part: slice) -> Tasks:
-        """Episodes ``part`` of the batch."""
+        """Returns the episodes ``part`` of the batch."""
         return Tasks(self.support[part], self.query[part])
 
     @property
     def ways(self) -> int:
-        """N, the (largest) number of classes of an episode."""
+        """The number of classes N, the largest of an episode."""
         return int(self.support.shape[1])
 
     @property
     def shots(self) -> int:
-        """K, the (largest) number of support images of a class."""
+        """The number of support images K, the largest of a class."""
         return int(self.support.shape[2])
 
     @property
     def ragged(self) -> bool:
-        """True when some episode is padded."""
+        """Whether some episode is padded."""
         return bool((self.support < 0).any() or (self.query < 0).any())
 
-    def each(self, table: Table) -> Iterator[tuple[Table, Table, Table]]:
+    def each(self, table: Table) -> Iterator[tuple[Table, Any, Table]]:
         """Yields ``support, labels, query`` of one episode after another, without padding.
 
         This is the loop for quick trials and for estimators that solve one episode at a time. Heads that solve all

@@ -23,18 +23,19 @@ from numpy.typing import NDArray
 from fewshot_bench.episodes.pools import ClassPool
 from fewshot_bench.episodes.rng import SIZE, WAYS, WEIGHTS, random_keys, uniform
 
-LEAST_WAYS, MOST_WAYS = 5, 50
-MOST_QUERIES = 10
-MOST_SUPPORT = 500
-MOST_CONTRIBUTION = 100
+MIN_WAYS, MAX_WAYS = 5, 50
+MAX_QUERIES = 10
+MAX_SUPPORT = 500
+MAX_CONTRIBUTION = 100
 
 Ints = NDArray[np.int64]
 
 
 def query_capacity(pool: ClassPool) -> int:
-    """Query images that a class can give: half of what both sides share, and all that support cannot have.
+    """Returns the number of query images that a class can give, 0 for a class that is too small.
 
-    Never more than remain beside the one support image that excludes fewest; 0 for a class that is too small.
+    A class gives half of the images of both pools, and all images of the query pool alone, but never more than
+    remain beside the support image that excludes fewest.
     """
     if not len(pool.support):
         return 0
@@ -46,31 +47,30 @@ def query_capacity(pool: ClassPool) -> int:
 
 
 def draw_ways(seed: int, episodes: Ints, classes: int) -> Ints:
-    """Ways of each episode, [B]."""
-    most = min(MOST_WAYS, classes)
+    """Returns the ways of each episode, [B]."""
+    limit = min(MAX_WAYS, classes)
     draw = uniform(random_keys(seed, WAYS, episodes, 0)[0])
-    return LEAST_WAYS + (draw * (most - LEAST_WAYS + 1)).astype(np.int64)
+    return MIN_WAYS + (draw * (limit - MIN_WAYS + 1)).astype(np.int64)
 
 
 def draw_counts(
     seed: int, episodes: Ints, places: Ints, pools: Sequence[ClassPool], capacity: Ints
 ) -> tuple[Ints, Ints]:
-    """Shots and queries of each class of each episode, both [B, N].
+    """Returns the shots and queries of each class of each episode, both [B, N].
 
-    ``places`` [B, N] are places in ``pools`` (−1: padding, both are 0), ``capacity`` their query capacities.
+    ``places`` [B, N] are places in ``pools`` (padding is −1 and has 0 of both); ``capacity`` holds the query
+    capacities of the pools.
     """
     present = places >= 0
     images = np.where(present, np.array([len(pool.support) for pool in pools])[places], 0)
     apart = np.where(present, np.array([len(pool.query) - pool.shared for pool in pools])[places], 0)
     queries = (
-        np.where(present, capacity[places], MOST_QUERIES).min(axis=1, keepdims=True).clip(max=MOST_QUERIES)
+        np.where(present, capacity[places], MAX_QUERIES).min(axis=1, keepdims=True).clip(max=MAX_QUERIES)
     )
     remaining = (images - (queries - apart).clip(min=0)).clip(min=0)
     beta = 1.0 - uniform(random_keys(seed, SIZE, episodes, 0)[0])[:, None]
     size = (
-        np.ceil(beta * remaining.clip(max=MOST_CONTRIBUTION))
-        .sum(axis=1, keepdims=True)
-        .clip(max=MOST_SUPPORT)
+        np.ceil(beta * remaining.clip(max=MAX_CONTRIBUTION)).sum(axis=1, keepdims=True).clip(max=MAX_SUPPORT)
     )
     numbers = np.array([pool.number for pool in pools])[places]
     alpha = np.log(2.0) * (2.0 * uniform(random_keys(seed, WEIGHTS, episodes[:, None], numbers)[0]) - 1.0)

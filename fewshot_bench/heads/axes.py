@@ -1,4 +1,4 @@
-"""An episode's support in its own principal axes: at most min(S, d) coordinates that lose nothing.
+"""The support of an episode in its own principal axes: at most min(S, d) coordinates that lose nothing.
 
 With G = U Λ Uᵀ the Gram matrix of the S centred support images, the rows of Z = U Λ^½ have the same inner
 products as the images. Where S exceeds the embedding's d, the axes come from the d × d scatter matrix.
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Dual:
-    """Support of e episodes with S ≤ d.
+    """Holds the support of e episodes with S ≤ d in its principal axes.
 
-    ``axes [e, S, R]`` are coordinates around the support's mean m, zero for padding; ``energy [e, R]`` the
-    sums of squares of their columns; ``rows [e, S]`` the table's rows; ``share [e, S, 1]`` the weight of an
-    image in m; ``to_mean [e, S, 1]`` holds x_i · m.
+    ``axes [e, S, R]`` are coordinates around the support's mean m, and 0 for padding. ``energy [e, R]`` holds
+    the sums of squares of their columns, ``rows [e, S]`` the rows of the table, ``share [e, S, 1]`` the weight
+    of each image in m, and ``to_mean [e, S, 1]`` the products x_i · m.
     """
 
     axes: Tensor
@@ -34,7 +34,7 @@ class Dual:
     to_mean: Tensor
 
     def evaluate(self, alpha: Tensor, query: Tensor) -> Tensor:
-        """Σ_i α_i (x_i − m)·(q − m): ``alpha [e, S, N]`` (padding 0), ``query [e, Q]`` -> ``[e, N, Q]``."""
+        """Returns Σ_i α_i (x_i − m)·(q − m): ``alpha [e, S, N]`` (0 for padding), ``query [e, Q]`` -> ``[e, N, Q]``."""
         centred = (alpha - (self.share > 0) * (self.share.mT @ alpha)).mT
         cross = self.inner.between(self.rows, query)
         return centred.to(cross.dtype) @ cross - (centred @ self.to_mean).to(cross.dtype)
@@ -42,7 +42,10 @@ class Dual:
 
 @dataclass(frozen=True, eq=False)
 class Primal:
-    """Support of e episodes with S > d: ``features [e, S, d]`` around ``mean [e, 1, d]``; else a ``Dual``."""
+    """Holds the support of e episodes with S > d: ``features [e, S, d]`` around ``mean [e, 1, d]``.
+
+    ``axes`` and ``energy`` are those of ``Dual``.
+    """
 
     axes: Tensor
     energy: Tensor
@@ -51,12 +54,12 @@ class Primal:
     mean: Tensor
 
     def evaluate(self, alpha: Tensor, query: Tensor) -> Tensor:
-        """As ``Dual.evaluate``."""
+        """Returns what ``Dual.evaluate`` returns, by way of the d features."""
         return (alpha.mT @ self.features) @ (self.inner.rows(query) - self.mean).mT
 
 
 def principal_axes(inner: Inner, rows: Tensor) -> Dual | Primal:
-    """The support ``rows [e, S]`` (−1 for padding) in its principal axes."""
+    """Returns the support ``rows [e, S]`` (−1 for padding) in its principal axes, as a ``Dual`` where S ≤ d."""
     import torch
 
     present = (rows >= 0).unsqueeze(2)

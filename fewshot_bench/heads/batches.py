@@ -17,20 +17,20 @@ if TYPE_CHECKING:
 def batches(
     inputs: Inputs, label: Tensor, counts: list[int], generators: Sequence[torch.Generator], size: int
 ) -> Iterator[Batch]:
-    """Batches of ``size`` support images without end; each pass in an order of each episode's own.
+    """Yields batches of ``size`` support images without end; each episode has an order of its own in each pass.
 
-    ``label [e, S]``; the first ``counts[i]`` images of episode i are there. A support of no more than
-    ``size`` is one batch, always the same.
+    ``label [e, S]`` are the classes, and the first ``counts[i]`` images of episode i are there. A support of at
+    most ``size`` images is one batch, which is always the same.
     """
     import torch
 
-    device, most = label.device, max(counts)
-    if most <= size:
-        present = torch.arange(most, device=device) < torch.tensor(counts, device=device).unsqueeze(1)
-        everything = torch.arange(most, device=device).expand_as(label)
+    device, largest = label.device, max(counts)
+    if largest <= size:
+        present = torch.arange(largest, device=device) < torch.tensor(counts, device=device).unsqueeze(1)
+        everything = torch.arange(largest, device=device).expand_as(label)
         yield from repeat((inputs.take(everything), label, present / present.sum(1, keepdim=True)))
     while True:
-        order = torch.full((len(counts), -(-most // size) * size), -1)
+        order = torch.full((len(counts), -(-largest // size) * size), -1)
         for episode, (count, generator) in enumerate(zip(counts, generators, strict=True)):
             order[episode, :count] = torch.randperm(count, generator=generator)
         for place in torch.split(order.to(device), size, 1):

@@ -1,7 +1,7 @@
-"""An order of an episode's images, and a random number seed, from what the images hold and nothing else.
+"""An order of an episode's images, and a random number seed, from the contents of the images alone.
 
-Row numbers change with the episodes that share a table, and class-major order with the order of classes; the
-contents of the support do not.
+Row numbers depend on the episodes that share a table, and the order of images on the order of classes. The
+contents of the support depend on neither.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def keys_of(table: Tensor, rows: NDArray[np.int64], block: int = 4096) -> NDArray[np.uint64]:
-    """A number for the embedding in each of the ``rows [E, S]``; the largest there is for rows of −1."""
+    """Returns a number for the embedding in each of the ``rows [E, S]``, and the largest uint64 for rows of −1."""
     used = np.unique(rows[rows >= 0])
     keys = np.zeros(len(table) + 1, dtype=np.uint64)
     keys[-1] = np.iinfo(np.uint64).max
@@ -32,7 +32,7 @@ def keys_of(table: Tensor, rows: NDArray[np.int64], block: int = 4096) -> NDArra
 def in_order_of_content(
     table: Tensor, rows: NDArray[np.int64], label: NDArray[np.int64], seed: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], list[int]]:
-    """``rows`` and ``label [E, S]`` of each episode in the order of their keys, and a seed of each episode."""
+    """Returns ``rows`` and ``label [E, S]`` of each episode in the order of their keys, and one seed an episode."""
     keys = keys_of(table, rows)
     order = np.argsort(keys, axis=1, kind="stable")
     rows, label = np.take_along_axis(rows, order, 1), np.take_along_axis(label, order, 1)

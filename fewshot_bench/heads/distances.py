@@ -25,7 +25,10 @@ def check_metric(metric: str) -> None:
 
 
 def squared(cross: Tensor, left: Tensor, right: Tensor) -> Tensor:
-    """‖a − b‖² = ‖a‖² + ‖b‖² − 2 a·b: ``cross [e, A, B]``, norms² ``left [e, A]``, ``right [e, B]``."""
+    """Returns ‖a − b‖² = ‖a‖² + ‖b‖² − 2 a·b as ``[e, A, B]``.
+
+    ``cross [e, A, B]`` holds a·b; ``left [e, A]`` and ``right [e, B]`` hold the squared norms.
+    """
     import torch
 
     total = left.unsqueeze(2) + right.unsqueeze(1)
@@ -34,10 +37,10 @@ def squared(cross: Tensor, left: Tensor, right: Tensor) -> Tensor:
 
 
 def to_support(inner: Inner, metric: str, support: Tensor, query: Tensor) -> Tensor:
-    """Distance of queries to support images: ``support [e, S]``, ``query [e, Q]`` -> float32 ``[e, Q, S]``.
+    """Returns the distances of queries to support images as float32 ``[e, Q, S]``.
 
-    Padded support images are infinitely far. Computed in float64; rounding to float32 makes the
-    distances to identical images equal.
+    The arguments are row numbers ``support [e, S]`` and ``query [e, Q]``. Padded support images are infinitely
+    far. The distances are computed in float64; rounding them to float32 makes those to identical images equal.
     """
     cross = inner.between(support, query)
     if metric == "cosine":
@@ -50,9 +53,9 @@ def to_support(inner: Inner, metric: str, support: Tensor, query: Tensor) -> Ten
 
 
 def item_scores(table: Tensor, tasks: Tasks, metric: str) -> Tensor:
-    """Minus the distance of each query to each support image: float32 ``[E, Q, N·K]``, class-major.
+    """Returns minus the distance of each query to each support image, float32 ``[E, Q, N·K]``.
 
-    −inf for padded support images; ``metric`` is one of ``METRICS``.
+    The images stand class after class, and a padded one has −inf. ``metric`` is one of ``METRICS``.
     """
     import torch
 

@@ -44,7 +44,7 @@ class EstimatorHead:
             places = np.flatnonzero(tasks.query[episode] >= 0)
             try:
                 fitted = clone(self.estimator).fit(support, labels)
-                scores[np.ix_([episode], places, fitted.classes_)] = class_scores(fitted, query)
+                scores[np.ix_(np.array([episode]), places, fitted.classes_)] = class_scores(fitted, query)
             except ValueError as error:
                 reason = " ".join(str(error).split()).rstrip(".")
                 raise UsageError(f"{type(self.estimator).__name__} refuses an episode ({reason}).") from error

@@ -1,7 +1,7 @@
-"""Nearest neighbours in one large gallery: its actual images, in blocks of queries and of images.
+"""Nearest neighbours in one large gallery, in blocks of queries and of images.
 
-Same distances as ``distances.to_support`` and same votes as ``knn.KNearest``, without its arrays of all
-classes padded to the largest: memory is bounded by the constants below.
+The distances are those of ``distances.to_support`` and the votes those of ``knn.KNearest``. Only the actual
+images are read, without padding to the largest class, and the constants below bound the memory.
 """
 
 from __future__ import annotations
@@ -16,27 +16,27 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 DISTANCE_BYTES = 1 << 28
-"""Working memory of a block of queries against the whole gallery, …"""
+"""Working memory of a block of queries against the whole gallery."""
 
 FEATURE_BYTES = 1 << 26
-"""… and of the float64 features of a block of the gallery."""
+"""Working memory of the float64 features of a block of the gallery."""
 
-FEWEST = 32
-"""Episodes are batched as long as this many queries of one fit the working memory at once."""
+MIN_QUERIES = 32
+"""Episodes are batched as long as the working memory holds this many queries of one episode at once."""
 
 
 def is_large(table: Tensor, tasks: Tasks, memory: int) -> bool:
-    """Whether one episode, padded, asks for more than ``memory`` bytes: then each is solved by itself.
+    """Returns whether one padded episode needs more than ``memory`` bytes, so that each is solved by itself.
 
-    As ``Inner.cost`` counts them, known before there is a Gram matrix.
+    The bytes are counted as ``Inner.cost`` counts them, before there is a Gram matrix.
     """
     supports = tasks.ways * tasks.shots
     width = tasks.shots if gram_is_cheaper(tasks, len(table)) else table.shape[1]
-    return 16 * supports * width + FEWEST * 64 * supports > memory
+    return 16 * supports * width + MIN_QUERIES * 64 * supports > memory
 
 
 def distances(inner: Inner, metric: str, gallery: Tensor, query: Tensor) -> Tensor:
-    """Distances of queries ``[q]`` to the gallery's rows ``[S]``: float32 ``[q, S]``."""
+    """Returns the distances of queries ``[q]`` to the rows ``[S]`` of the gallery, float32 ``[q, S]``."""
     import torch
 
     step = max(1, FEATURE_BYTES // (8 * inner.table.shape[1]))
@@ -48,9 +48,10 @@ def distances(inner: Inner, metric: str, gallery: Tensor, query: Tensor) -> Tens
 
 
 def votes(distance: Tensor, k: int, label: Tensor, ways: int) -> Tensor:
-    """The k nearest vote for their class: ``[q, S]`` and ``label [S]`` -> float64 ``[q, N]``.
+    """Returns the votes of the k nearest images for their classes, float64 ``[q, N]``.
 
-    Images at the distance of the k-th share the places left.
+    The arguments are the distances ``[q, S]`` and the classes ``label [S]``. Images at the distance of the k-th
+    share the places that are left.
     """
     import torch
 
@@ -65,9 +66,9 @@ def votes(distance: Tensor, k: int, label: Tensor, ways: int) -> Tensor:
 
 
 def nearest(distance: Tensor, counts: list[int]) -> Tensor:
-    """The least distance to each class: ``[q, S]``, classes one after the other, -> ``[q, N]``.
+    """Returns the least distance to each class: ``[q, S]``, sorted by class, -> ``[q, N]``.
 
-    ``counts`` are the images of each class; a class of none is infinitely far.
+    ``counts`` are the numbers of images of the classes. A class without images is infinitely far.
     """
     import torch
 

@@ -1,9 +1,9 @@
 """Inner products of table rows, from a Gram matrix computed once or from gathered features.
 
-Every head here needs inner products only. With the table's Gram matrix, the embedding dimension d leaves
-the cost of an episode; without it, E·(S + Q) rows of d numbers are gathered. Products are float64, whatever
-the table's type, where digits cancel: ‖q − c‖² = ‖q‖² − 2 q·c + ‖c‖². Heads that only add products up, and do
-not mind where the origin lies, allow an error; a float32 Gram matrix of the centred table costs half.
+Every head here needs inner products only. With the table's Gram matrix, the cost of an episode does not depend on
+the embedding dimension d; without it, E·(S + Q) rows of d numbers are gathered. Products are float64, whatever
+the table's type, since digits cancel in ‖q − c‖² = ‖q‖² − 2 q·c + ‖c‖². Heads that only add products up, and
+whose scores do not depend on the origin, allow an error; a float32 Gram matrix of the centred table costs half.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ GRAM_BYTES = 1 << 30
 """The largest Gram matrix that is computed, in bytes of float64 (M = 11,585 rows)."""
 
 LARGE_SUPPORT = 1 << 28
-"""Working memory of queries beside a support that takes more than that of a block by itself."""
+"""Working memory for the queries of an episode whose support alone fills a block."""
 
 GATHER_COST = 40
 """Gathering one number of a scattered row takes about as long as this many multiply-adds of a product."""
@@ -33,10 +33,10 @@ GATHER_COST = 40
 
 @dataclass(frozen=True, eq=False)
 class Inner:
-    """Inner products between rows of an embedding table; negative row numbers (padding) read row 0.
+    """Gives inner products between rows of an embedding table; negative row numbers (padding) read row 0.
 
-    ``scale [M]`` multiplies each row (1/‖x‖ for cosines), ``norms [M]`` are the squared norms of the scaled
-    rows, and ``gram [M, M]`` holds their products, or is None where features are gathered. ``memory`` is the
+    ``scale [M]`` multiplies each row (1/‖x‖ for cosines). ``norms [M]`` are the squared norms of the scaled
+    rows. ``gram [M, M]`` holds their products, or is None where features are gathered. ``memory`` is the
     working memory of one block of episodes, in bytes.
     """
 
@@ -47,13 +47,15 @@ class Inner:
     memory: int
 
     def rows(self, index: Tensor) -> Tensor:
-        """Features of some rows: ``index [...]`` -> float64 ``[..., d]``."""
+        """Returns the features of some rows: ``index [...]`` -> float64 ``[..., d]``."""
         index = index.clamp_min(0)
         rows = self.table[index].double()
         return rows if self.scale is None else rows * self.scale[index].unsqueeze(-1)
 
     def between(self, left: Tensor, right: Tensor) -> Tensor:
-        """x_left · x_right: ``left [e, A]``, ``right [e, B]`` -> ``[e, A, B]``, float64 or as ``gram`` is."""
+        """Returns x_left · x_right ``[e, A, B]`` for ``left [e, A]`` and ``right [e, B]``, as ``gram`` is or in
+        float64.
+        """
         if self.gram is None:
             return self.rows(left) @ self.rows(right).mT
         left, right = left.clamp_min(0), right.clamp_min(0)
@@ -61,9 +63,9 @@ class Inner:
         return self.gram.view(-1).index_select(0, place.view(-1)).view(place.shape)
 
     def with_means(self, support: Tensor, query: Tensor) -> tuple[Tensor, Tensor]:
-        """Products with class means c: q·c ``[e, N, Q]`` and ‖c‖² ``[e, N]``.
+        """Returns products with the class means c: q·c ``[e, N, Q]`` and ‖c‖² ``[e, N]``.
 
-        ``support [e, N, K]`` and ``query [e, Q]`` are rows; a class without support has the mean 0.
+        ``support [e, N, K]`` and ``query [e, Q]`` are row numbers. A class without support has the mean 0.
         """
         e, n, k = support.shape
         share = (support >= 0).double()
@@ -78,17 +80,18 @@ class Inner:
         return (cross * share.unsqueeze(-1)).sum(2), (within * pairs).sum((2, 3))
 
     def cost(self, ways: int, shots: int, extra: int = 0) -> tuple[int, int]:
-        """Bytes of work of one episode: (once, for each query), with ``extra`` for each product."""
+        """Returns the bytes that one episode takes, once and for each query, with ``extra`` bytes for each product."""
         supports, width = ways * shots, self.table.shape[1]
         if self.gram is None:
             return 16 * supports * width, 16 * width + (8 + extra) * supports + 32 * ways
         return 16 * supports * shots, (24 + extra) * supports + 32 * ways
 
     def blocks(self, tasks: Tasks, extra: int = 0) -> Iterator[tuple[slice, slice]]:
-        """(episodes, queries) slices whose work fits in ``memory``: whole episodes, or part of one's queries.
+        """Yields slices (episodes, queries) whose work fits in ``memory``.
 
-        Where the slices end does not depend on the number of episodes. The queries of one that a large support
-        leaves no room for get as much as that takes, at most ``LARGE_SUPPORT``: it is gathered for each slice.
+        A slice holds whole episodes, or some queries of one. The ends of the slices do not depend on the number
+        of episodes. Where the support of one episode fills the memory by itself, its queries get as much memory
+        again, at most ``LARGE_SUPPORT``, because that support is gathered anew for each slice.
         """
         episodes, queries = tasks.query.shape
         fixed, each = self.cost(tasks.ways, tasks.shots, extra)
@@ -102,12 +105,13 @@ class Inner:
 def inner_products(
     table: Tensor, tasks: Tasks, *, normalize: bool = False, error: float = 0.0, gram: bool = True
 ) -> Inner:
-    """The table ``[M, d]`` made ready for products; ``normalize`` divides each row by its length (0 stays 0).
+    """Returns the table ``[M, d]`` made ready for products.
 
-    Takes the Gram matrix, where ``gram`` allows one, when it costs less than gathering features for these
-    episodes. Both routes give equal products to rounding, 1e-15 of the norms. Heads whose scores do not depend
-    on the origin may allow an ``error``: the Gram matrix is float32 around the table's mean where its rounding
-    stays below that.
+    ``normalize`` divides each row by its length (0 stays 0). The Gram matrix is computed where ``gram`` allows it
+    and it costs less than gathering features for these episodes. Both routes give equal products up to rounding,
+    1e-15 of the norms. A head whose scores do not depend on the origin may allow an ``error``: the Gram matrix is
+    then float32 around the table's mean, where rounding stays below that error.
+
     Raises FsbenchError for rows outside the table and for values that are not finite.
     """
     import torch
@@ -137,16 +141,17 @@ def _check(table: Tensor, tasks: Tasks) -> None:
 
 
 def gram_is_cheaper(tasks: Tasks, rows: int) -> bool:
-    """Whether ½M² products for the Gram matrix beat gathering for these episodes, and the matrix fits."""
+    """Returns whether the Gram matrix fits, and its ½M² products cost less than gathering for these episodes."""
     supports, queries = tasks.ways * tasks.shots, tasks.query.shape[1]
     gathering = len(tasks) * (GATHER_COST * (supports + queries) + supports * queries)
     return 8 * rows * rows <= GRAM_BYTES and rows * rows <= 2 * gathering
 
 
 def block_bytes(device: torch.device) -> int:
-    """Working memory of one block of episodes: what a CPU's caches hold, or what keeps an accelerator busy.
+    """Returns the working memory of one block of episodes, in bytes.
 
-    A constant of the device, so that one command cuts its episodes into the same blocks each time.
+    That is what the caches of a CPU hold, or what keeps an accelerator busy. It depends on the device alone, so
+    that a command cuts its episodes into the same blocks each time.
     """
     return 1 << 24 if device.type == "cpu" else 1 << 30
 
@@ -176,7 +181,7 @@ def _with_itself(x: Tensor, panel: int = 256) -> Tensor:
 
 
 def indices(tasks: Tasks, device: torch.device) -> tuple[Tensor, Tensor]:
-    """``support [E, N, K]`` and ``query [E, Q]`` as contiguous int64 tensors on a device."""
+    """Returns ``support [E, N, K]`` and ``query [E, Q]`` as contiguous int64 tensors on a device."""
     import torch
 
     support, query = (

@@ -12,15 +12,20 @@ if TYPE_CHECKING:
 
 @runtime_checkable
 class Head(Protocol):
-    """Solves episodes from embeddings; frozen dataclass, no state between calls.
+    """Solves episodes from embeddings. A head is a frozen dataclass and keeps no state between calls.
 
-    ``scores(table [M, D], tasks) -> float [E, Q, N]`` on the table's device: higher is better; −inf for
-    padded classes; the values of padded queries carry no meaning. A head may report
-    diagnostics of each episode beside them, arrays [E] (or one number for all): of a boolean one the record holds
-    for how many episodes it is true, of another one the largest value.
-    A head that ranks support images itself also has ``item_scores(table, tasks) -> [E, Q, N·K]``.
+    ``scores(table [M, D], tasks) -> float [E, Q, N]`` is on the table's device. A higher score is better, a
+    padded class has −inf, and the scores of padded queries have no meaning. A head that ranks support images
+    itself also has ``item_scores(table, tasks) -> [E, Q, N·K]``.
+
+    A head may report diagnostics beside the scores: arrays [E], or one number for all episodes. The record holds
+    for how many episodes a boolean one is true, and the largest value of any other.
     """
 
     def scores(self, table: Tensor, tasks: Tasks) -> tuple[Tensor, dict[str, Any]]:
-        """Class scores and a (possibly empty) dictionary of numbers for the record."""
+        """Returns the class scores and a dictionary of numbers for the record.
+
+        The dictionary may be empty. It holds, for example, the most iterations of an episode and the number of
+        episodes that did not converge.
+        """
         ...

@@ -1,9 +1,10 @@
-"""What a network reads of an episode's embeddings: centred on its support, and divided by one number.
+"""The inputs of a network: an episode's embeddings, centred on its support and divided by one number.
 
-An episode with fewer support images S than the embedding has numbers D is read in its support's principal
-axes: S numbers that hold everything the support spans, whatever D is. Others are read as they are.
-The one number makes the support's D numbers 1 in mean square; each by itself would blow up those that hardly
-vary among a few images. A rotation keeps it, and keeps the distribution of what random weights make of it.
+An episode with fewer support images S than the embedding has numbers D is read in its support's principal axes: S
+numbers that hold everything the support spans, whatever D is. Other episodes are read as they are. The one number
+makes the support's D numbers 1 in mean square. Dividing each of the D numbers by its own would blow up those that
+hardly vary among a few images. A rotation changes neither the one number nor the distribution of what random
+weights make of the inputs.
 """
 
 from __future__ import annotations
@@ -17,35 +18,39 @@ from fewshot_bench.heads.gather import Inner
 if TYPE_CHECKING:
     from torch import Tensor
 
-LEAST_ENERGY = 1e-10
-"""Axes with less than this share of the first one's energy are rounding error, and are not read."""
+MIN_ENERGY = 1e-10
+"""Axes with less than this share of the first axis's energy are rounding error and are not read."""
 
 
 class Inputs(Protocol):
-    """Inputs of e episodes: ``width`` numbers, of which episode i uses the first ``used[i]``; others are 0."""
+    """Gives e episodes' inputs: ``width`` numbers, of which episode i uses the first ``used[i]``; the rest are 0."""
 
     @property
     def used(self) -> list[int]:
-        """How many numbers each episode uses."""
+        """The number of inputs that each episode uses."""
         ...
 
     @property
     def width(self) -> int:
-        """How many numbers there are."""
+        """The number of inputs."""
         ...
 
     def take(self, place: Tensor) -> Tensor:
-        """Of support images ``place [e, b]`` (0 … S−1): float32 ``[e, b, width]``."""
+        """Returns the inputs of support images ``place [e, b]`` (0 … S−1) as float32 ``[e, b, width]``."""
         ...
 
     def queries(self, rows: Tensor) -> Tensor:
-        """Of the table's ``rows [e, q]``: float32 ``[e, q, width]``."""
+        """Returns the inputs of the table's ``rows [e, q]`` as float32 ``[e, q, width]``."""
         ...
 
 
 @dataclass(frozen=True, eq=False)
 class Axes:
-    """Coordinates ``x [e, S, S]`` of the support; ``alpha [e, S, S]`` turns inner products into coordinates."""
+    """Gives the coordinates of images in the principal axes of their episode's support.
+
+    ``x [e, S, S]`` are the coordinates of the support; ``alpha [e, S, S]`` turns inner products into
+    coordinates.
+    """
 
     x: Tensor
     alpha: Tensor
@@ -54,21 +59,25 @@ class Axes:
 
     @property
     def width(self) -> int:
-        """S."""
+        """The number of axes, S."""
         return self.x.shape[2]
 
     def take(self, place: Tensor) -> Tensor:
-        """As ``Inputs.take``."""
+        """Returns the coordinates of support images ``place [e, b]`` as float32 ``[e, b, S]``."""
         return self.x.gather(1, place.unsqueeze(2).expand(-1, -1, self.width))
 
     def queries(self, rows: Tensor) -> Tensor:
-        """As ``Inputs.queries``: Σ_i α_ir (x_i − m)·(q − m)."""
+        """Returns the coordinates Σ_i α_ir (x_i − m)·(q − m) of the table's ``rows [e, q]``, float32 ``[e, q, S]``."""
         return self.support.evaluate(self.alpha, rows).mT.float()
 
 
 @dataclass(frozen=True, eq=False)
 class Features:
-    """(x − mean) / unit of the ``table [M, D]``; ``rows [e, S]``, ``mean [e, 1, D]``, ``unit [e, 1, 1]``."""
+    """Gives (x − mean) / unit for rows x of the ``table [M, D]``.
+
+    ``rows [e, S]`` are the support's row numbers, ``mean [e, 1, D]`` and ``unit [e, 1, 1]`` those of each
+    episode.
+    """
 
     table: Tensor
     rows: Tensor
@@ -78,31 +87,31 @@ class Features:
 
     @property
     def width(self) -> int:
-        """D."""
+        """The number of features, D."""
         return self.table.shape[1]
 
     def take(self, place: Tensor) -> Tensor:
-        """As ``Inputs.take``."""
+        """Returns the scaled features of support images ``place [e, b]`` as float32 ``[e, b, D]``."""
         return self.queries(self.rows.gather(1, place))
 
     def queries(self, rows: Tensor) -> Tensor:
-        """As ``Inputs.queries``."""
+        """Returns the scaled features of the table's ``rows [e, q]`` as float32 ``[e, q, D]``."""
         return (self.table[rows.clamp_min(0)].float() - self.mean) / self.unit
 
 
 def inputs_of(inner: Inner, rows: Tensor) -> Inputs:
-    """The inputs of episodes with support ``rows [e, S]`` (−1 for padding, last)."""
+    """Returns the inputs of episodes with support ``rows [e, S]`` (−1 for padding, which comes last)."""
     return _axes(inner, rows) if rows.shape[1] < inner.table.shape[1] else _features(inner, rows)
 
 
 def _axes(inner: Inner, rows: Tensor) -> Axes:
-    """The largest axes first, each pointing to its most extreme image: no choice is left to the solver."""
+    """Returns the axes, the largest first, each pointing to its most extreme image, so that signs are settled."""
     import torch
 
     support = principal_axes(inner, rows)
     assert isinstance(support, Dual)
     axes, energy = support.axes.flip(2), support.energy.flip(1)
-    real = energy > LEAST_ENERGY * energy[:, :1]
+    real = energy > MIN_ENERGY * energy[:, :1]
     extreme = axes.gather(1, axes.abs().argmax(1, keepdim=True))
     axes = torch.where(extreme < 0, -axes, axes) * real.unsqueeze(1)
     total, numbers = (energy * real).sum(1), (rows >= 0).sum(1) * inner.table.shape[1]
@@ -112,7 +121,7 @@ def _axes(inner: Inner, rows: Tensor) -> Axes:
 
 
 def _features(inner: Inner, rows: Tensor, block: int = 4096) -> Features:
-    """Sums over a block of images at a time, in float64."""
+    """Returns the features, with sums in float64 over a block of images at a time."""
     import torch
 
     e, samples = rows.shape

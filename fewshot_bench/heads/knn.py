@@ -17,12 +17,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class KNearest:
-    """The k nearest support images vote; of classes with equal votes, the one with the nearest image wins.
+    """Scores a class by the votes of the k nearest support images.
+
+    With the neighbours N_k(q) of a query q, the score of class n is |{i in N_k(q): y_i = n}| / k (Cover and Hart
+    1967). Of classes with equal votes, the one with the nearest image wins.
 
     Parameters
     ----------
     k : voters, from 1 to the number of support images of an episode.
-    metric : one of ``distances.METRICS``.
+    metric : ``euclidean`` (‖a − b‖²) or ``cosine`` (1 − a·b / (‖a‖ ‖b‖)).
 
     Raises UsageError for other values.
     """
@@ -36,11 +39,13 @@ class KNearest:
             raise UsageError(f"k-nearest neighbours needs k of at least 1, not {self.k}.")
 
     def scores(self, table: Tensor, tasks: Tasks) -> tuple[Tensor, dict[str, Any]]:
-        """``table [M, D]`` -> float64 ``[E, Q, N]``: the share of the votes, −inf for padded classes.
+        """Returns the share of the votes: ``table [M, D]`` -> float64 ``[E, Q, N]``, −inf for padded classes.
 
-        Images at the distance of the k-th share the places left. To break ties, a class of rank r among the
-        N by its nearest image (0: nearest; equal distances, equal ranks) gains (N − r)/(N + 1) of 1/S of
-        a vote, S the number of support images: less than any difference between two counts of votes.
+        Images at the distance of the k-th share the places that are left. Ties are broken as follows. Let r be
+        the rank of a class among the N by its nearest image (0 is nearest; equal distances have equal ranks),
+        and S the number of support images. The class gains (N − r)/(N + 1) of 1/S of a vote, which is less than
+        any difference between two counts of votes.
+
         Raises UsageError when an episode has fewer than k support images.
         """
         import torch
@@ -70,7 +75,9 @@ class KNearest:
         return scores, {}
 
     def _large(self, inner: Inner, task: Tasks) -> Tensor:
-        """The scores ``[Q, N]`` of one episode, from its actual support images and a block of queries at once."""
+        """Returns the scores ``[Q, N]`` of one episode, from its actual support images, a block of queries at a
+        time.
+        """
         import torch
 
         (rows,), (label,) = members(task.support)
@@ -88,9 +95,10 @@ class KNearest:
         return torch.cat(scores)
 
     def _untied(self, votes: Tensor, nearest: Tensor, classes: Tensor, images: Tensor | int) -> Tensor:
-        """Shares of the votes ``[..., N]``, ties broken by the least distance to each class ``[..., N]``.
+        """Returns the shares of the votes ``[..., N]`` with ties broken by the least distance to each class.
 
-        ``classes`` and ``images`` are those of the episode, padding left aside.
+        ``nearest [..., N]`` are these distances; ``classes`` and ``images`` are the numbers of classes and
+        support images of the episode without padding.
         """
         import torch
 
@@ -98,7 +106,7 @@ class KNearest:
         return (votes + (classes - rank) / ((classes + 1) * images)) / self.k
 
     def item_scores(self, table: Tensor, tasks: Tasks) -> Tensor:
-        """Minus the distance to each support image, for ranking: float32 ``[E, Q, N·K]``."""
+        """Returns minus the distance to each support image, for ranking: float32 ``[E, Q, N·K]``."""
         return distances.item_scores(table, tasks, self.metric)
 
     def _check(self, tasks: Tasks) -> None:

@@ -28,18 +28,18 @@ GRADIENT_ERROR = 1e-14
 class LogisticRegression:
     """L2-regularised multinomial logistic regression with scikit-learn's objective and probabilities.
 
-    Minimises J = C Σ_i −log p(y_i | x_i) + ½ ‖W‖² over W [D, N] and an unpenalised intercept. Of two
-    classes, scikit-learn penalises one weight vector, the difference of our two: the same as halving C.
-    At the minimum W = C Σ_i x_i (y_i − p_i)ᵀ lies in the span of the support (the representer theorem), so
-    the problem is solved in the support's principal axes and queries enter by their inner products with it.
+    It minimises J = C Σ_i −log p(y_i | x_i) + ½ ‖W‖² over W [D, N] and an unpenalised intercept. For two
+    classes, scikit-learn penalises one weight vector, the difference of our two; this equals halving C. At the
+    minimum W = C Σ_i x_i (y_i − p_i)ᵀ lies in the span of the support (the representer theorem). So the problem
+    is solved in the support's principal axes, and queries enter by their inner products with the support.
 
     Parameters
     ----------
     C : inverse strength of the penalty, above 0.
-    tol : how far a probability may be from the minimum's, above 0. J is 1-strongly convex in W, hence
+    tol : how far a probability may be from that of the minimum, above 0. J is 1-strongly convex in W, hence
         ‖W − W*‖ ≤ ‖∇J‖; an episode stops at ‖∇J‖₂ ≤ tol / R, R² = 1 + max ‖x_i − mean‖² over its support.
-    max_iter : the most Newton steps of an episode, at least 1.
-    normalize : divide each embedding by its length first.
+    max_iter : the largest number of Newton steps of an episode, at least 1.
+    normalize : whether each embedding is divided by its length first.
 
     Raises UsageError for other values.
     """
@@ -57,11 +57,11 @@ class LogisticRegression:
             raise UsageError(f"Logistic regression needs max_iter of at least 1, not {self.max_iter}.")
 
     def scores(self, table: Tensor, tasks: Tasks) -> tuple[Tensor, dict[str, Any]]:
-        """``table [M, D]`` -> probabilities, float32 ``[E, Q, N]``, −inf for padded classes.
+        """Returns probabilities: ``table [M, D]`` -> float32 ``[E, Q, N]``, −inf for padded classes.
 
-        One call gives the same bytes each time; another block size, or number of threads, rounds otherwise.
-        Reports for each episode [E] ``iterations`` (Newton steps), ``not_converged`` (whether it stopped short of
-        its tolerance) and ``gradient_norm`` (‖∇J‖₂ at the end).
+        Equal calls give equal bytes; another block size or number of threads may round otherwise. The
+        dictionary has for each episode [E] ``iterations`` (Newton steps), ``not_converged`` (whether it stopped
+        short of its tolerance) and ``gradient_norm`` (‖∇J‖₂ at the end).
         """
         import torch
 
@@ -93,7 +93,7 @@ class LogisticRegression:
         return scores, {key: torch.cat(parts).cpu().numpy() for key, parts in report.items()}
 
     def _problem(self, support: Dual | Primal, rows: Tensor) -> Problem:
-        """The minimisation of the episodes whose support is ``rows [e, N, K]``."""
+        """Returns the minimisation problem of the episodes whose support is ``rows [e, N, K]``."""
         import torch
 
         e, ways, shots = rows.shape

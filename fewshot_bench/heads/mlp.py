@@ -28,46 +28,48 @@ QUERY_BYTES = 1 << 26
 
 @dataclass(frozen=True)
 class Perceptron:
-    """Layers of max(·, 0) and a softmax, trained on the cross-entropy of the support by Adam.
+    """A multi-layer perceptron with max(·, 0) and a softmax, trained on each episode's support.
 
-    Inputs are centred on the support's mean and divided by one number, so that they are 1 in mean square; an
-    episode of fewer images than numbers is read in its principal axes (``inputs.py``), where the first layer's
-    weights are as random as on the embedding itself (He et al. 2015). Each network has a
-    random generator of its own, made from ``seed`` and the contents of its support: but for rounding it does
-    not matter which other episodes are solved, where it stands among them, or how its classes are ordered.
+    Each network minimises the mean cross-entropy −log p(y_i | x_i) over its support by Adam (Kingma and Ba
+    2015). Inputs are centred on the support's mean and divided by one number, so that they are 1 in mean
+    square. An episode with fewer images than the embedding has numbers is read in its principal axes
+    (``inputs.py``), where the first layer's weights are as random as on the embedding itself (He et al. 2015).
+    Each network has a random generator of its own, made from ``seed`` and the contents of its support. So the
+    other episodes, the place among them and the order of classes change nothing but rounding.
 
     Parameters
     ----------
     hidden : widths of the hidden layers, at least one.
-    rate : Adam's learning rate, above 0.
-    batch : images of a step; a support of no more is taken whole.
-    epochs, steps : training ends after so many passes over the support, and so many steps at least.
-    seed : of the initial weights and the order of images.
+    lr : Adam's learning rate, above 0.
+    batch : images of a step; a support of at most so many is taken whole.
+    epochs : passes over the support after which training ends.
+    min_steps : the least number of steps, whatever ``epochs`` says.
+    seed : seed of the initial weights and of the order of images.
 
     Raises UsageError for other values.
     """
 
     hidden: tuple[int, ...] = (256,)
-    rate: float = 1e-3
+    lr: float = 1e-3
     batch: int = 200
     epochs: int = 40
-    steps: int = 200
+    min_steps: int = 200
     seed: int = 0
 
     def __post_init__(self) -> None:
         if not self.hidden or min(self.hidden) < 1:
             raise UsageError(f"A perceptron needs hidden layers of at least 1 unit, not {self.hidden}.")
-        if not 0 < self.rate < float("inf"):
-            raise UsageError(f"A perceptron needs a learning rate above 0, not {self.rate}.")
-        for name in ("batch", "epochs", "steps"):
+        if not 0 < self.lr < float("inf"):
+            raise UsageError(f"A perceptron needs a learning rate above 0, not {self.lr}.")
+        for name in ("batch", "epochs", "min_steps"):
             if getattr(self, name) < 1:
                 raise UsageError(f"A perceptron needs {name} of at least 1, not {getattr(self, name)}.")
 
     def scores(self, table: Tensor, tasks: Tasks) -> tuple[Tensor, dict[str, Any]]:
-        """``table [M, D]`` -> probabilities, float64 ``[E, Q, N]``, −inf for padded classes.
+        """Returns probabilities: ``table [M, D]`` -> float64 ``[E, Q, N]``, −inf for padded classes.
 
-        Reports ``steps`` of Adam and ``training_loss``, the largest cross-entropy of an episode's last step.
-        Raises FsbenchError when a training diverges.
+        The dictionary has ``steps`` of Adam and ``training_loss``, the largest cross-entropy of an episode's
+        last step. Raises FsbenchError when a training diverges.
         """
         import torch
 
@@ -81,9 +83,9 @@ class Perceptron:
         counts = (rows >= 0).sum(1)
         report = {"steps": 0, "training_loss": 0.0}
         for part in self._blocks(inner, counts, tasks.ways):
-            most = int(counts[part].max())
-            inputs = inputs_of(inner, torch.tensor(rows[part, :most], device=table.device))
-            labels = torch.tensor(label[part, :most], device=table.device)
+            largest = int(counts[part].max())
+            inputs = inputs_of(inner, torch.tensor(rows[part, :largest], device=table.device))
+            labels = torch.tensor(label[part, :largest], device=table.device)
             generators = [torch.Generator().manual_seed(seeds[episode]) for episode in part]
             networks = initial(
                 inputs.used,
@@ -94,12 +96,12 @@ class Perceptron:
                 generators,
                 table.device,
             )
-            steps = max(self.steps, self.epochs * -(-most // self.batch))
+            steps = max(self.min_steps, self.epochs * -(-largest // self.batch))
             stream = batches(inputs, labels, counts[part].tolist(), generators, self.batch)
-            loss = train(networks, islice(stream, steps), barrier[part], self.rate)
+            loss = train(networks, islice(stream, steps), barrier[part], self.lr)
             if not bool(loss.isfinite().all()):
                 raise FsbenchError(
-                    f"A perceptron's training diverged at a learning rate of {self.rate}; choose a lower one."
+                    f"A perceptron's training diverged at a learning rate of {self.lr}; choose a lower one."
                 )
             for place, probability in predict(networks, inputs, query[part], barrier[part]):
                 scores[part, place] = probability
@@ -110,16 +112,16 @@ class Perceptron:
         return scores.masked_fill_(absent, -float("inf")), report
 
     def _blocks(self, inner: Inner, counts: NDArray[np.int64], ways: int) -> Iterator[NDArray[np.intp]]:
-        """Episodes that are trained together: of equally many batches and as large as the memory allows.
+        """Yields the episodes that are trained together: as many as fit, with equally many batches.
 
-        Nor are those read in their axes mixed with others.
+        Episodes that are read in their axes are not mixed with others.
         """
-        most, width = int(counts.max(initial=1)), inner.table.shape[1]
-        few = most < width
-        sizes = [min(most, width), *self.hidden, ways]
+        largest, width = int(counts.max(initial=1)), inner.table.shape[1]
+        few = largest < width
+        sizes = [min(largest, width), *self.hidden, ways]
         weights = sum(a * b for a, b in pairwise(sizes))
-        gathered = (48 * most * most + 16 * most * width) if few else 0
-        each = gathered + 16 * weights + 12 * min(most, self.batch) * sum(sizes)
+        gathered = (48 * largest * largest + 16 * largest * width) if few else 0
+        each = gathered + 16 * weights + 12 * min(largest, self.batch) * sum(sizes)
         step = max(1, inner.memory // each)
         kind = 2 * -(-counts // self.batch) + (counts < width)
         for value in np.unique(kind):
@@ -131,7 +133,7 @@ class Perceptron:
 def predict(
     networks: Networks, inputs: Inputs, query: Tensor, barrier: Tensor
 ) -> Iterator[tuple[slice, Tensor]]:
-    """Probabilities ``[e, q, N]`` of the table's rows ``query [e, Q]``, a block of queries at a time."""
+    """Yields blocks of queries and their probabilities ``[e, q, N]``, for the table's rows ``query [e, Q]``."""
     e, ways = len(query), barrier.shape[2]
     widths = sum(weight.shape[2] for weight in networks.weights)
     step = max(1, QUERY_BYTES // (e * (32 * inputs.width + 8 * widths + 16 * ways)))

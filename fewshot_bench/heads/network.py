@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Networks:
-    """e networks of equal widths: ``weights`` of layer l are ``[e, in, out]``, its ``biases [e, 1, out]``."""
+    """e networks of equal widths: layer l has ``weights[l] [e, in, out]`` and ``biases[l] [e, 1, out]``."""
 
     weights: list[Tensor]
     biases: list[Tensor]
 
     def logits(self, x: Tensor) -> Tensor:
-        """``x [e, b, in]`` -> ``[e, b, N]``: affine maps with max(·, 0) between them."""
+        """Returns the logits of ``x [e, b, in]`` as ``[e, b, N]``: affine maps with max(·, 0) between them."""
         import torch
 
         for number, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
@@ -36,12 +36,12 @@ def initial(
     generators: Sequence[torch.Generator],
     device: torch.device,
 ) -> Networks:
-    """Networks before training, each from a generator (on the CPU) of its own.
+    """Returns networks before training, each from a generator (on the CPU) of its own.
 
-    Weights are normal, with the given ``variance`` in the first hidden layer and 2 / inputs in the others (He
-    et al. 2015, eq. 10); those of the inputs from ``used[i]`` to ``width`` are 0 in episode i. The last layer
-    begins at 0: all classes are equally likely, and neither their order nor padded ones change anything.
-    Biases begin at 0.
+    Weights are normal. Their variance is ``variance`` in the first hidden layer and 2 / inputs in the others
+    (He et al. 2015, eq. 10). In episode i the weights of the inputs from ``used[i]`` to ``width`` are 0. The
+    last layer begins at 0, so that all classes are equally likely and neither their order nor padding changes
+    anything. Biases begin at 0.
     """
     import torch
 
@@ -58,10 +58,10 @@ def initial(
 
 
 def loss(networks: Networks, x: Tensor, label: Tensor, weight: Tensor, barrier: Tensor) -> Tensor:
-    """Cross-entropy of each network ``[e]``: Σ_b weight · −log p(label).
+    """Returns the cross-entropy of each network, Σ_b weight · −log p(label), as ``[e]``.
 
-    ``x [e, b, in]``, ``label [e, b]``, ``weight [e, b]`` (0 for padding), ``barrier [e, 1, N]`` (−inf for
-    padded classes, else 0).
+    The arguments are ``x [e, b, in]``, ``label [e, b]``, ``weight [e, b]`` (0 for padding) and ``barrier [e, 1,
+    N]`` (−inf for padded classes, else 0).
     """
     log_p = (networks.logits(x) + barrier).log_softmax(2).gather(2, label.unsqueeze(2)).squeeze(2)
     return -(log_p.masked_fill(weight == 0, 0) * weight).sum(1)
@@ -71,8 +71,8 @@ Batch = tuple["Tensor", "Tensor", "Tensor"]
 """Inputs ``[e, b, in]``, labels ``[e, b]`` and weights ``[e, b]`` of one step."""
 
 
-def train(networks: Networks, batches: Iterable[Batch], barrier: Tensor, rate: float) -> Tensor:
-    """A step of Adam (Kingma and Ba 2015) for each batch, in place; returns the last losses ``[e]``.
+def train(networks: Networks, batches: Iterable[Batch], barrier: Tensor, lr: float) -> Tensor:
+    """Takes a step of Adam (Kingma and Ba 2015) for each batch, in place, and returns the last losses ``[e]``.
 
     Adam and the loss treat every number for itself, so that no network sees another.
     """
@@ -81,7 +81,7 @@ def train(networks: Networks, batches: Iterable[Batch], barrier: Tensor, rate: f
     parameters = [*networks.weights, *networks.biases]
     for parameter in parameters:
         parameter.requires_grad_()
-    optimizer = torch.optim.Adam(parameters, lr=rate, fused=True)
+    optimizer = torch.optim.Adam(parameters, lr=lr, fused=True)
     each = torch.zeros(len(barrier), device=barrier.device)
     with torch.enable_grad():
         for x, label, weight in batches:

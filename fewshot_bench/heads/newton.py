@@ -21,23 +21,24 @@ FORCING = 0.1
 """Conjugate gradients reduce the residual of a Newton system to this share (inexact Newton)."""
 
 INNER_STEPS = 100
-"""The most conjugate-gradient steps of one Newton system."""
+"""The largest number of conjugate-gradient steps of one Newton system."""
 
 HALVINGS = 40
-"""The most halvings of a Newton step."""
+"""The largest number of halvings of a Newton step."""
 
 SATURATED = 1e-20
-"""Least curvature of an intercept, where every probability is 0 or 1."""
+"""The least curvature of an intercept, reached where every probability is 0 or 1."""
 
 STRIDE = 8.0
-"""The most that a Newton step may add to the largest logit, which it may also double: beyond, probabilities
-saturate and J loses its curvature."""
+"""A Newton step adds at most this to the largest logit, or doubles it: beyond, probabilities saturate and J loses
+its curvature.
+"""
 
 ARMIJO = 1e-4
-"""A step is kept when J falls by this share of what its slope promises, …"""
+"""A step is kept when J falls by at least this share of what its slope promises, up to ``ROUNDING``."""
 
 ROUNDING = 1e-12
-"""… give or take this share of J, its rounding error."""
+"""The rounding error of J, as a share of J."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,16 +63,16 @@ class Problem:
     tolerance: Tensor
 
     def take(self, keep: Tensor) -> Problem:
-        """The episodes ``keep``."""
+        """Returns the problem of the episodes ``keep``."""
         return Problem(*(getattr(self, name)[keep] for name in self.__dataclass_fields__))
 
 
 @dataclass(frozen=True, eq=False)
 class Solution:
-    """What the minimiser reached, per episode.
+    """What the minimiser reached in each episode.
 
-    ``residual [e, S, N]`` is w (y − p), ``intercept [e, N]``, ``gradient [e]`` is ‖∇J‖₂ there and
-    ``iterations [e]`` counts Newton steps.
+    ``residual [e, S, N]`` is w (y − p), ``intercept [e, N]`` the intercept, ``gradient [e]`` the norm ‖∇J‖₂
+    there, and ``iterations [e]`` the number of Newton steps.
     """
 
     residual: Tensor
@@ -94,7 +95,7 @@ class _Point:
 
 
 def minimise(problem: Problem, max_iter: int) -> Solution:
-    """Minimise J of every episode from Θ = 0; J is convex and every step lowers it."""
+    """Minimises J of every episode from Θ = 0 and returns the solution; J is convex and every step lowers it."""
     import torch
 
     e, samples, width = problem.axes.shape
@@ -127,14 +128,14 @@ def minimise(problem: Problem, max_iter: int) -> Solution:
 
 
 def _residual(problem: Problem, probability: Tensor) -> Tensor:
-    """w (y − p): minus the gradient of the loss in the logits; 1 − p_y is summed, to keep its digits near 0."""
+    """Returns w (y − p), minus the gradient of the loss in the logits; 1 − p_y is summed, to keep its digits near 0."""
     label = problem.label.unsqueeze(2)
     others = (problem.weight.unsqueeze(2) * probability).scatter_(2, label, 0)
     return others.neg().scatter_(2, label, others.sum(2, keepdim=True))
 
 
 def _evaluate(problem: Problem, theta: Tensor, logits: Tensor) -> _Point:
-    """Probabilities and J at parameters whose logits are known."""
+    """Returns the probabilities and J at parameters whose logits are known."""
     masked = logits + problem.barrier
     top = masked.amax(2, keepdim=True)
     probability = (masked - top).exp_()
@@ -146,10 +147,10 @@ def _evaluate(problem: Problem, theta: Tensor, logits: Tensor) -> _Point:
 
 
 def _newton_step(problem: Problem, probability: Tensor, gradient: Tensor) -> Tensor:
-    """Θ-direction D with ∇²J D ≈ −∇J, by conjugate gradients in float32 (a direction needs few digits).
+    """Returns the direction D with ∇²J D ≈ −∇J, by conjugate gradients in float32.
 
-    The Hessian applied to D, with U = A D: P(D) + Aᵀ [w p ∘ (U − Σ_k p_k U_k)], P the penalty. Its
-    preconditioner takes p(1 − p) as its mean over samples and classes.
+    A direction needs few digits. With U = A D and the penalty P, the Hessian applied to D is P(D) + Aᵀ [w p ∘ (U
+    − Σ_k p_k U_k)]. Its preconditioner takes p(1 − p) as its mean over samples and classes.
     """
     import torch
 
@@ -191,7 +192,7 @@ def _newton_step(problem: Problem, probability: Tensor, gradient: Tensor) -> Ten
 
 
 def _line_search(problem: Problem, start: _Point, step: Tensor, slope: Tensor) -> _Point:
-    """The longest of the steps 1, ½, ¼, … of the reach that lowers J enough, for each episode."""
+    """Returns, for each episode, the longest of the steps 1, ½, ¼, … of the reach that lowers J enough."""
     import torch
 
     change = problem.axes @ step

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Prototype:
-    """Each class is the mean of its support embeddings; a query is scored by its nearness to that mean.
+    """Scores a query by its nearness to the mean of each class's support embeddings, the prototype.
 
-    ``euclidean``: −‖f(q) − c_k‖², c_k = (1/K) Σ f(x) (Snell et al. 2017, eq. 1–2).
-    ``cosine``: the cosine between f(q) and the mean of the support's L2-normalised embeddings.
+    ``euclidean``: −‖f(q) − c_k‖² with c_k = (1/K) Σ f(x) (Snell et al. 2017, eq. 1–2). ``cosine``: the cosine
+    between f(q) and the mean of the support's L2-normalised embeddings.
 
     Raises UsageError for another metric.
     """
@@ -29,7 +29,9 @@ class Prototype:
         distances.check_metric(self.metric)
 
     def scores(self, table: Tensor, tasks: Tasks) -> tuple[Tensor, dict[str, Any]]:
-        """``table [M, D]`` -> float32 ``[E, Q, N]``, −inf for padded classes; nothing to report."""
+        """Returns scores and an empty dictionary: ``table [M, D]`` -> float32 ``[E, Q, N]``, −inf for padded
+        classes.
+        """
         import torch
 
         cosine = self.metric == "cosine"
@@ -47,5 +49,5 @@ class Prototype:
         return scores, {}
 
     def item_scores(self, table: Tensor, tasks: Tasks) -> Tensor:
-        """Minus the distance to each support image, for ranking: float32 ``[E, Q, N·K]``."""
+        """Returns minus the distance to each support image, for ranking: float32 ``[E, Q, N·K]``."""
         return distances.item_scores(table, tasks, self.metric)

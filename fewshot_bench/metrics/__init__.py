@@ -3,6 +3,8 @@
 from fewshot_bench.metrics.accuracy import accuracy_per_episode, predictions, ranks_of_truth
 from fewshot_bench.metrics.intervals import (
     Interval,
+    accuracy_interval,
+    ap_interval,
     class_interval,
     episode_interval,
     episode_means,
@@ -26,7 +28,9 @@ __all__ = [
     "Curve",
     "Interval",
     "MeanAveragePrecision",
+    "accuracy_interval",
     "accuracy_per_episode",
+    "ap_interval",
     "average_precision",
     "class_interval",
     "class_score_ap",

@@ -1,7 +1,8 @@
-"""95 % intervals that say what they are over: episodes, or classes; of one method, or of a paired difference.
+"""95 % intervals of one method, or of the paired difference of two; each says what it is over.
 
-Over episodes: how well the mean over *these* classes is known. Over classes: where the mean over the
-population that the classes were drawn from lies; far wider, and what a claim about new classes needs.
+An interval over episodes says how well the mean over *these* classes is known. An interval over classes says
+where the mean over the population lies that the classes were drawn from; it is far wider, and a claim about new
+classes needs it. An interval over test pictures belongs to a single split of pictures.
 ``benchmarks/coverage.py`` measures how often each holds what it promises.
 """
 
@@ -32,10 +33,12 @@ DRAWS = 4_000
 
 @dataclass(frozen=True)
 class Interval:
-    """A mean with its 95 % interval; where there is none, ``reason`` says why in a sentence."""
+    """A mean with both ends of its 95 % interval; where there is none, ``reason`` says why in a sentence.
+
+    The ends need not be equally far from the mean (Wilson, bootstrap).
+    """
 
     mean: float
-    half_width: float | None
     low: float | None
     high: float | None
     kind: str
@@ -43,7 +46,7 @@ class Interval:
 
     @property
     def excludes_zero(self) -> bool:
-        """Whether there is an interval and it does not hold zero: of a difference, that it is significant."""
+        """Whether there is an interval and zero is not in it. A difference is then called significant."""
         return self.low is not None and self.high is not None and not self.low <= 0.0 <= self.high
 
 
@@ -57,16 +60,39 @@ def episode_interval(values: Values) -> Interval:
 
 
 def proportion_interval(hits: int, queries: int) -> Interval:
-    """Wilson's score interval of ``hits`` right ones of ``queries`` pictures, of one train/test split.
+    """Wilson's score interval of ``hits`` right answers to ``queries`` pictures: it stays within 0 and 1.
 
-    (p + z²/2n ± z √(p(1−p)/n + z²/4n²)) / (1 + z²/n): Wilson 1927. ``mean`` is p, not its centre.
+    (p + z²/2n ± z √(p(1−p)/n + z²/4n²)) / (1 + z²/n): Wilson 1927. ``mean`` is p, not the centre of the interval.
     """
     from scipy.special import ndtri
 
     z, p = float(ndtri((1 + CONFIDENCE) / 2)), hits / queries
     centre = (p + z * z / (2 * queries)) / (1 + z * z / queries)
     half = z * (p * (1 - p) / queries + (z / (2 * queries)) ** 2) ** 0.5 / (1 + z * z / queries)
-    return Interval(p, half, centre - half, centre + half, QUERIES)
+    low = 0.0 if hits == 0 else centre - half  # exact there, where the sum may be wrong in its last digit
+    high = 1.0 if hits == queries else centre + half
+    return Interval(p, low, high, QUERIES)
+
+
+def accuracy_interval(values: Values, labels: Ints, *, over_pictures: bool) -> Interval:
+    """Interval of an accuracy from the hits [E, Q] (1 right, 0 wrong) and labels [E, Q] (−1: padding).
+
+    Wilson's interval over the test pictures where ``over_pictures`` (the protocol evaluates a split of pictures,
+    and no picture is a query twice) or where there is a single episode, which has no spread over episodes.
+    Student's t over episodes otherwise. FsbenchError where there is no query.
+    """
+    valid = labels >= 0
+    if (over_pictures or len(values) == 1) and valid.any():
+        return proportion_interval(round(float(values[valid].sum())), int(valid.sum()))
+    return episode_interval(episode_means(values, labels))
+
+
+def ap_interval(values: Values, labels: Ints) -> Interval:
+    """Interval of an mAP from the APs [E, Q] and labels [E, Q] (−1: padding): Student's t over episodes.
+
+    A single episode has none, and the reason says so: an AP is no proportion, and Wilson's interval does not apply.
+    """
+    return episode_interval(episode_means(values, labels))
 
 
 def jackknife_interval(values: Values, classes: Ints) -> Interval:
@@ -97,9 +123,9 @@ def jackknife_interval(values: Values, classes: Ints) -> Interval:
 def query_class_interval(values: Values, query_classes: Ints) -> Interval:
     """Interval over classes from one value a query [E, Q] and its class [E, Q] (−1: padding).
 
-    Bootstrap over the query's class, the classes it is told apart from held fixed; percentiles. For
-    episodes of all classes, where no episode lacks one. Wide enough where classes differ in how spread
-    their own images are, too narrow where they differ only in how near each other they lie
+    It is the percentile bootstrap over the query's class; the classes that a query is told apart from are held
+    fixed. It serves episodes of all classes, where no episode lacks one. It is wide enough where classes differ in
+    how spread their own images are, and too narrow where they differ only in how near each other they lie
     (``benchmarks/coverage.py`` measures both).
     """
     valid = (query_classes >= 0) & ~np.isnan(values)
@@ -114,14 +140,14 @@ def query_class_interval(values: Values, query_classes: Ints) -> Interval:
     times = generator.multinomial(count, np.full(count, 1 / count), size=DRAWS)
     drawn = (times @ total) / (times @ weight)
     low, high = (float(q) for q in np.quantile(drawn, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]))
-    return Interval(mean, (high - low) / 2, low, high, BOOTSTRAP)
+    return Interval(mean, low, high, BOOTSTRAP)
 
 
 def class_interval(values: Values, labels: Ints, classes: Ints) -> Interval:
     """Interval over classes from one value a query [E, Q], its label [E, Q] and the classes [E, N].
 
-    The jackknife, or the bootstrap of the query's class where every episode has all classes. Padding is −1;
-    a NaN value (an AP that is not defined) does not count.
+    It is the jackknife, or the bootstrap of the query's class where every episode has all classes. Padding is −1;
+    a NaN value (an AP that is not defined) does not count. The order of an episode's queries has no influence.
     """
     if len(np.unique(classes)) == classes.shape[1] and (classes >= 0).all():
         query_classes = np.where(labels >= 0, np.take_along_axis(classes, labels.clip(min=0), axis=1), -1)
@@ -178,8 +204,8 @@ def _symmetric(mean: float, error: float, freedom: int, kind: str) -> Interval:
     from scipy.special import stdtrit  # here, for scipy takes longer to import than a table to print
 
     half = float(stdtrit(freedom, (1 + CONFIDENCE) / 2)) * error
-    return Interval(mean, half, mean - half, mean + half, kind)
+    return Interval(mean, mean - half, mean + half, kind)
 
 
 def _none(mean: float, kind: str, reason: str) -> Interval:
-    return Interval(mean, None, None, None, kind, reason)
+    return Interval(mean, None, None, kind, reason)

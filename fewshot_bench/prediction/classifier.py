@@ -19,27 +19,29 @@ from fewshot_bench.prediction.leave_out import support_of
 
 Floats = NDArray[np.floating[Any]]
 
-FEWEST, AT_ONCE, AT_ONCE_EPISODIC = 16, 4096, 128
-"""Pictures that are classified at once: at least, by embeddings (4,096 take some 20 MB), by adapting a network."""
+MIN_BATCH, MAX_BATCH, MAX_BATCH_EPISODIC = 16, 4096, 128
+"""Pictures that are classified at once: the fewest, the most by embeddings (some 20 MB), the most by adapting a
+network.
+"""
 
 CALIBRATION = 1000
-"""References that a threshold is found from, of known and of unknown classes each, at most."""
+"""The largest number of known references, and of unknown ones, from which a threshold is found."""
 
 
 class Classifier:
-    """Scores by a method that is ready, on the reference pictures ``index``.
+    """Classifies pictures by a method that is ready, on the reference pictures ``index``.
 
-    ``nearest``: references are scored too where the method can, for ``best``. ``at_once`` is how many
-    pictures fit in one call.
+    With ``nearest``, references are scored too where the method can do so, for ``best``. ``max_batch`` is the
+    number of pictures that fit in one call.
     """
 
     def __init__(self, method: Method, index: ImageIndex, context: Context, *, nearest: bool) -> None:
         self.method, self.index, self.context, self.nearest = method, index, context, nearest
         self.support = support_of(index.labels, np.arange(len(index)))
         self.table = table_of(method, index, np.arange(len(index)), context)
-        most = AT_ONCE_EPISODIC if isinstance(method, EpisodicMethod) else AT_ONCE
+        limit = MAX_BATCH_EPISODIC if isinstance(method, EpisodicMethod) else MAX_BATCH
         width = self.support.size if nearest else len(self.support)
-        self.at_once = int(np.clip(CHUNK_ELEMENTS // width, FEWEST, most))
+        self.max_batch = int(np.clip(CHUNK_ELEMENTS // width, MIN_BATCH, limit))
 
     @property
     def compared(self) -> str:
@@ -48,19 +50,20 @@ class Classifier:
         return "score of the nearest reference" if ranks and self.nearest else "score of the best class"
 
     def classify(self, queries: NDArray[Any]) -> tuple[Floats, Floats]:
-        """Pictures as ``table_of`` gives them, [Q, …] -> class scores [Q, N] and ``best`` [Q]."""
+        """Returns class scores [Q, N] and ``best`` [Q] of pictures [Q, …], which are as ``table_of`` gives them."""
         rows = len(self.table) + np.arange(len(queries))
         return self.score(np.concatenate([self.table, queries]), self.support, rows)
 
     def score(
         self, table: NDArray[Any], support: NDArray[np.int64], query: NDArray[np.int64]
     ) -> tuple[Floats, Floats]:
-        """Rows of a table, [N, K] and [Q] -> class scores [Q, N], and what a threshold is compared with, [Q].
+        """Returns class scores [Q, N], and what a threshold is compared with [Q].
 
-        That is the score of the nearest reference where the method scores references (Sun et al.:
-        Out-of-distribution Detection with Deep Nearest Neighbors, ICML 2022), for votes say nothing of how
-        near the nearest is; else the score of the best class (Hendrycks, Gimpel: A Baseline for Detecting
-        Misclassified and Out-of-Distribution Examples, ICLR 2017).
+        ``support`` [N, K] and ``query`` [Q] are rows of a table. A threshold is compared with the score of the
+        nearest reference where the method scores references (Sun et al.: Out-of-distribution Detection with Deep
+        Nearest Neighbors, ICML 2022), because votes do not say how near the nearest is. Otherwise it is compared
+        with the score of the best class (Hendrycks, Gimpel: A Baseline for Detecting Misclassified and
+        Out-of-Distribution Examples, ICLR 2017).
         """
         tasks = Tasks(support[None], query[None])
         solve, _ = solver_on(self.method, table, self.context.device, ranking=self.nearest)
@@ -71,11 +74,11 @@ class Classifier:
         return result.scores[0], np.where(support.reshape(-1) >= 0, result.items[0], -np.inf).max(axis=1)
 
     def threshold(self, rate: float) -> Threshold:
-        """The threshold of ``metrics/openset.py``, from references scored without themselves (known classes)
-        and without their class (unknown ones), ``CALIBRATION`` of each at most, drawn from the seed.
+        """Returns the threshold of ``metrics/openset.py``, found on held-out references.
 
-        A class has one reference less here than in use (of more than ten, a tenth less), and there are a
-        few classes less where unknown ones are scored.
+        References are scored without themselves (known classes) and without their class (unknown ones), at most
+        ``CALIBRATION`` of each, drawn from the seed. A class has one reference less here than in use (a tenth
+        less when it has more than ten), and there are a few classes less where unknown ones are scored.
         """
         kinds = {"known": leave_out.known, "unknown": leave_out.unknown}
         found: dict[str, list[Floats]] = {kind: [np.array([])] for kind in kinds}
@@ -87,8 +90,8 @@ class Classifier:
                 self.context.progress("calibrate", leave_out.FOLDS * number + f, 2 * leave_out.FOLDS)
                 rows = queries[fold[queries] == f]
                 support = support_of(self.index.labels, np.flatnonzero(fold != f))
-                for start in range(0, len(rows), self.at_once):
-                    part = rows[start : start + self.at_once]
+                for start in range(0, len(rows), self.max_batch):
+                    part = rows[start : start + self.max_batch]
                     found[kind].append(self.score(self.table, support, part)[1])
         self.context.progress("calibrate", 2 * leave_out.FOLDS, 2 * leave_out.FOLDS)
         return reject_threshold(np.concatenate(found["known"]), np.concatenate(found["unknown"]), rate)

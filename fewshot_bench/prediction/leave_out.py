@@ -1,4 +1,4 @@
-"""References held out: each picture to be scored without itself, and without its class."""
+"""References held out, so that each picture is scored without itself, and without its class."""
 
 from __future__ import annotations
 
@@ -12,18 +12,24 @@ from fewshot_bench.data.index import ImageIndex
 Rows = NDArray[np.int64]
 
 FOLDS = 10
-"""Parts that are held out in turn: so many times a method is given a support that lacks one, at most."""
+"""The largest number of parts that are held out in turn, each from a support of its own."""
 
 
 class HeldOut(NamedTuple):
-    """``fold`` [M], with which part a picture leaves the support (−1: with none); ``asked`` [M], is scored then."""
+    """The parts with which M pictures leave the support.
+
+    ``fold`` [M] is the part of a picture (−1 for none), and ``asked`` [M] says whether it is scored then.
+    """
 
     fold: Rows
     asked: NDArray[np.bool_]
 
 
 def support_of(labels: NDArray[np.integer], rows: Rows) -> Rows:
-    """The ``rows`` of each class that has one, int64 [N, K], in order and padded with −1; ``labels`` are of all."""
+    """Returns the ``rows`` of each class that has one, int64 [N, K], in order and padded with −1.
+
+    ``labels`` are those of all pictures.
+    """
     _, classes, counts = np.unique(labels[rows], return_inverse=True, return_counts=True)
     order = np.argsort(classes, kind="stable")
     support = np.full((len(counts), int(counts.max(initial=0))), -1, dtype=np.int64)
@@ -33,7 +39,10 @@ def support_of(labels: NDArray[np.integer], rows: Rows) -> Rows:
 
 
 def known(index: ImageIndex, generator: np.random.Generator) -> HeldOut:
-    """One group in ``FOLDS`` of each class, at least one and never all: a class of one group stays whole."""
+    """Returns folds of one group in ``FOLDS`` of each class, at least one and never all.
+
+    A class of one group stays whole.
+    """
     _, first, group = np.unique(index.groups, return_index=True, return_inverse=True)
     owner = index.labels[first]
     order = np.lexsort((generator.permutation(len(owner)), owner))
@@ -45,9 +54,10 @@ def known(index: ImageIndex, generator: np.random.Generator) -> HeldOut:
 
 
 def unknown(index: ImageIndex, generator: np.random.Generator) -> HeldOut:
-    """One class in ``FOLDS``, at least one, so that two are left: of two classes, none.
+    """Returns folds of one class in ``FOLDS``, at least one, so that two classes are left.
 
-    A picture whose content is in another class too is not asked: it would not be unknown.
+    Of two classes none is held out. A picture whose content is in another class too is not scored, since it would
+    not be unknown.
     """
     classes = len(index.class_names)
     if classes < 3:

@@ -15,10 +15,10 @@ from fewshot_bench.files import why
 
 
 def find_pictures(places: Sequence[Path]) -> list[Path]:
-    """The pictures of all places, each once: files as they are named, then a folder's in natural order.
+    """Returns the pictures of all places, each once: files as they are named, then a folder's in natural order.
 
-    A folder gives the files of its whole depth with a name ending in one of ``FORMATS``, hidden ones left
-    out. Raises UsageError for a place that is not there or gives no picture, FsbenchError for a folder that
+    A folder gives the files of its whole depth with a name ending in one of ``FORMATS``, without hidden ones.
+    Raises UsageError for a place that is not there or gives no picture, and FsbenchError for a folder that
     cannot be read.
     """
     found: dict[str, Path] = {}
@@ -38,7 +38,7 @@ def find_pictures(places: Sequence[Path]) -> list[Path]:
 
 
 def _below(folder: Path) -> Iterator[Path]:
-    """Files in ``folder`` and then in each of its folders; one that is linked twice is entered once."""
+    """Yields the files in ``folder`` and then in each of its folders; one that is linked twice is entered once."""
     entered: set[str] = set()
 
     def fail(error: OSError) -> None:
@@ -57,9 +57,10 @@ def _below(folder: Path) -> Iterator[Path]:
 
 
 def index_pictures(paths: Sequence[Path], scan: Scan) -> tuple[ImageIndex | None, list[str]]:
-    """The pictures that decode, in order, as an index of one class (None: not one), and ``defects``.
+    """Returns an index of the pictures that decode, in order and as one class, and ``defects``.
 
-    A defect is why a file cannot be read, "" for those that are in the index; there is one for each path.
+    The index is None when no picture decodes. There is one defect for each path: why the file cannot be read, and
+    "" for a picture of the index.
     """
     places, defects = [], []
     for path in paths:

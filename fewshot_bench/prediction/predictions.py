@@ -27,10 +27,10 @@ class Predictions:
     paths : [P], as they were named.
     defects : [P], "" or why the picture cannot be read.
     classes : int32 [P, T], indices into ``class_names``, the best first; −1 where there is no picture.
-    scores : float64 [P, T], those of ``classes``; NaN where there is no picture.
+    scores : float64 [P, T], the scores of ``classes``; NaN where there is no picture.
     best : float64 [P], what the threshold is compared with.
     copies : [P], the path of a reference picture with the same content, or "".
-    score_name : ``probability`` where the method is calibrated, else ``score``: higher is likelier, no more.
+    score_name : ``probability`` where the method is calibrated, else ``score``, of which only the order counts.
     facts : what was asked and with what, for the header.
     notes : sentences that a person should read before relying on it.
     """
@@ -49,7 +49,7 @@ class Predictions:
 
     @classmethod
     def none_yet(cls, paths: Sequence[Path], top: int, class_names: tuple[str, ...]) -> Predictions:
-        """Of P pictures, nothing known."""
+        """Returns predictions of P pictures of which nothing is known yet."""
         many = len(paths)
         return cls(
             paths=[str(path) for path in paths],
@@ -66,13 +66,13 @@ class Predictions:
 
     @property
     def rejected(self) -> NDArray[np.bool_]:
-        """[P], those whose best score is below the threshold; none where there is no threshold."""
+        """bool [P], the pictures whose best score is below the threshold; all are False without a threshold."""
         if self.threshold is None:
             return np.zeros(len(self), dtype=bool)
         return np.asarray(self.best < self.threshold.value)
 
     def header(self) -> dict[str, Any]:
-        """Everything that is not of one picture."""
+        """Returns everything that does not belong to one picture."""
         reject = None if self.threshold is None else asdict(self.threshold)
         unreadable = sum(map(bool, self.defects))
         return {
@@ -85,7 +85,10 @@ class Predictions:
         }
 
     def picture(self, i: int) -> dict[str, Any]:
-        """Of picture ``i``: path, then why it is unreadable, or its best classes and their scores."""
+        """Returns what was found of picture ``i``.
+
+        It has the path, then why the picture is unreadable, or its best classes and their scores.
+        """
         if self.defects[i]:
             return {"path": self.paths[i], "unreadable": self.defects[i]}
         top = zip(self.classes[i].tolist(), self.scores[i].tolist(), strict=True)
@@ -101,9 +104,10 @@ class Predictions:
         return found
 
     def frame(self) -> pd.DataFrame:
-        """One row a picture: ``path``; ``class_1``, ``score_1`` or ``probability_1``, …; ``reference``; ``unreadable``.
+        """Returns one row a picture.
 
-        With a threshold also ``rejected`` and ``best``. ``attrs`` holds the header.
+        The columns are ``path``, then ``class_1``, ``score_1`` or ``probability_1`` and so on, ``reference`` and
+        ``unreadable``. With a threshold there are also ``rejected`` and ``best``. ``attrs`` holds the header.
         """
         import pandas as pd
 
@@ -122,7 +126,7 @@ class Predictions:
         return frame
 
     def json_lines(self) -> Iterator[str]:
-        """One JSON object, a line a picture: the header's fields, then ``results``."""
+        """Yields one JSON object, a line a picture: the fields of the header, then ``results``."""
         head = json.dumps(self.header(), indent=1, ensure_ascii=False)
         yield head.removesuffix("\n}") + ',\n "results": [\n'
         for i in range(len(self)):
@@ -132,5 +136,5 @@ class Predictions:
 
 
 def _number(value: float) -> float | str:
-    """A number as JSON knows it, or its name."""
+    """Returns a number as JSON knows it, or its name."""
     return value if math.isfinite(value) else str(value)

@@ -37,12 +37,12 @@ def predict(
     verify: bool = False,
     progress: Progress = silent,
 ) -> Predictions:
-    """Classify the pictures at ``images`` (files and folders) among the classes of a folder.
+    """Classifies the pictures at ``images`` (files and folders) among the classes of a folder.
 
     ``request`` names the method, its parameters and training, and as ``dataset`` the folder of class folders;
-    what it says of episodes is not looked at. All of a class's pictures are its support. ``top`` classes are
-    given of each picture. With ``reject_rate`` a threshold is found on held-out references, and the training
-    must not have seen them. Raises UsageError for what was asked, FsbenchError for what is found.
+    what it says of episodes is not used. All pictures of a class are its support, and each picture gets ``top``
+    classes. With ``reject_rate`` a threshold is found on held-out references, and the training must not have
+    seen them. Raises UsageError for what was asked, and FsbenchError for what is found.
     """
     if top < 1:
         raise UsageError(f"--top must be a whole number from 1, not {top}.")
@@ -89,7 +89,7 @@ def predict(
 
 
 def references(folder: Path, *, verify: bool, progress: Progress) -> ImageIndex:
-    """The index of a folder of class folders, two classes at least."""
+    """Returns the index of a folder of at least two class folders; raises UsageError or FsbenchError for another."""
     if not folder.is_dir():
         raise UsageError(f"--support {folder} is no folder; name a folder of class folders.")
 
@@ -106,23 +106,23 @@ def references(folder: Path, *, verify: bool, progress: Progress) -> ImageIndex:
 
 
 def notes_of(classifier: Classifier, total: int) -> list[str]:
-    """What a person should know before relying on it: what was left out of the references, what depends on what."""
+    """Returns what a person should know first: what was left out of the references, and what depends on what."""
     notes = [note for note in classifier.index.notes if note != NOTE]
     if classifier.method.transductive and total > 1:
         notes.append(
             f"{classifier.method.name} is transductive: what it says of a picture depends on the others, "
-            f"{min(total, classifier.at_once)} of which are classified together."
+            f"{min(total, classifier.max_batch)} of which are classified together."
         )
     return notes
 
 
 def fill(found: Predictions, classifier: Classifier, paths: Sequence[Path], scan: Scan) -> None:
-    """Classify ``paths`` and write what is found into ``found``, some at a time: memory holds one part."""
+    """Classifies ``paths`` and writes the results into ``found``, some at a time, so that memory holds one part."""
     index, context, total = classifier.index, classifier.context, len(paths)
     known = {digest.tobytes(): path for digest, path in zip(index.digests, index.paths, strict=True)}
     top = found.classes.shape[1]
-    for start in range(0, total, classifier.at_once):
-        part = paths[start : start + classifier.at_once]
+    for start in range(0, total, classifier.max_batch):
+        part = paths[start : start + classifier.max_batch]
         context.progress("predict", start, total)
         pictures, defects = index_pictures(part, scan)
         found.defects[start : start + len(part)] = defects
@@ -141,11 +141,11 @@ def fill(found: Predictions, classifier: Classifier, paths: Sequence[Path], scan
 
 
 class Share:
-    """The progress of one part, told as that of the whole: ``size`` of ``total`` pictures from ``start`` on."""
+    """Tells the progress of one part as that of the whole: ``size`` of ``total`` pictures, from ``start`` on."""
 
     def __init__(self, tell: Progress, start: int, size: int, total: int) -> None:
         self.tell, self.start, self.size, self.total = tell, start, size, total
 
     def __call__(self, stage: str, done: int, total: int, note: str = "") -> None:
-        """``done`` of ``total`` steps of the part."""
+        """Tells that ``done`` of ``total`` steps of the part are done."""
         self.tell("predict", self.start + self.size * done // max(1, total), self.total, note)

@@ -1,13 +1,18 @@
-"""Records: schema v1, atomic store, migration. No torch here."""
+"""Records: schema 2, its files, and the migration of older ones. No torch here."""
 
-from fewshot_bench.records.record import SCHEMA_VERSION, Arrays, Record, Score
-from fewshot_bench.records.store import read, read_all, record_path, save
+from fewshot_bench.records.arrays import Arrays, canonical
+from fewshot_bench.records.names import record_path
+from fewshot_bench.records.record import SCHEMA_VERSION, Record, Score
+from fewshot_bench.records.store import read, read_all, save
+from fewshot_bench.records.text import printable
 
 __all__ = [
     "SCHEMA_VERSION",
     "Arrays",
     "Record",
     "Score",
+    "canonical",
+    "printable",
     "read",
     "read_all",
     "record_path",

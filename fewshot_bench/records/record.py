@@ -1,68 +1,73 @@
-"""Record, schema v1: what was run, on which episodes, with what outcome, and how to run it again."""
+"""Record, schema 2: what was run, on which episodes, with what outcome, and how to run it again."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from numpy.typing import NDArray
+from fewshot_bench.records.arrays import Arrays, canonical
+from fewshot_bench.records.text import encode
 
-from fewshot_bench.errors import FsbenchError
+SCHEMA_VERSION = 2
 
-SCHEMA_VERSION = 1
-
-Arrays = dict[str, NDArray[Any]]
+Ends = tuple[float, float]
 
 
 @dataclass(frozen=True)
 class Score:
-    """A mean over episodes (0…1) with two 95 % intervals, each of which says what it is over.
+    """A mean over episodes (0…1) with two 95 % intervals, both ends of each.
 
-    ``ci95`` is the half-width of the closed interval over episodes, None with a single episode;
-    ``class_interval`` is (low, high) over classes, None where there is none, with the reason in
-    ``class_ci_kind``.
+    ``interval`` is (low, high) over episodes or test pictures, ``class_interval`` (low, high) over classes. ``kind``
+    and ``class_kind`` say what each is over; where an interval is None, they hold the reason.
     """
 
     mean: float
-    ci95: float | None
-    ci_kind: str
-    class_interval: tuple[float, float] | None
-    class_ci_kind: str
+    interval: Ends | None
+    kind: str
+    class_interval: Ends | None = None
+    class_kind: str = ""
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Score:
-        """The score of its dictionary in a record."""
-        interval = data.get("class_interval")
+        """Returns the score of its dictionary in a record."""
+        interval, over_classes = data.get("interval"), data.get("class_interval")
         return cls(
             mean=data["mean"],
-            ci95=data["ci95"],
-            ci_kind=data["ci_kind"],
-            class_interval=(interval[0], interval[1]) if interval else None,
-            class_ci_kind=data.get("class_ci_kind", ""),
+            interval=(interval[0], interval[1]) if interval else None,
+            kind=data.get("kind", ""),
+            class_interval=(over_classes[0], over_classes[1]) if over_classes else None,
+            class_kind=data.get("class_kind", ""),
         )
 
     def to_json(self) -> dict[str, Any]:
-        """As it stands in a record."""
+        """Returns the score as it stands in a record."""
         return {
             "mean": self.mean,
-            "ci95": self.ci95,
-            "ci_kind": self.ci_kind,
+            "interval": list(self.interval) if self.interval else None,
+            "kind": self.kind,
             "class_interval": list(self.class_interval) if self.class_interval else None,
-            "class_ci_kind": self.class_ci_kind,
+            "class_kind": self.class_kind,
         }
 
 
 @dataclass(frozen=True, eq=False)
 class Record:
-    """The outcome of one run: ``data`` as in the JSON file, ``arrays`` as in the ``.npz`` beside it.
+    """The outcome of one run: ``data`` as in the JSON file, ``arrays`` as they were before packing.
 
-    Arrays: ``episode_accuracy [E]``, ``episode_map [E]``, ``classes [E, N]`` (class indices),
-    ``query_label [E, Q]`` and ``query_prediction [E, Q]`` (positions 0…N−1 in the episode, −1 padding),
-    ``query_ap [E, Q]`` (NaN for padding). ``*_map`` and ``*_ap`` are absent where support is not ranked
-    (protocol ``classification``); ``precision [101]`` at equal steps of recall, the interpolated curves of all
-    queries averaged, is there in the protocol ``retrieval``.
+    Arrays, for E episodes of up to N classes and Q queries:
+
+    - ``classes`` [E, N]: class numbers, −1 padding; ``class_names`` [C]: their names (absent where not known);
+    - ``query_label``, ``query_prediction`` [E, Q]: positions 0…N−1 in the episode, −1 padding;
+    - ``query_rank`` [E, Q]: how many classes are before the true one, by score, ties by lower label; 0 where the
+      prediction is right, −1 padding. Absent in records that were made with schema 1;
+    - ``query_ap`` [E, Q] float32: average precision, NaN padding. Absent where the support is not ranked;
+    - ``query_picture`` [E, Q]: row of ``pictures``, −1 padding; ``pictures`` [P, 8] uint8: the first 8 bytes of the
+      sha256 of each query picture. Both are absent where they are not known;
+    - ``precision`` [101]: precision at equal steps of recall, the interpolated curves of all queries averaged.
+      Present where the protocol keeps the curve.
+
+    Every key of ``data`` is an attribute (``record.method``).
     """
 
     data: dict[str, Any]
@@ -75,13 +80,24 @@ class Record:
 
     @cached_property
     def accuracy(self) -> Score:
-        """Mean accuracy over episodes."""
+        """The mean accuracy over episodes."""
         return Score.from_json(self.data["accuracy"])
 
     @cached_property
     def map(self) -> Score | None:
-        """Mean over episodes of the mean average precision over an episode's queries; None: not ranked."""
-        return None if self.data["map"] is None else Score.from_json(self.data["map"])
+        """The mean over episodes of the mean average precision over an episode's queries; None: not ranked."""
+        found = self.data.get("map")
+        return None if found is None else Score.from_json(found)
+
+    @property
+    def train_seed(self) -> int:
+        """The seed of everything that the training drew."""
+        return int(self.data.get("train_seed", 0))
+
+    @property
+    def registered(self) -> bool:
+        """Whether the method was found by its name; False for a class that was handed to ``run``."""
+        return bool(self.data.get("registered", True))
 
     @property
     def contaminated(self) -> tuple[str, ...]:
@@ -95,42 +111,22 @@ class Record:
 
     @property
     def training_seconds(self) -> float | None:
-        """What all trainings of the method took together, when they were made; None where that is not known."""
+        """How long all trainings of the method took together; None where that is not known."""
         timings = (self.data.get("training") or {}).get("timings") or {}
         found = [timing["seconds"] for timing in timings.values()]
         return sum(found) if found and None not in found else None
 
     @cached_property
     def per_query(self) -> Arrays:
-        """``label``, ``prediction`` and, where support is ranked, ``ap``, each [E, Q]."""
-        names = ("label", "prediction", "ap")
-        return {key: self.arrays[f"query_{key}"] for key in names if f"query_{key}" in self.arrays}
+        """``label``, ``prediction`` and, where known, ``rank``, ``ap`` and ``picture``, each [E, Q].
+
+        Queries are in canonical order (see ``arrays.canonical``): by class, then by picture. Two records of the same
+        episodes therefore have equal labels, however each was made.
+        """
+        arrays = canonical(self.arrays)
+        names = ("label", "prediction", "rank", "ap", "picture")
+        return {name: arrays[f"query_{name}"] for name in names if f"query_{name}" in arrays}
 
     def to_json(self) -> str:
-        """The JSON text of the record file: sorted nowhere, ordered as a person reads it."""
-        return json.dumps(self.data, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-
-
-def migrate(data: dict[str, Any], where: str) -> dict[str, Any]:
-    """A record of any known schema version as one of the current version.
-
-    Raises FsbenchError for a file that is no record, or one written by a later release.
-    """
-    version = data.get("schema_version")
-    if not isinstance(version, int) or "method" not in data or "episodes_sha256" not in data:
-        raise FsbenchError(
-            f"{where} is not an fsbench record: it lacks schema_version, method or episodes_sha256."
-        )
-    if version > SCHEMA_VERSION:
-        raise FsbenchError(
-            f"{where} has schema version {version} and this release reads up to {SCHEMA_VERSION}; "
-            "update fewshot-bench."
-        )
-    while version < SCHEMA_VERSION:
-        data = MIGRATIONS[version](data)
-        version += 1
-    return data
-
-
-MIGRATIONS: dict[int, Any] = {}
-"""From schema version v to v + 1; empty while there is only one."""
+        """Returns the JSON text of the record: ordered as a person reads it."""
+        return encode(self.data, indent=2).decode("utf-8") + "\n"

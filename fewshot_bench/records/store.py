@@ -1,10 +1,18 @@
-"""The record store: a folder of JSON files with arrays beside them, written atomically."""
+"""The record store: a folder of JSON files with arrays beside them; both files of a record belong together.
+
+The JSON file holds ``arrays_sha256``, of the bytes of the arrays' file, and ``record_sha256``, of its own other
+keys. A damaged file, or arrays of another run, are therefore refused when a record is read.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import io
 import json
-import re
+import os
+import secrets
+import shutil
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -13,67 +21,222 @@ import numpy as np
 
 from fewshot_bench.errors import FsbenchError, UsageError
 from fewshot_bench.files import why, write_atomic
-from fewshot_bench.records.record import Arrays, Record, migrate
+from fewshot_bench.records.arrays import Arrays
+from fewshot_bench.records.names import DIGITS, record_path
+from fewshot_bench.records.pack import pack, unpack
+from fewshot_bench.records.record import SCHEMA_VERSION, Record
+from fewshot_bench.records.schema_1 import MIGRATIONS
+from fewshot_bench.records.text import encode, plain, printable
 
+NEEDED = (
+    "identity",
+    "method",
+    "protocol",
+    "dataset",
+    "variant",
+    "ways",
+    "shots",
+    "episodes_sha256",
+    "accuracy",
+)
+STORED = ("arrays_sha256", "record_sha256")
+"""Keys of the JSON file that a record in memory does not have."""
 
-def slug(text: str) -> str:
-    """``text`` as a file name: letters, digits, dots and dashes."""
-    return re.sub(r"[^A-Za-z0-9.]+", "-", text).strip("-.") or "unnamed"
-
-
-def record_path(data: dict[str, Any]) -> Path:
-    """Where a record lies in its results folder: a folder for each set of episodes, a file a configuration."""
-    settings = json.dumps(data["parameters"], sort_keys=True).encode()
-    folder = f"{slug(data['dataset'])}-{slug(data['variant'])}"
-    episodes = f"{data['ways']}way-{data['shots']}shot-{data['episodes_sha256'][:10]}"
-    return (
-        Path(folder)
-        / slug(episodes)
-        / f"{slug(data['method'])}-{hashlib.sha256(settings).hexdigest()[:8]}.json"
-    )
+EPOCH = (1980, 1, 1, 0, 0, 0)
+"""The date of every file in an archive, so that equal arrays are equal bytes."""
 
 
 def save(record: Record, results: Path) -> Path:
-    """Write a record below ``results`` and return the path of its JSON file.
+    """Writes a record below ``results`` and returns the path of its JSON file.
 
-    The arrays go first: a JSON file is never without them. Raises FsbenchError, one sentence, and
-    leaves no partial file when the folder cannot be written to or the disk is full.
+    A number that is not finite is stored as null, and the key ``not_finite`` says where and what it was; in a score
+    it is an error. Raises FsbenchError, one sentence, before anything is written where the record cannot be stored,
+    and with both old files as they were where the folder cannot be written to or the disk is full.
     """
-    path = results / record_path(record.data)
-    write_atomic(path.with_suffix(".npz"), lambda stream: np.savez_compressed(stream, **record.arrays))  # type: ignore[arg-type]
-    write_atomic(path, lambda stream: stream.write(record.to_json().encode("utf-8")))
+    archive = archive_of(pack(record.arrays))
+    text = text_of(record.data, archive)
+    path = results / _own_path(record.data, results)
+    staging = path.parent / f".{path.stem[:80]}.{secrets.token_hex(4)}"
+    staged = {path.with_suffix(".npz"): archive, path: text}
+    try:
+        for target, content in staged.items():
+            write_atomic(staging / target.name, lambda stream, content=content: stream.write(content))  # type: ignore[misc]
+        _exchange(list(staged), staging)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
     return path
 
 
+def archive_of(packed: Arrays) -> bytes:
+    """Returns the bytes of an ``.npz`` file: a zip archive, compressed by LZMA, that ``numpy.load`` reads."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_LZMA) as archive:
+        for name, array in packed.items():
+            member = io.BytesIO()
+            np.lib.format.write_array(member, np.ascontiguousarray(array), allow_pickle=False)
+            archive.writestr(zipfile.ZipInfo(f"{name}.npy", EPOCH), member.getvalue(), zipfile.ZIP_LZMA)
+    return stream.getvalue()
+
+
+def text_of(data: dict[str, Any], archive: bytes) -> bytes:
+    """Returns the bytes of the JSON file of a record whose arrays' file is ``archive``."""
+    missing: dict[str, str] = {}
+    made = plain(data, "", missing)
+    for key in NEEDED:
+        if made.get(key) is None:
+            raise FsbenchError(
+                f"The record lacks {key!r}, so that it cannot be stored; this is a bug of its maker."
+            )
+    for place, was in missing.items():
+        if place.startswith(("accuracy.", "map.")):
+            raise FsbenchError(
+                f"{place} of the record is {was}, which is no result; the scores of {made['method']} must be mended."
+            )
+    if missing:
+        made["not_finite"] = {**made.get("not_finite", {}), **missing}
+    made["arrays_sha256"] = hashlib.sha256(archive).hexdigest()
+    made["record_sha256"] = digest(made)
+    return encode(made, indent=2) + b"\n"
+
+
+def digest(data: dict[str, Any]) -> str:
+    """Returns the sha256 (hex) of a record's keys but its own, whatever their order and the layout of the text."""
+    rest = {key: value for key, value in data.items() if key != "record_sha256"}
+    return hashlib.sha256(json.dumps(rest, sort_keys=True, separators=(",", ":")).encode("ascii")).hexdigest()
+
+
 def read(path: Path) -> Record:
-    """The record of a JSON file and the arrays beside it; FsbenchError, one sentence, for a damaged one."""
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise FsbenchError(f"Cannot read the record {path}: {why(error)}.") from error
-    except ValueError as error:
-        raise FsbenchError(f"{path} is not a record: it holds no JSON ({error}).") from error
-    if not isinstance(data, dict):
-        raise FsbenchError(f"{path} is not a record: it holds a JSON {type(data).__name__}, not an object.")
-    data = migrate(data, str(path))
-    arrays: Arrays = {}
+    """Returns the record of a JSON file and the arrays beside it, of any known schema as one of the current schema.
+
+    Raises FsbenchError, one sentence with the command to run again, for a damaged file and for arrays that are of
+    another run.
+    """
+    data = _read_json(path)
+    version = data["schema_version"]
     beside = path.with_suffix(".npz")
+    again = f"run again: {data['command']}" if data.get("command") else "run the same command again"
     try:
-        with np.load(beside, allow_pickle=False) as stored:
-            arrays = {key: stored[key] for key in stored.files}
-    except (OSError, ValueError, zipfile.BadZipFile, EOFError) as error:
+        archive = beside.read_bytes()
+    except OSError as error:
         raise FsbenchError(
-            f"The arrays of the record {path} cannot be read from {beside.name} ({error}); "
-            "run the command stored in the record again."
+            printable(
+                f"The arrays of the record {path} cannot be read from {beside.name} ({why(error)}); {again}"
+            )
+        ) from error
+    if version >= 2:
+        if data.get("record_sha256") != digest(data):
+            raise FsbenchError(
+                printable(f"{path} was damaged or changed after it was written; restore it, or {again}")
+            )
+        if data["arrays_sha256"] != hashlib.sha256(archive).hexdigest():
+            raise FsbenchError(
+                printable(
+                    f"The arrays in {beside} are damaged or those of another run than {path.name}; {again}"
+                )
+            )
+    try:
+        with np.load(io.BytesIO(archive), allow_pickle=False) as stored:
+            arrays: Arrays = {key: stored[key] for key in stored.files}
+        arrays = unpack(arrays) if version >= 2 else arrays
+        data = {key: value for key, value in data.items() if key not in STORED}
+        while version < SCHEMA_VERSION:
+            data, arrays = MIGRATIONS[version](data, arrays)
+            version += 1
+    except FsbenchError:
+        raise
+    except Exception as error:  # a damaged archive or array raises whatever its reader stumbles over
+        raise FsbenchError(
+            printable(f"The arrays of the record {path} cannot be read from {beside.name} ({error}); {again}")
         ) from error
     return Record(data, arrays)
 
 
 def read_all(places: list[Path]) -> list[Record]:
-    """All records at ``places``, files or folders searched to any depth, in the order of their paths."""
+    """Returns all records at ``places``, files or folders searched to any depth, in the order of their paths."""
+    return [read(path) for path in record_files(places)]
+
+
+def record_files(places: list[Path]) -> list[Path]:
+    """Returns the JSON files at ``places``; UsageError where a place does not exist. Hidden ones are left out."""
     files: list[Path] = []
     for place in places:
         if not place.exists():
             raise UsageError(f"There are no records at {place}: no such file or folder.")
-        files += sorted(place.rglob("*.json")) if place.is_dir() else [place]
-    return [read(path) for path in files if not path.name.startswith(".")]
+        found = sorted(place.rglob("*.json")) if place.is_dir() else [place]
+        files += [p for p in found if not any(part.startswith(".") for part in p.relative_to(place).parts)]
+    return files
+
+
+def schema_of(path: Path) -> int:
+    """Returns the schema version of a record's JSON file; FsbenchError where it is no record."""
+    return int(_read_json(path)["schema_version"])
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    """Returns the dictionary in the JSON file of a record of any known schema; FsbenchError for anything else."""
+    try:
+        data = json.loads(path.read_bytes())
+    except OSError as error:
+        raise FsbenchError(printable(f"Cannot read the record {path}: {why(error)}.")) from error
+    except (ValueError, RecursionError) as error:
+        raise FsbenchError(printable(f"{path} is not a record: it holds no JSON ({error}).")) from error
+    if not isinstance(data, dict):
+        raise FsbenchError(
+            printable(f"{path} is not a record: it holds a JSON {type(data).__name__}, not an object.")
+        )
+    version = data.get("schema_version")
+    if not isinstance(version, int) or version < 1 or not {"method", "episodes_sha256"} <= data.keys():
+        raise FsbenchError(
+            printable(f"{path} is not an fsbench record: it lacks schema_version, method or episodes_sha256.")
+        )
+    if version > SCHEMA_VERSION:
+        raise FsbenchError(
+            printable(f"{path} has schema version {version} and this release reads up to {SCHEMA_VERSION}; ")
+            + "update fewshot-bench."
+        )
+    if version >= 2 and not {*NEEDED, *STORED} <= data.keys():
+        raise FsbenchError(
+            printable(f"{path} is no complete record; it lacks {sorted({*NEEDED, *STORED} - data.keys())}.")
+        )
+    return data
+
+
+def _own_path(data: dict[str, Any], results: Path) -> Path:
+    """Returns the path of a record: with more digits of its identity where another's file has the same name."""
+    for digits in (DIGITS, 2 * DIGITS, len(data["identity"])):
+        path = record_path(data, digits)
+        try:
+            other = json.loads((results / path).read_bytes()).get("identity")
+        except (OSError, ValueError, AttributeError):
+            return path
+        if other == data["identity"]:
+            return path
+    return path
+
+
+def _exchange(targets: list[Path], staging: Path) -> None:
+    """Puts the files of the same names in ``staging`` in the place of ``targets``, arrays before JSON.
+
+    The old files are moved aside first, JSON before arrays, and come back where anything fails. Whatever moment
+    the process is killed at, no JSON file is beside arrays that are not its own.
+    """
+    aside: list[Path] = []
+    placed: list[Path] = []
+    try:
+        for target in reversed(targets):
+            with contextlib.suppress(FileNotFoundError):
+                os.replace(target, staging / f"old-{target.name}")  # noqa: PTH105
+                aside.append(target)
+        for target in targets:
+            os.replace(staging / target.name, target)  # noqa: PTH105
+            placed.append(target)
+    except BaseException as error:
+        for target in reversed(placed):
+            target.unlink(missing_ok=True)
+        for target in reversed(aside):
+            os.replace(staging / f"old-{target.name}", target)  # noqa: PTH105
+        if isinstance(error, OSError):
+            raise FsbenchError(
+                f"Cannot write {targets[-1]}: {why(error)}; run the same command again."
+            ) from error
+        raise

@@ -1,7 +1,8 @@
-"""Comparison: the paired difference of two records of the same episodes."""
+"""Comparison: the paired difference of two records, or of the means over trainings of two, on the same episodes."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -15,7 +16,9 @@ from fewshot_bench.metrics import (
     paired_class_interval,
     paired_episode_interval,
 )
-from fewshot_bench.records import Record
+from fewshot_bench.records import Record, printable
+
+Floats = NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True)
@@ -32,9 +35,14 @@ class Difference:
         return self.over_classes if self.over_classes.low is not None else self.over_episodes
 
     @property
+    def sign(self) -> int:
+        """1 where the decisive interval is above zero, −1 where it is below, 0 where it holds zero or is missing."""
+        return (0 if not self.decisive.excludes_zero else 1) * (1 if self.decisive.mean > 0 else -1)
+
+    @property
     def above_zero(self) -> bool:
         """Whether the first is better and the decisive interval excludes zero."""
-        return self.decisive.low is not None and self.decisive.low > 0
+        return self.sign > 0
 
 
 @dataclass(frozen=True)
@@ -47,11 +55,11 @@ class Comparison:
     map: Difference | None
 
     def to_json(self) -> dict[str, Any]:
-        """As plain dictionaries."""
+        """Returns plain dictionaries."""
         return asdict(self)
 
     def text(self) -> str:
-        """A few lines for a person, in points."""
+        """Returns a few lines for a person, in points."""
         lines = [f"{self.first} − {self.second}, in points:"]
         for difference in filter(None, (self.accuracy, self.map)):
             for interval in (difference.over_episodes, difference.over_classes):
@@ -66,30 +74,46 @@ class Comparison:
 
 
 def hits(record: Record) -> NDArray[np.float64]:
-    """1 where a query was predicted right, 0 where wrong, [E, Q]; padding is 0 and no label."""
-    return np.asarray(record.per_query["prediction"] == record.per_query["label"], dtype=np.float64)
+    """Returns 1 where a query was predicted right and 0 where wrong, [E, Q], in canonical order; padding is 0."""
+    label = record.per_query["label"]
+    return np.asarray((record.per_query["prediction"] == label) & (label >= 0), dtype=np.float64)
+
+
+def mean_values(trainings: Sequence[Record], measure: str) -> Floats | None:
+    """Returns the mean over trainings of one value a query, [E, Q]: hits (``accuracy``) or APs (``map``).
+
+    None where the support was not ranked in one of them. Trainings whose queries are in another order within a
+    class (one record knows pictures and the other does not) have equal sums over classes, and those alone count.
+    """
+    if measure == "accuracy":
+        return np.asarray(np.mean([hits(record) for record in trainings], axis=0))
+    if any("ap" not in record.per_query for record in trainings):
+        return None
+    return np.asarray(np.mean([record.per_query["ap"] for record in trainings], axis=0, dtype=np.float64))
+
+
+def difference(first: Sequence[Record], second: Sequence[Record], measure: str) -> Difference | None:
+    """Returns the difference of the means over the trainings of each; None where the support was not ranked."""
+    a, b = mean_values(first, measure), mean_values(second, measure)
+    if a is None or b is None:
+        return None
+    labels, classes = first[0].per_query["label"], first[0].arrays["classes"]
+    return Difference(
+        "mAP" if measure == "map" else measure,
+        paired_episode_interval(episode_means(a, labels), episode_means(b, labels)),
+        paired_class_interval(a, b, labels, classes),
+    )
 
 
 def compare_records(first: Record, second: Record) -> Comparison:
-    """first − second in accuracy and mAP; UsageError when they were not run on the same episodes."""
+    """Returns first − second in accuracy and mAP; UsageError where they were not run on the same episodes."""
     if first.episodes_sha256 != second.episodes_sha256:
         raise UsageError(
-            f"The two records are of different episodes ({first.episodes_sha256[:16]} of {first.dataset} and "
-            f"{second.episodes_sha256[:16]} of {second.dataset}); compare runs on the same episodes."
+            printable(
+                f"The two records are of different episodes ({first.episodes_sha256[:16]} of {first.dataset} and "
+                f"{second.episodes_sha256[:16]} of {second.dataset}); compare runs on the same episodes."
+            )
         )
-    ranked = "ap" in first.per_query and "ap" in second.per_query
-    labels, classes = first.per_query["label"], first.arrays["classes"]
-
-    def difference(name: str, a: NDArray[Any], b: NDArray[Any]) -> Difference:
-        return Difference(
-            name,
-            paired_episode_interval(episode_means(a, labels), episode_means(b, labels)),
-            paired_class_interval(a, b, labels, classes),
-        )
-
-    return Comparison(
-        first=first.method,
-        second=second.method,
-        accuracy=difference("accuracy", hits(first), hits(second)),
-        map=difference("mAP", first.per_query["ap"], second.per_query["ap"]) if ranked else None,
-    )
+    accuracy = difference([first], [second], "accuracy")
+    assert accuracy is not None
+    return Comparison(first.method, second.method, accuracy, difference([first], [second], "map"))

@@ -10,7 +10,7 @@ from typing import Any
 from fewshot_bench.records import Record
 
 WIDTH, HEIGHT, LEFT, TOP, BOTTOM = 240, 130, 58, 22, 20
-"""Of a chart in pixels; the margins hold the axes' numbers."""
+"""The size of a chart and its margins in pixels; the margins hold the numbers of the axes."""
 
 STYLE = """
 .curves { display: flex; flex-wrap: wrap; gap: .6rem; }
@@ -19,11 +19,12 @@ STYLE = """
 
 
 def trainings(records: Sequence[Record]) -> str:
-    """The curves of the trainings of records, folded; what several rest on is shown once, under all their names."""
+    """Returns the curves of the trainings of records, folded; one that several use is shown once, with all names."""
     shown: dict[str, list[str]] = {}
     for record in records:
         if curves := trained(record):
             words = [record.method, *(f"{key}={value}" for key, value in record.parameters_set.items())]
+            words += [f"training seed {record.train_seed}"] if record.train_seed else []
             shown.setdefault(curves, []).append(" ".join(words))
     return "".join(
         f"<details><summary>Training of {escape('; '.join(names))}</summary>{curves}</details>"
@@ -32,7 +33,7 @@ def trainings(records: Sequence[Record]) -> str:
 
 
 def trained(record: Record) -> str:
-    """The curves of every training of a record; "" where it has none (older records, no training)."""
+    """Returns the curves of every training of a record; "" where it has none (older records, no training)."""
     training = record.data.get("training")
     training = training if isinstance(training, dict) else {}
     log, timings = _mapping(training.get("log")), _mapping(training.get("timings"))
@@ -40,7 +41,7 @@ def trained(record: Record) -> str:
 
 
 def _training(name: str, log: Mapping[str, Any], timings: Mapping[str, Any]) -> str:
-    """One training: its name, how long it took, and a chart for each number."""
+    """Returns one training: its name, how long it took, and a chart for each number."""
     series = {key: values for key, values in {**log, **timings}.items() if key != "epoch"}
     charts = [chart(key, values) for key, values in series.items() if isinstance(values, list)]
     if not any(charts):
@@ -51,7 +52,7 @@ def _training(name: str, log: Mapping[str, Any], timings: Mapping[str, Any]) -> 
 
 
 def chart(name: str, values: Sequence[float | None]) -> str:
-    """Values by epoch (from 1) as an SVG; a missing one leaves a gap; "" when all are missing."""
+    """Returns values by epoch (from 1) as an SVG; a missing one leaves a gap; "" when all are missing."""
     points = [(i, float(v)) for i, v in enumerate(values) if isinstance(v, int | float) and math.isfinite(v)]
     if not points:
         return ""
@@ -97,5 +98,5 @@ def chart(name: str, values: Sequence[float | None]) -> str:
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
-    """A mapping as it is, anything else as an empty one: a record may be edited by hand."""
+    """Returns a mapping as it is, and an empty one for anything else: older records hold other things here."""
     return value if isinstance(value, Mapping) else {}

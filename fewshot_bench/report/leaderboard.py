@@ -2,99 +2,200 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
+from typing import Any
 
-from fewshot_bench.records import Record, Score
-from fewshot_bench.report.comparison import compare_records
-
-if TYPE_CHECKING:
-    import pandas as pd
+from fewshot_bench.metrics import class_interval
+from fewshot_bench.protocols import PROTOCOLS, Protocol
+from fewshot_bench.records import Record, Score, printable
+from fewshot_bench.report.comparison import difference, mean_values
+from fewshot_bench.report.scores import low_to_high, percent, with_interval
 
 
 @dataclass(frozen=True, eq=False)
-class Row:
-    """A record in its table. ``rank`` counts within its ``kind``."""
+class Entry:
+    """One configuration of a method in its table: a record for each training, by training seed.
+
+    ``rank`` counts within its ``kind``. ``older`` holds records of a training that was recorded again later.
+    """
 
     rank: int
-    record: Record
+    trainings: tuple[Record, ...]
+    older: tuple[Record, ...] = ()
+
+    @property
+    def record(self) -> Record:
+        """The first training: what all of them share is told from it."""
+        return self.trainings[0]
+
+    @cached_property
+    def accuracy(self) -> Score:
+        """The accuracy; the mean over trainings where there are several."""
+        return self._score([r.accuracy for r in self.trainings], "accuracy")
+
+    @cached_property
+    def map(self) -> Score | None:
+        """The mAP; the mean over trainings where there are several; None: not ranked."""
+        found = [r.map for r in self.trainings]
+        return None if None in found else self._score([s for s in found if s is not None], "map")
+
+    @property
+    def headline(self) -> tuple[str, Score]:
+        """The name and the score that the table is ranked by."""
+        ranked = self.map if protocol_of(self.record).headline == "map" else None
+        return ("accuracy", self.accuracy) if ranked is None else ("mAP", ranked)
+
+    @property
+    def name(self) -> str:
+        """The method, marked where it was found by no registered name."""
+        return printable(self.record.method) + ("" if self.record.registered else " (not registered)")
+
+    @property
+    def parameters(self) -> str:
+        """The parameters that were typed."""
+        return printable(", ".join(f"{key}={value}" for key, value in self.record.parameters_set.items()))
+
+    @property
+    def label(self) -> str:
+        """Method and parameters in one text."""
+        return f"{self.name} ({self.parameters})" if self.parameters else self.name
+
+    def _score(self, scores: Sequence[Score], measure: str) -> Score:
+        if len(scores) == 1:
+            return scores[0]
+        means = [score.mean for score in scores]
+        values = mean_values(self.trainings, measure)
+        assert values is not None
+        over = class_interval(values, self.record.per_query["label"], self.record.arrays["classes"])
+        return Score(
+            mean=sum(means) / len(means),
+            interval=(min(means), max(means)),
+            kind=f"lowest to highest of {len(means)} trainings",
+            class_interval=None if over.low is None or over.high is None else (over.low, over.high),
+            class_kind=over.reason or over.kind,
+        )
 
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """All records of one set of episodes, best first."""
+    """All records of one set of episodes in one protocol, best first."""
 
-    rows: tuple[Row, ...]
+    entries: tuple[Entry, ...]
 
     @property
     def first(self) -> Record:
         """Any of the records: what they share is told from it."""
-        return self.rows[0].record
+        return self.entries[0].record
 
     @property
     def title(self) -> str:
         """Data set, protocol, ways, shots and episodes."""
-        r = self.first
-        synthetic = ", synthetic pictures" if r.synthetic else ""
-        if r.protocol == "classification":
-            return f"{r.dataset} ({r.variant}{synthetic}): classification, {r.classes} classes"
+        return title_of(self.first)
+
+    @property
+    def older(self) -> tuple[Record, ...]:
+        """The records that are not shown, for the same training was recorded again later."""
+        return tuple(record for entry in self.entries for record in entry.older)
+
+
+def protocol_of(record: Record) -> Protocol:
+    """Returns the row of a record's protocol; of one that this release does not know, a row of defaults."""
+    return PROTOCOLS.get(record.protocol) or Protocol(record.protocol, "", title=record.protocol)
+
+
+def title_of(record: Record) -> str:
+    """Returns data set, protocol, ways, shots and episodes as a table's title."""
+    r, protocol = record, protocol_of(record)
+    synthetic = ", synthetic pictures" if r.synthetic else ""
+    words = [protocol.title] if protocol.title else []
+    if protocol.split == "pictures":
+        words.append(f"{r.classes} classes")
+    else:
         ways = f"all {r.classes}" if r.ways == "all" else r.ways
-        plural = "episode" if r.episodes == 1 else "episodes"
-        task = "retrieval, " if r.protocol == "retrieval" else ""
-        return f"{r.dataset} ({r.variant}{synthetic}): {task}{ways}-way {r.shots}-shot, {r.episodes} {plural}"
-
-
-def headline(record: Record) -> tuple[str, Score]:
-    """What a record is ranked by, and its name: mAP in the protocol ``retrieval``, else accuracy."""
-    ranked = record.map if record.protocol == "retrieval" else None
-    return ("accuracy", record.accuracy) if ranked is None else ("mAP", ranked)
+        words += [
+            f"{ways}-way {r.shots}-shot",
+            f"{r.episodes} {'episode' if r.episodes == 1 else 'episodes'}",
+        ]
+    return printable(f"{r.dataset} ({r.variant}{synthetic}): {', '.join(words)}")
 
 
 def kind(record: Record) -> tuple[bool, str]:
-    """Methods of one kind are ranked among each other: transductive or not; in retrieval, by what they rank.
+    """Methods of one kind are ranked among each other: transductive or not; by what they rank, where mAP decides.
 
-    A method that scores classes alone has the pictures of a class tied, which lifts its mAP: no peer of one that
-    scores each picture. With one shot both are the same.
+    A method that scores classes alone has the pictures of a class tied, which lifts its mAP, so that it is no peer
+    of one that scores each picture. With one shot both are the same.
     """
-    by = str(record.data.get("ranked_by", "")) if record.protocol == "retrieval" and record.shots != 1 else ""
-    return record.transductive, by
+    by_map = protocol_of(record).headline == "map" and record.shots != 1
+    return record.transductive, str(record.data.get("ranked_by", "")) if by_map else ""
 
 
-def better(one: Record, other: Record) -> bool:
-    """Whether the paired interval of the difference in the headline excludes zero, in favour of ``one``."""
-    compared = compare_records(one, other)
-    if headline(one)[0] == "mAP" and compared.map is not None:
-        return compared.map.above_zero
-    return compared.accuracy.above_zero
+def configuration(record: Record) -> str:
+    """Returns what all trainings of one configuration share: method, resolved parameters and training data."""
+    training = record.data.get("training") or {}
+    distribution = str(record.data.get("method_distribution", "")).rpartition(" ")[0]
+    data = [training.get(name) for name in ("dataset", "fingerprint", "unlabelled")]
+    facts = [record.method, distribution, record.registered, record.parameters, data]
+    return json.dumps(facts, sort_keys=True, default=str)
 
 
-def ranks(records: Sequence[Record]) -> list[int]:
-    """1 + the number of methods of the same kind that are better with a paired interval excluding zero.
+def entries(records: Sequence[Record]) -> list[Entry]:
+    """Groups the records of one table by configuration; unranked.
 
-    The paired interval over classes decides; where there is none, the one over episodes.
+    Of several records of one training seed (other versions, source or device) the newest counts.
     """
-    return [
-        1
-        + sum(
-            kind(other) == kind(record) and better(other, record) for other in records if other is not record
-        )
-        for record in records
-    ]
+    groups: dict[str, dict[int, list[Record]]] = {}
+    for record in records:
+        groups.setdefault(configuration(record), {}).setdefault(record.train_seed, []).append(record)
+    made = []
+    for seeds in groups.values():
+        newest, older = [], []
+        for seed in sorted(seeds):
+            *rest, last = sorted(
+                seeds[seed], key=lambda r: (r.data.get("created") or "", r.data.get("identity", ""))
+            )
+            newest.append(last)
+            older += rest
+        made.append(Entry(0, tuple(newest), tuple(older)))
+    return made
+
+
+def ranks(made: Sequence[Entry]) -> list[int]:
+    """Returns 1 + the number of entries of the same kind that are better with a paired interval excluding zero.
+
+    The difference is that of the headline; of several trainings, of the mean over them. The paired interval over
+    classes decides; where there is none, the one over episodes.
+    """
+    found = [1] * len(made)
+    for i, one in enumerate(made):
+        for j, other in enumerate(made[:i]):
+            if kind(one.record) != kind(other.record):
+                continue
+            measures = ("map", "accuracy") if one.headline[0] == "mAP" else ("accuracy",)
+            differences = (difference(one.trainings, other.trainings, measure) for measure in measures)
+            sign = next((d.sign for d in differences if d is not None), 0)
+            found[i] += sign < 0
+            found[j] += sign > 0
+    return found
 
 
 def tables(records: Sequence[Record]) -> list[Table]:
-    """Group records by protocol and the hash of their episodes.
+    """Groups records by protocol and the hash of their episodes.
 
-    Real data first, then by data set, protocol, ways and shots.
+    Real data come first, then the order is by data set, protocol, ways and shots.
     """
     groups: dict[tuple[str, str], list[Record]] = {}
     for record in records:
         groups.setdefault((record.protocol, record.episodes_sha256), []).append(record)
     made = []
     for group in groups.values():
-        ordered = sorted(group, key=lambda r: (-headline(r)[1].mean, r.method, str(r.parameters)))
-        made.append(Table(tuple(map(Row, ranks(ordered), ordered))))
+        ordered = sorted(
+            entries(group), key=lambda e: (-e.headline[1].mean, e.record.method, str(e.record.parameters))
+        )
+        ranked = zip(ranks(ordered), ordered, strict=True)
+        made.append(Table(tuple(Entry(rank, e.trainings, e.older) for rank, e in ranked)))
 
     def place(table: Table) -> tuple[Any, ...]:
         r = table.first
@@ -104,77 +205,58 @@ def tables(records: Sequence[Record]) -> list[Table]:
     return sorted(made, key=place)
 
 
-def percent(value: float | None) -> str:
-    """``0.7012`` as ``70.1``; a missing number stays blank."""
-    return "" if value is None else f"{100 * value:.1f}"
-
-
-def cells(row: Row) -> dict[str, str]:
-    """A row as a person reads it, in percent; a missing number stays blank."""
-    r = row.record
+def cells(entry: Entry) -> dict[str, str]:
+    """Returns a row as a person reads it, in percent; a missing number stays blank."""
+    r = entry.record
     found: dict[str, str] = {
-        "rank": f"{row.rank}",
-        "method": r.method,
-        "parameters": ", ".join(f"{key}={value}" for key, value in r.parameters_set.items()),
+        "rank": f"{entry.rank}",
+        "method": entry.name,
+        "parameters": entry.parameters,
+        "trainings": f"{len(entry.trainings)}" if len(entry.trainings) > 1 else "",
     }
-    for name, score in (("accuracy", r.accuracy), ("mAP", r.map)):
-        if score is None:
-            found |= {f"{name} %": "", f"{name}: classes": ""}
-            continue
-        half = f" ± {percent(score.ci95)}" if score.ci95 is not None else ""
-        low_high = score.class_interval
-        found[f"{name} %"] = percent(score.mean) + half
-        found[f"{name}: classes"] = f"{percent(low_high[0])} to {percent(low_high[1])}" if low_high else ""
+    for name, score in (("accuracy", entry.accuracy), ("mAP", entry.map)):
+        text = "" if score is None else with_interval(score)
+        if score is not None and len(entry.trainings) > 1:  # a spread is no 95 % interval: never after ±
+            text = f"{percent(score.mean)} ({low_to_high(score.interval)})"
+        found[f"{name} %"] = text
+        found[f"{name}: classes"] = low_to_high(score.class_interval) if score else ""
     found["ranked by"] = kind(r)[1]
-    found["pretraining"] = r.pretraining_marked
+    found["pretraining"] = printable(r.pretraining_marked)
     found["setting"] = "transductive" if r.transductive else "inductive"
-    found["training"] = "" if r.training_seconds is None else duration(r.training_seconds)
-    found["an episode"] = duration(r.timings["score"] / r.episodes)
+    seconds = [s for t in entry.trainings if (s := t.training_seconds) is not None]
+    found["training"] = duration(sum(seconds) / len(seconds)) if seconds else ""
+    found["an episode"] = duration(
+        sum(t.timings["score"] / t.episodes for t in entry.trainings) / len(entry.trainings)
+    )
     return found
 
 
+def each_training(entry: Entry) -> list[str]:
+    """Returns a line for each training of an entry of several: its seed and its scores."""
+    lines = []
+    for r in entry.trainings if len(entry.trainings) > 1 else ():
+        scores = [f"accuracy {with_interval(r.accuracy)}"] + (
+            [f"mAP {with_interval(r.map)}"] if r.map else []
+        )
+        lines.append(f"training seed {r.train_seed}: {', '.join(scores)} %")
+    return lines
+
+
+def not_shown(table: Table) -> str:
+    """Returns the line that names older records of trainings that were recorded again; "" where there is none."""
+    if not table.older:
+        return ""
+    names = sorted(
+        {printable(f"{r.method} {str(r.data.get('identity', ''))[:8]}".strip()) for r in table.older}
+    )
+    plural = "record is" if len(table.older) == 1 else "records are"
+    return f"{len(table.older)} older {plural} not shown, for the same training was recorded again: {', '.join(names)}"
+
+
 def duration(seconds: float) -> str:
-    """Seconds as a person says them, to two digits below a minute and a half: 3.7 ms, 40 s, 17 min, 2.5 h."""
+    """Returns seconds as a person says them, to two digits below a minute and a half: 3.7 ms, 40 s, 17 min, 2.5 h."""
     if seconds < 90:
         value, unit = (1000 * seconds, "ms") if seconds < 0.9995 else (seconds, "s")
         value = float(f"{value:.2g}")
         return f"{value:g} {unit}"
     return f"{seconds / 60:.0f} min" if seconds < 90 * 60 else f"{seconds / 3600:.1f} h"
-
-
-def frame(made: Sequence[Table]) -> pd.DataFrame:
-    """All rows of all tables with plain numbers (0…1, seconds), one row a record."""
-    import pandas as pd
-
-    rows = []
-    for table in made:
-        for row in table.rows:
-            r = row.record
-            flat: dict[str, Any] = {
-                key: r.data[key]
-                for key in (
-                    "dataset", "variant", "synthetic", "protocol", "split", "ways", "shots", "queries", "episodes",
-                    "seed", "episodes_sha256",
-                )
-            }  # fmt: skip
-            flat |= {"rank": row.rank, "method": r.method, "distribution": r.method_distribution}
-            flat["parameters"] = " ".join(f"{key}={value}" for key, value in r.parameters.items())
-            for name, score in (("accuracy", r.accuracy), ("map", r.map)):
-                if score is None:
-                    continue
-                low, high = score.class_interval or (None, None)
-                flat |= {
-                    name: score.mean,
-                    f"{name}_ci95": score.ci95,
-                    f"{name}_ci_kind": score.ci_kind,
-                    f"{name}_class_low": low,
-                    f"{name}_class_high": high,
-                    f"{name}_class_ci_kind": score.class_ci_kind,
-                }
-            flat |= {"pretraining": r.pretraining, "contaminated": bool(r.contaminated)}
-            flat |= {"transductive": r.transductive}
-            flat["training_seconds"] = r.training_seconds
-            flat["seconds_per_episode"] = r.timings["score"] / r.episodes
-            flat["command"] = r.command
-            rows.append(flat)
-    return pd.DataFrame(rows)

@@ -4,37 +4,44 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fewshot_bench.report.leaderboard import Table, cells, headline
+from fewshot_bench.records import printable
+from fewshot_bench.report.leaderboard import Table, cells, each_training, not_shown
 
 LEGEND = """\
 ± is a 95 % interval over episodes (Student t): how well the mean over *these* classes is known. \
 The columns "classes" are 95 % intervals over classes, so for *new* classes of the same kind; \
-they are much wider. With a single train/test split, ± is over its test pictures (Wilson). \
+they are much wider. With a single split or episode, the interval is over its test pictures (Wilson). \
+An interval that is not symmetric about the mean is shown by both ends in brackets. \
+A row of several trainings (its column says how many) is the mean over them, and the brackets hold the lowest and \
+the highest; each is listed below its table. \
 Tables of retrieval are ranked by mAP, the others by accuracy; a method that ranks by class has the pictures \
 of a class tied, which lifts its mAP, and is ranked apart from those that rank by picture. \
 Methods share a rank when the paired interval of their difference includes zero \
 (over classes, or over episodes where there is no interval over classes). \
-"contaminated" marks weights whose pretraining held evaluated classes or pictures. \
-"training" is the time of all of a method's trainings on the machine that made them, busy as it was; \
+"contaminated" marks weights whose pretraining held evaluated classes or pictures; "not registered" marks a class \
+that no installed package names. \
+"training" is the time of all of a method's trainings on the machine that made them, busy as it was (the mean over \
+the trainings of a row); \
 "an episode" is the time of scoring one, embeddings being cached, all that a method learns from the support \
 set included. A missing number is left blank."""
 
 
 def escape(text: str) -> str:
-    """Text as a Markdown table cell."""
+    """Returns text as a Markdown table cell."""
+    text = printable(text)
     for mark in "\\`*_<>|[]":
         text = text.replace(mark, "\\" + mark)
     return " ".join(text.split())
 
 
 def row(values: Sequence[str]) -> str:
-    """One line of a table."""
+    """Returns one line of a table."""
     return "| " + " | ".join(values) + " |"
 
 
 def markdown(made: Sequence[Table], title: str = "Leaderboard") -> str:
-    """All tables as one Markdown document."""
-    lines = [f"# {title}", "", LEGEND, ""]
+    """Returns all tables as one Markdown document."""
+    lines = [f"# {printable(title)}", "", LEGEND, ""]
     for table in made:
         first = table.first
         lines += [f"## {escape(table.title)}", ""]
@@ -43,18 +50,29 @@ def markdown(made: Sequence[Table], title: str = "Leaderboard") -> str:
                 "Drawn pictures, not photographs: never compare these figures with those of real data.",
                 "",
             ]
-        body = [cells(r) for r in table.rows]
+        body = [cells(r) for r in table.entries]
         used = [key for key in body[0] if any(c[key] for c in body)]
         lines += [row(used), row(["---:" if key == "rank" else "---" for key in used])]
         lines += [row([escape(c[key]) for key in used]) for c in body]
         drawn = f"split {first.split}, seed {first.seed}, queries {first.queries}"
         shown = f"{first.images} images of {first.classes} classes"
         lines += ["", f"- Episodes `{first.episodes_sha256[:16]}`: {drawn}; {shown}."]
-        kinds = {s.class_ci_kind for r in table.rows for s in (headline(r.record)[1],) if s.class_ci_kind}
+        for entry in table.entries:
+            lines += [f"- {escape(entry.label)}, {escape(text)}." for text in each_training(entry)]
+        if older := not_shown(table):
+            lines.append(f"- {escape(older)}.")
+        kinds = {entry.headline[1].class_kind for entry in table.entries} - {""}
         lines += [f"- Interval over classes: {escape(kind)}." for kind in sorted(kinds)]
         lines += [f"- {escape(note)}" for note in first.dataset_notes]
         if first.dropped:
             named = ", ".join(str(name) for name, *_ in first.dropped[:5])
             lines.append(f"- Classes left out as too small: {len(first.dropped)}, first {escape(named)}.")
-        lines += ["- Run again:", "", "```sh", *(r.record.command for r in table.rows), "```", ""]
+        lines += [
+            "- Run again:",
+            "",
+            "```sh",
+            *(printable(r.command) for entry in table.entries for r in entry.trainings),
+            "```",
+            "",
+        ]
     return "\n".join(lines)

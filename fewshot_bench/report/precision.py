@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from fewshot_bench.records import Record
+from fewshot_bench.records import Record, printable
 
 SIDE, MARGIN = 300, 36
-"""Of the square of the chart and its margin, in pixels."""
+"""The side of the chart's square and its margin, in pixels."""
 
 STYLE = """
 .precision { display: flex; flex-wrap: wrap; gap: 1rem; }
@@ -18,7 +18,7 @@ STYLE = """
 
 
 def precision_chart(records: Sequence[Record]) -> str:
-    """The chart of the records that hold a curve, in their order; "" where none does."""
+    """Returns the chart of the records that hold a curve, in their order; "" where none does."""
     held = [record for record in records if "precision" in record.arrays]
     if not held:
         return ""
@@ -32,7 +32,8 @@ def precision_chart(records: Sequence[Record]) -> str:
         )
         lines.append(f'<polyline points="{points}" fill="none" stroke-width="1.5" stroke="{colour}"/>')
         words = [record.method, *(f"{key}={value}" for key, value in record.parameters_set.items())]
-        legend.append(f'<li><span style="color:{colour}">━━</span> {escape(" ".join(words))}</li>')
+        words += [f"training seed {record.train_seed}"] if record.train_seed else []
+        legend.append(f'<li><span style="color:{colour}">━━</span> {escape(printable(" ".join(words)))}</li>')
     end, bottom = MARGIN + SIDE, 8 + SIDE
     ticks = "".join(
         f'<text x="{MARGIN + SIDE * v}" y="{bottom + 14}" text-anchor="middle" fill="currentColor">{v:g}</text>'

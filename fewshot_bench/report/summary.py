@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-from fewshot_bench.records import Record, Score
-from fewshot_bench.report.leaderboard import Row, Table, percent
+from fewshot_bench.records import Record, Score, printable
+from fewshot_bench.report.leaderboard import title_of
+from fewshot_bench.report.scores import half_width, low_to_high, percent
 
 
 def score_line(name: str, score: Score) -> list[str]:
-    """The mean and both intervals of a score, each with what it is over."""
-    half = f" ± {percent(score.ci95)}" if score.ci95 is not None else ""
-    lines = [f"{name:<9} {percent(score.mean)} %{half}   ({score.ci_kind})"]
+    """Returns the mean and both intervals of a score, each with what it is over."""
+    text = f"{percent(score.mean)} %"
+    if score.interval is not None:
+        half = half_width(score.mean, score.interval)
+        text += f" ± {half}" if half is not None else f", {low_to_high(score.interval)} %"
+    lines = [f"{name:<9} {text}   ({score.kind})"]
     if score.class_interval:
-        low, high = score.class_interval
-        lines.append(f"{'':<9} {percent(low)} to {percent(high)} %   ({score.class_ci_kind})")
+        lines.append(f"{'':<9} {low_to_high(score.class_interval)} %   ({score.class_kind})")
     else:
-        lines.append(f"{'':<9} no interval over classes: {score.class_ci_kind}")
+        lines.append(f"{'':<9} no interval over classes: {score.class_kind}")
     return lines
 
 
 def summary(record: Record) -> str:
-    """What was run, its accuracy and mAP with named intervals, and where the time went."""
+    """Returns what was run, its accuracy and mAP with named intervals, and where the time went."""
     parameters = ", ".join(f"{key}={value}" for key, value in record.parameters.items())
     times = ", ".join(f"{stage} {seconds:.2f}" for stage, seconds in record.timings.items())
     lines = [
-        Table((Row(1, record),)).title,
+        title_of(record),
         f"{record.method} ({parameters or 'no parameters'}); pretraining: {record.pretraining_marked}",
         *score_line("accuracy", record.accuracy),
         *(score_line("mAP", record.map) if record.map else []),
@@ -31,5 +34,8 @@ def summary(record: Record) -> str:
         f"{'queries':<9} {record.queries}{'' if record.queries == 'all' else ' a class'}",
         f"{'episodes':<9} {record.episodes_sha256[:16]}   scores {record.scores_sha256[:16]}",
     ]
+    if record.train_seed:
+        lines.append(f"{'trained':<9} with training seed {record.train_seed}")
     lines += [f"{'note':<9} {note}" for note in record.dataset_notes]
-    return "\n".join(lines)
+    lines += [f"{'note':<9} {place} was {was}" for place, was in record.data.get("not_finite", {}).items()]
+    return printable("\n".join(lines))

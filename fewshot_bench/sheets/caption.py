@@ -24,7 +24,7 @@ FONTS = (
     "NotoSansArabic-Regular.ttf",
     "NotoSansDevanagari-Regular.ttf",
 )
-"""Looked for where the system keeps its fonts, when Pillow's own, which is ASCII, lacks a letter."""
+"""Fonts of the system that are tried when Pillow's own, which is ASCII, lacks a letter."""
 
 INK, FAINT = (24, 24, 24), (120, 120, 120)
 
@@ -32,7 +32,7 @@ INK, FAINT = (24, 24, 24), (120, 120, 120)
 def write(
     sheet: Image, text: str, place: tuple[int, int], size: int, colour: tuple[int, int, int] = INK
 ) -> None:
-    """Write a line with its left middle at ``place`` (pixels), ``size`` pixels high."""
+    """Writes a line with its left middle at ``place`` (pixels), ``size`` pixels high."""
     from PIL import ImageDraw
 
     font, shown = lettering(text, size)
@@ -40,7 +40,7 @@ def write(
 
 
 def write_block(sheet: Image, text: str, box: tuple[int, int, int, int], size: int) -> None:
-    """Write a text in the middle of the height of ``box`` (left, top, right, bottom), wrapped and cut off to fit."""
+    """Writes a text in the middle of the height of ``box`` (left, top, right, bottom), wrapped and cut off to fit."""
     left, top, right, bottom = box
     font, shown = lettering(text, size)
     step = size + size // 4
@@ -54,7 +54,10 @@ def write_block(sheet: Image, text: str, box: tuple[int, int, int, int], size: i
 
 
 def wrap(text: str, font: Any, width: int) -> list[str]:
-    """The lines of a text that are at most ``width`` pixels wide, a letter at least; words are broken if need be."""
+    """Returns the lines of a text that are at most ``width`` pixels wide and hold at least a letter.
+
+    Words are broken when they are wider.
+    """
     for letters in range(max(1, len(text)), 0, -1):
         lines = textwrap.wrap(text, letters)
         if all(font.getlength(line) <= width for line in lines):
@@ -63,7 +66,7 @@ def wrap(text: str, font: Any, width: int) -> list[str]:
 
 
 def lettering(text: str, size: int) -> tuple[Any, str]:
-    """A font and what it writes: the text, or, where no font has all letters, with codes such as \\u4e2d for some.
+    r"""Returns a font and the text that it writes, with codes such as \u4e2d for letters that no font has.
 
     Letters are tried without their accents before they become codes.
     """
@@ -76,14 +79,14 @@ def lettering(text: str, size: int) -> tuple[Any, str]:
 
 
 def _plain(letter: str) -> str:
-    """A letter in ASCII: without its accents, or as its code."""
+    """Returns a letter in ASCII: without its accents, or as its code."""
     bare = "".join(part for part in unicodedata.normalize("NFKD", letter) if not unicodedata.combining(part))
     return bare if bare.isascii() and bare else letter.encode("ascii", "backslashreplace").decode()
 
 
 @cache
 def default_font(size: int) -> Any:
-    """Pillow's own font."""
+    """Returns Pillow's own font."""
     from PIL import ImageFont
 
     return ImageFont.load_default(size)
@@ -91,7 +94,7 @@ def default_font(size: int) -> Any:
 
 @cache
 def system_font(name: str, size: int) -> Any:
-    """A font of the system by its file name; None where it is not here."""
+    """Returns a font of the system by its file name, or None when it is not here."""
     from PIL import ImageFont
 
     try:
@@ -102,7 +105,7 @@ def system_font(name: str, size: int) -> Any:
 
 @cache
 def has_letter(font: Any, letter: str) -> bool:
-    """Whether a font draws a letter as something else than its sign for missing ones."""
+    """Returns whether a font draws a letter as something else than its sign for missing ones."""
     if letter.isspace():
         return True
     return bytes(font.getmask(letter)) != bytes(font.getmask("\U0010fffe"))

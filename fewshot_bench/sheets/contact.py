@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 
 def contact_sheet(index: ImageIndex, rows: int, columns: int, cell: int = 128, gap: int = 4) -> Image:
-    """An RGB sheet of ``rows × columns`` cells of ``cell`` pixels with white gaps of ``gap`` pixels.
+    """Returns an RGB sheet of ``rows × columns`` cells of ``cell`` pixels with white gaps of ``gap`` pixels.
 
-    A row shows one class: from left to right pictures that may be support, in at most half of the columns
-    where the class has queries of its own, then its queries. Rows are spread evenly over the classes,
-    columns over each pool; cells stay white where there are fewer. Raises UsageError when a number is out
-    of range.
+    A row shows one class, from left to right pictures that may be support and then its queries. Where the class
+    has queries of its own, support takes at most half of the columns. Rows are spread evenly over the classes,
+    columns over each pool, and cells without a picture stay white. Raises UsageError when a number is out of
+    range.
     """
     if min(rows, columns, cell) < 1 or gap < 0:
         raise UsageError(
@@ -38,14 +38,14 @@ def contact_sheet(index: ImageIndex, rows: int, columns: int, cell: int = 128, g
 
 
 def paste(sheet: Image, image: Image, place: tuple[int, int], cell: int) -> None:
-    """Put a picture in the middle of a square of ``cell`` pixels, as large as fits, its shape kept."""
+    """Puts a picture in the middle of a square of ``cell`` pixels, as large as fits, its shape kept."""
     scale = cell / max(image.size)
     image = image.resize((max(1, round(image.width * scale)), max(1, round(image.height * scale))))
     sheet.paste(image, (place[0] + (cell - image.width) // 2, place[1] + (cell - image.height) // 2))
 
 
 def _chosen(index: ImageIndex, label: int, columns: int) -> list[int]:
-    """Rows of the index that show one class: half of ``columns`` support where queries fill the rest."""
+    """Returns rows of the index that show one class: half of ``columns`` support where queries fill the rest."""
     members = np.flatnonzero(index.labels == label)
     queries = members[index.pools[members] == QUERY]
     others = members[index.pools[members] != QUERY]
@@ -54,6 +54,6 @@ def _chosen(index: ImageIndex, label: int, columns: int) -> list[int]:
 
 
 def _spread(values: NDArray[np.int64], count: int) -> NDArray[np.int64]:
-    """At most ``count`` of ``values``, evenly spread and in order, the first and the last among them."""
+    """Returns at most ``count`` of ``values``, evenly spread and in order, the first and the last among them."""
     places = np.linspace(0, max(0, len(values) - 1), min(count, len(values)))
     return np.take(values, places.round().astype(int))

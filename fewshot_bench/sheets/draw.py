@@ -1,4 +1,4 @@
-"""One episode as a contact sheet: what a method is asked, for the eye."""
+"""One episode as a contact sheet: the question that a method is asked, for the eye."""
 
 from __future__ import annotations
 
@@ -30,9 +30,10 @@ def sheet(
     cell: int = 96,
     progress: Progress = silent,
 ) -> Image:
-    """Draw episode number ``episode`` (from 0) of a request, or of its manifest, with cells of ``cell`` pixels.
+    """Draws episode number ``episode`` (from 0) of a request, or of its manifest.
 
-    Raises UsageError for a request that cannot be met, and where there is no such episode.
+    ``cell`` is the side of a picture in pixels. Raises UsageError for a request that cannot be met, and when
+    there is no such episode.
     """
     index, _ = evaluated(open_dataset(request.dataset, data_root=data_root, progress=progress), request.split)
     drawn = episodes_until(request, index, episode)
@@ -48,7 +49,7 @@ def sheet(
 
 
 def episodes_until(request: Request, index: ImageIndex, episode: int) -> EpisodeSet:
-    """The episodes up to one that is asked for: an episode is the same however many are drawn after it."""
+    """Returns the episodes up to the one that is asked for; an episode does not depend on those drawn after it."""
     if episode < 0:
         raise UsageError(f"--episode counts from 0, and {episode} was asked for.")
     if request.episodes_from is not None:

@@ -35,10 +35,10 @@ def episode_sheet(
     title: str,
     cell: int = 96,
 ) -> Image:
-    """An RGB sheet of N classes: ``names``, and rows of the index ``support [N, K]`` and ``query [N, Q]``.
+    """Returns an RGB sheet of N classes with their ``names``.
 
-    −1 leaves a cell empty. Raises UsageError when the sheet would have more pixels than Pillow opens without a
-    warning, or cells are smaller than 16 pixels.
+    ``support [N, K]`` and ``query [N, Q]`` are rows of the index; −1 leaves a cell empty. Raises UsageError when
+    the sheet would have more pixels than Pillow opens without a warning, or cells are smaller than 16 pixels.
     """
     from PIL import Image, ImageDraw
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+from fewshot_bench.training.distort import Distortion
 
 
 @dataclass(frozen=True)
@@ -39,3 +42,22 @@ def reflected(places: NDArray[np.int64], side: int) -> NDArray[np.int64]:
     period = max(1, 2 * (side - 1))
     folded = places % period
     return np.minimum(folded, period - folded)
+
+
+Augment = Literal["none", "flip", "distort"]
+"""What is done to training pictures: nothing; mirrored and moved by up to a tenth; distorted as by a camera."""
+
+
+def augmented(images: NDArray[np.uint8], kind: Augment, rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Returns pictures ``[..., 3, S, S]``, each changed in its own way."""
+    if kind == "none":
+        return images
+    side = images.shape[-1]
+    if kind == "flip":
+        return Augmentation(shift=side // 10)(images, rng)
+    import torch
+
+    random = torch.Generator().manual_seed(int(rng.integers(2**62)))
+    flat = torch.from_numpy(images.reshape(-1, *images.shape[-3:])).float() / 255
+    seen = Distortion()(flat, side, random)
+    return np.asarray((seen * 255).round().byte().numpy()).reshape(images.shape)

@@ -1,7 +1,8 @@
-"""Checkpoints: safetensors files with the state of a training, so that it goes on to the same result."""
+"""Checkpoints: safetensors files with the state of a training and a checksum, so that it goes on to the same result."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,12 +17,13 @@ if TYPE_CHECKING:
     from torch.nn import Module
     from torch.optim import Optimizer
 
-PARTS = ("network", "average", "optimizer")
+ON_CPU = {"step"}
+"""Values of an optimiser that torch keeps on the CPU whatever the device of the weights."""
 
 
 @dataclass
 class Checkpoint:
-    """Where a training stands after ``epoch`` whole epochs, and its tensors by name."""
+    """The state of a training after ``epoch`` whole epochs, and its tensors by name."""
 
     epoch: int = 0
     best: float | None = None
@@ -36,12 +38,15 @@ class Checkpoint:
         average: Mapping[str, Tensor],
         network: Module,
     ) -> None:
-        """Take the tensors of a training into ``tensors``."""
+        """Takes the tensors of a training into ``tensors``."""
+        import torch
+
         self.tensors = {f"network/{k}": v for k, v in network.state_dict().items()}
         self.tensors |= {f"average/{k}": v for k, v in average.items()}
         for name, parameter in trained.items():
             for key, value in optimizer.state[parameter].items():
-                self.tensors[f"optimizer/{key}/{name}"] = value
+                if isinstance(value, torch.Tensor):
+                    self.tensors[f"optimizer/{key}/{name}"] = value
 
     def restore(
         self,
@@ -50,46 +55,70 @@ class Checkpoint:
         trained: Mapping[str, Tensor],
         average: Mapping[str, Tensor],
     ) -> None:
-        """Put the tensors back; the opposite of ``keep``."""
+        """Puts the tensors back; the opposite of ``keep``."""
         own = {k.removeprefix("network/"): v for k, v in self.tensors.items() if k.startswith("network/")}
         network.load_state_dict(own)
         for name, value in average.items():
             value.copy_(self.tensors[f"average/{name}"])
-        for name, parameter in trained.items():
-            optimizer.state[parameter] = {
-                key: self.tensors[f"optimizer/{key}/{name}"].to(parameter.device if key != "step" else "cpu")
-                for key in ("step", "exp_avg", "exp_avg_sq")
-            }
+        for full, tensor in self.tensors.items():
+            if full.startswith("optimizer/"):
+                _, key, name = full.split("/", 2)
+                parameter = trained[name]
+                device = "cpu" if key in ON_CPU else parameter.device
+                optimizer.state[parameter][key] = tensor.to(device)
+
+
+def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: dict[str, str] | None = None) -> None:
+    """Writes tensors to a safetensors file, atomically."""
+    from safetensors.torch import save
+
+    data = save({k: v.detach().contiguous().cpu() for k, v in tensors.items()}, metadata)
+    write_atomic(path, lambda stream: stream.write(data))
 
 
 def save_checkpoint(path: Path, state: Checkpoint, tensors: dict[str, Tensor]) -> None:
-    """Write ``tensors`` and the numbers of ``state`` to a safetensors file, atomically."""
-    from safetensors.torch import save
-
+    """Writes ``tensors``, the numbers of ``state`` and the checksum of both to a safetensors file, atomically."""
     numbers = {
         "epoch": state.epoch,
         "best": state.best,
         "best_epoch": state.best_epoch,
         "finished": state.finished,
     }
-    data = save(
-        {k: v.detach().contiguous().cpu() for k, v in tensors.items()}, {"state": json.dumps(numbers)}
-    )
-    write_atomic(path, lambda stream: stream.write(data))
+    plain = {k: v.detach().contiguous().cpu() for k, v in tensors.items()}
+    text = json.dumps(numbers)
+    write_tensors(path, plain, {"state": text, "sha256": checksum(text, plain)})
 
 
 def load_checkpoint(path: Path) -> Checkpoint | None:
-    """The checkpoint at ``path``, None where there is none; FsbenchError for a file that is damaged."""
+    """Returns the checkpoint at ``path``, None where there is none.
+
+    Raises FsbenchError for a file that cannot be read or whose checksum is not that of its content.
+    """
     if not path.exists():
         return None
     from safetensors import SafetensorError, safe_open
 
     try:
         with safe_open(path, framework="pt") as stored:
-            numbers = json.loads((stored.metadata() or {})["state"])
+            metadata = stored.metadata() or {}
             tensors = {key: stored.get_tensor(key) for key in stored.keys()}  # noqa: SIM118
-    except (OSError, SafetensorError, KeyError, ValueError) as error:
+        state = Checkpoint(**json.loads(metadata["state"]), tensors=tensors)
+        if metadata["sha256"] != checksum(metadata["state"], tensors):
+            raise ValueError("its checksum is not that of its content")
+    except (OSError, SafetensorError, KeyError, ValueError, TypeError, RuntimeError) as error:
         raise FsbenchError(
-            f"The checkpoint {path} cannot be read ({error}); remove it to train from the start."
+            f"The checkpoint {path} is damaged and cannot be read ({error}); remove its folder to train from the start."
         ) from error
-    return Checkpoint(**numbers, tensors=tensors)
+    return state
+
+
+def checksum(text: str, tensors: Mapping[str, Tensor]) -> str:
+    """Returns the sha256 (hex) of a text and of the names, types, shapes and bytes of tensors on the CPU."""
+    import torch
+
+    sha = hashlib.sha256(text.encode())
+    for name in sorted(tensors):
+        value = tensors[name]
+        sha.update(f"\0{name} {value.dtype} {list(value.shape)}\0".encode())
+        sha.update(value.contiguous().reshape(-1).view(torch.uint8).numpy().data)
+    return sha.hexdigest()

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
 
+from fewshot_bench.errors import FsbenchError
 from fewshot_bench.progress import Progress
 from fewshot_bench.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from fewshot_bench.training.log import LOG, append_log
+from fewshot_bench.training.precision import deterministic, mixed
+from fewshot_bench.training.schedule import Schedule
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -25,37 +26,6 @@ BEST, LAST = "best.safetensors", "last.safetensors"
 
 AHEAD = 3
 """Batches prepared by threads while the network works on one."""
-
-
-@dataclass(frozen=True)
-class Schedule:
-    """How long and how fast: ``epochs`` of ``steps`` optimiser steps, AdamW, cosine decay after a warm-up.
-
-    ``accumulate`` batches make one step. ``average`` is the decay of the exponential moving average of
-    the weights that is validated and kept (0: the weights themselves). ``patience`` epochs without a
-    better validation end the training. ``batch_norm`` says whether batch norms keep the statistics of their
-    pretraining (``frozen``) or take part in the training (``trained``: from the batch, and running averages
-    for evaluation), as those of a network from scratch must.
-    """
-
-    epochs: int
-    steps: int
-    lr: float
-    weight_decay: float = 1e-4
-    warmup: int = 20
-    accumulate: int = 1
-    average: float = 0.0
-    patience: int = 5
-    precision: str = "float32"
-    batch_norm: Literal["frozen", "trained"] = "frozen"
-
-    def rate(self, step: int) -> float:
-        """The learning rate of optimiser step ``step`` (from 0): linear warm-up, then half a cosine."""
-        total = self.epochs * self.steps
-        if step < self.warmup:
-            return self.lr * (step + 1) / self.warmup
-        done = (step - self.warmup) / max(1, total - self.warmup)
-        return 0.5 * self.lr * (1 + math.cos(math.pi * min(1.0, done)))
 
 
 class Task(Protocol):
@@ -113,32 +83,50 @@ def train(
     device: str,
     images_per_batch: int,
 ) -> Path | None:
-    """Train ``network`` in place and return the path of the best checkpoint (safetensors) in ``folder``.
+    """Trains ``network`` in place and returns the path of the best checkpoint (safetensors) in ``folder``.
 
-    A training that was interrupted goes on from its last whole epoch and ends with the same weights; one
-    that was finished is not repeated. ``folder`` also holds ``log.csv``, one line an epoch. Best is the epoch
-    of the highest validation, the last one where there is none. With ``folder`` None nothing is written or
+    An interrupted training goes on from its last whole epoch and ends with the same weights; a finished one is not
+    repeated. ``folder`` also holds ``log.csv``, one line an epoch. The best epoch is that of the highest
+    validation, or the last one where the task validates nothing. With ``folder`` None nothing is written or
     returned: the network itself ends with the best weights, in evaluation mode.
+
+    Convolutions take the algorithms that give the same result every time. Raises FsbenchError for a loss that is
+    no finite number, and for a damaged checkpoint in ``folder``.
     """
+    with deterministic():
+        return _train(
+            name, network, task, schedule, folder, progress, device=device, images_per_batch=images_per_batch
+        )
+
+
+def _train(
+    name: str,
+    network: Module,
+    task: Task,
+    schedule: Schedule,
+    folder: Path | None,
+    progress: Progress,
+    *,
+    device: str,
+    images_per_batch: int,
+) -> Path | None:
     import torch
 
     state = None if folder is None else load_checkpoint(folder / LAST)
     if folder is not None and state is not None and state.finished:
         return folder / BEST
     trained = {k: p for k, p in network.named_parameters() if p.requires_grad}
-    optimizer = torch.optim.AdamW(trained.values(), lr=schedule.lr, weight_decay=schedule.weight_decay)
+    optimizer = schedule.make_optimiser(trained.values())
     average = {k: v.detach().clone() for k, v in network.state_dict().items()}
     kept = average
     state = state or Checkpoint()
     if state.epoch:
         state.restore(network, optimizer, trained, average)
-    cuda = device == "cuda"
-    half = torch.bfloat16 if schedule.precision == "bf16" else torch.float32
-    autocast = torch.autocast(device, dtype=half, enabled=schedule.precision == "bf16")
+    precision = schedule.precision_on(device)
     per_epoch = schedule.steps * schedule.accumulate
 
     while state.epoch < schedule.epochs and not state.finished:
-        training_mode(network, frozen=schedule.batch_norm == "frozen")
+        training_mode(network, frozen=schedule.batch_norm != "trained")
         began, sums = time.perf_counter(), dict[str, float]()
         epoch = state.epoch
         batches = prefetch(lambda number, epoch=epoch: task.batch(epoch, number), per_epoch)  # type: ignore[misc]
@@ -146,11 +134,9 @@ def train(
             step = epoch * schedule.steps + number // schedule.accumulate
             for group in optimizer.param_groups:
                 group["lr"] = schedule.rate(step)
-            with autocast:
+            with mixed(device, precision):
                 loss, numbers = task.loss(network, batch)
             if not bool(torch.isfinite(loss)):
-                from fewshot_bench.errors import FsbenchError
-
                 raise FsbenchError(
                     f"The loss of {name} became {float(loss.detach())} at step {number + 1} of epoch {epoch + 1}; "
                     f"lower the learning rate ({schedule.lr:g})."
@@ -160,7 +146,7 @@ def train(
                 torch.nn.utils.clip_grad_norm_(trained.values(), 5.0)
                 optimizer.step()
                 optimizer.zero_grad(set_to_none=True)
-                blend(average, network, schedule.average, step)
+                blend(average, network, schedule.ema_decay, step)
             for key, value in {"loss": float(loss.detach()), **numbers}.items():
                 sums[key] = sums.get(key, 0.0) + value
             speed = (number + 1) * images_per_batch / (time.perf_counter() - began)
@@ -168,7 +154,7 @@ def train(
             note = " ".join(f"{key} {value:.3f}" for key, value in means.items())
             progress(f"train {name}", epoch * per_epoch + number + 1, schedule.epochs * per_epoch,
                      f"{note} {speed:.0f} images/s")  # fmt: skip
-        if cuda:
+        if device.startswith("cuda"):
             torch.cuda.synchronize()
         score = with_weights(network, average, task.validate)
         state.epoch += 1

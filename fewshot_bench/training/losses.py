@@ -36,3 +36,36 @@ def hardest(losses: Tensor, share: float) -> Tensor:
     """
     keep = max(1, math.ceil(share * losses.numel()))
     return losses.topk(keep).values.mean() if keep < losses.numel() else losses.mean()
+
+
+def squared_distances(a: Tensor, b: Tensor) -> Tensor:
+    """Returns ‖a_q − b_n‖² ``[..., Q, N]`` of ``a [..., Q, D]`` and ``b [..., N, D]``."""
+    return (a.unsqueeze(-2) - b.unsqueeze(-3)).square().sum(dim=-1)
+
+
+def cosines(a: Tensor, b: Tensor) -> Tensor:
+    """Returns the cosines ``[..., Q, N]`` between ``a [..., Q, D]`` and ``b [..., N, D]``."""
+    from torch.nn.functional import normalize
+
+    return normalize(a, dim=-1) @ normalize(b, dim=-1).mT
+
+
+def mined(losses: Tensor, share: float) -> tuple[Tensor, dict[str, float]]:
+    """Returns ``hardest(losses, share)``, and for the log the share of losses above 0 (``active``)."""
+    return hardest(losses, share), {"active": float((losses.detach() > 0).float().mean())}
+
+
+def episode_loss(scores: Tensor) -> tuple[Tensor, dict[str, float]]:
+    """Returns J = −log p(y = n | x), the mean over all queries, and for the log the ``accuracy``.
+
+    ``scores [T, N·Q, N]`` of T episodes with Q queries of each of N classes, those of class 0 first; p is their
+    softmax over classes (Snell et al. 2017, eq. 2 and algorithm 1).
+    """
+    import torch
+    from torch.nn.functional import cross_entropy
+
+    tasks, queries, ways = scores.shape
+    labels = torch.arange(ways, device=scores.device).repeat_interleave(queries // ways).repeat(tasks)
+    flat = scores.flatten(0, 1)
+    correct = float((flat.detach().argmax(dim=1) == labels).float().mean())
+    return cross_entropy(flat, labels), {"accuracy": correct}

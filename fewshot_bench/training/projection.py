@@ -1,82 +1,34 @@
-"""Projections: affine maps after the pooled features, trained together with the trunk and kept beside it."""
+"""Projections: affine maps after the pooled features, kept beside the trunk that they were trained with."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fewshot_bench.data.index import ImageIndex
-from fewshot_bench.embed.pooling import pool
 from fewshot_bench.embed.pretrained import PretrainedEncoder
-from fewshot_bench.embed.small import seeded
 from fewshot_bench.errors import FsbenchError, UsageError
-from fewshot_bench.files import write_atomic
-from fewshot_bench.training.checkpoint import load_checkpoint
-from fewshot_bench.training.embedding import export, trained_encoder
+from fewshot_bench.training.checkpoint import write_tensors
+from fewshot_bench.training.export import trained_encoder
+from fewshot_bench.training.network import Output, Projection
 
 if TYPE_CHECKING:
     from PIL.Image import Image
     from torch import Tensor
-    from torch.nn import Module
-
-Output = Literal["none", "sigmoid", "unit"]
-"""What the last map's values become: as they are, 1/(1 + exp(−x)), or a vector of length 1."""
 
 FILE = "projection.safetensors"
 """Beside ``trunk.safetensors``, which remains one that any ``weights`` parameter takes."""
 
 
-def projected(encoder: PretrainedEncoder, widths: Sequence[int], output: Output, seed: int) -> Module:
-    """The network bytes ``[B, 3, S, S]`` -> ``[B, D]`` float32, to be trained: trunk, pooling, maps to ``widths``.
-
-    Hidden maps are followed by a sigmoid. No width: the pooled features. The trunk is a copy of the encoder's;
-    the maps begin as torch draws them from ``seed``, and are worked out in float32 where the trunk is in bf16:
-    distances between sigmoids are small differences.
-    """
-    import torch
-    from torch import nn
-
-    class Projected(nn.Module):
-        """The encoder's trunk with the maps after it."""
-
-        def __init__(self, trunk: nn.Module, maps: nn.ModuleList) -> None:
-            super().__init__()
-            self.trunk, self.maps = trunk, maps
-
-        def features(self, images: Tensor) -> Tensor:
-            """Pooled features ``[B, C]`` of bytes."""
-            return pool(self.trunk(encoder.found.transform.normalise(images)), encoder.pooling)
-
-        def forward(self, images: Tensor) -> Tensor:
-            vectors = self.features(images).float()
-            with torch.autocast(vectors.device.type, enabled=False):
-                for number, affine in enumerate(self.maps, start=1):
-                    vectors = affine(vectors)
-                    vectors = vectors.sigmoid() if number < len(self.maps) else vectors
-                if output == "unit":
-                    return nn.functional.normalize(vectors, dim=1)
-                return vectors.sigmoid() if output == "sigmoid" else vectors
-
-    size = encoder.found.transform.size
-    network = Projected(replace(encoder).trunk, nn.ModuleList())  # a copy of the encoder builds its own trunk
-    with torch.no_grad():
-        width = network.features(torch.zeros(1, 3, size, size, device=encoder.device)).shape[1]
-    sizes = [width, *widths]
-    network.maps = seeded(lambda: nn.ModuleList(map(nn.Linear, sizes[:-1], sizes[1:])), seed).to(
-        encoder.device
-    )
-    return network
-
-
 @dataclass(frozen=True, eq=False)
 class ProjectedEncoder:
-    """An encoder and what ``projected`` has after it: ``maps`` as (matrix [D', D], offset [D']), ``output``."""
+    """A trunk's encoder and the maps after it: ``maps`` as (matrix [D', D], offset [D']), and their ``output``."""
 
     inner: PretrainedEncoder
     maps: tuple[tuple[NDArray[np.float32], NDArray[np.float32]], ...] = field(repr=False)
@@ -109,9 +61,23 @@ class ProjectedEncoder:
         """As the inner encoder."""
         return self.inner.prepare(image)
 
+    @cached_property
+    def one(self) -> PretrainedEncoder:
+        """The inner encoder of a single view."""
+        return single_view(self.inner)
+
     def encode(self, batch: NDArray[Any]) -> NDArray[np.float32]:
-        """``[B, 3, S, S]`` -> ``[B, D']``; FsbenchError for maps of features of another network or pooling."""
-        vectors = self.inner.encode(batch)
+        """``[B, 3, S, S]`` -> ``[B, D']``; of both views ``[B, 2, 3, S, S]``, the sum of their unit vectors.
+
+        Raises FsbenchError for maps of features of another network or pooling.
+        """
+        if self.one is self.inner:
+            return self.after(self.inner.encode(batch))
+        vectors = self.after(self.one.encode(batch.reshape(-1, *batch.shape[2:])))
+        return np.asarray(unit(vectors).reshape(len(batch), 2, -1).sum(axis=1))
+
+    def after(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Pooled features ``[B, D]`` -> ``[B, D']``."""
         for number, (matrix, offset) in enumerate(self.maps, start=1):
             if vectors.shape[1] != matrix.shape[1]:
                 raise FsbenchError(
@@ -121,9 +87,21 @@ class ProjectedEncoder:
             vectors = vectors @ matrix.T + offset
             vectors = sigmoid(vectors) if number < len(self.maps) else vectors
         if self.output == "unit":
-            lengths: NDArray[np.float32] = np.linalg.norm(vectors, axis=1, keepdims=True).clip(1e-12)
-            return np.asarray(vectors / lengths)
+            return unit(vectors)
         return sigmoid(vectors) if self.output == "sigmoid" else vectors
+
+
+def unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Vectors ``[B, D]`` scaled to length 1."""
+    lengths: NDArray[np.float32] = np.linalg.norm(vectors, axis=1, keepdims=True).clip(1e-12)
+    return np.asarray(vectors / lengths)
+
+
+def single_view(encoder: PretrainedEncoder) -> PretrainedEncoder:
+    """The encoder itself, or that of the padded picture where it encodes both views: training takes one view."""
+    if getattr(encoder, "view", "pad") != "both":
+        return encoder
+    return replace(encoder, **{"view": "pad"})  # type: ignore[arg-type]
 
 
 def sigmoid(x: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -131,33 +109,13 @@ def sigmoid(x: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(0.5 + 0.5 * np.tanh(0.5 * x), dtype=np.float32)
 
 
-def export_projected(
-    folder: Path,
-    best: Path,
-    encoder: PretrainedEncoder,
-    output: Output,
-    *datasets: str,
-    shown: Sequence[ImageIndex] = (),
-) -> Path:
-    """Write the best weights of a ``projected`` network as projection and trunk; returns the trunk, written last."""
-    from safetensors.torch import save
-
-    checkpoint = load_checkpoint(best)
-    if checkpoint is None:
-        raise FsbenchError(f"There is no checkpoint {best}; remove its folder to train again.")
-    parts: dict[str, dict[str, Tensor]] = {"trunk": {}, "maps": {}}
-    for key, value in checkpoint.tensors.items():
-        part, _, name = key.partition(".")
-        parts[part][name] = value
-    maps = save(parts["maps"], {"output": output})
-    write_atomic(folder / FILE, lambda stream: stream.write(maps))
-    return export(folder, save(parts["trunk"]), encoder, *datasets, shown=shown)
+def write_projection(folder: Path, maps: Mapping[str, Tensor], output: Output) -> None:
+    """Writes the tensors of the maps (``0.weight``, ``0.bias``, …) and their output beside a trunk."""
+    write_tensors(folder / FILE, maps, {"output": output})
 
 
-def projected_encoder(
-    encoder: PretrainedEncoder, trunk: Path, widths: Sequence[int] | None, output: Output
-) -> ProjectedEncoder:
-    """The encoder of a training that ended with ``export_projected``; ``widths`` None: whatever they are.
+def projected_encoder(encoder: PretrainedEncoder, trunk: Path, asked: Projection) -> ProjectedEncoder:
+    """Returns the encoder of a finished training with a projection.
 
     Raises FsbenchError when its files are missing or damaged, and UsageError when its projection has other
     widths or another output than those asked for.
@@ -178,11 +136,11 @@ def projected_encoder(
             )
     except (OSError, SafetensorError, KeyError, ValueError) as error:
         raise FsbenchError(f"The projection {path} cannot be read ({error}); train again.") from error
-    has = ([len(offset) for _, offset in maps], found)
-    asked = has[0] if widths is None else list(widths)
-    if has != (asked, output) or found not in get_args(Output):
+    widths = tuple(len(offset) for _, offset in maps)
+    wanted = widths if asked.widths is None else asked.widths
+    if (widths, found) != (wanted, asked.output):
         raise UsageError(
-            f"The projection {path} has widths {has[0]} and output {found}, and {asked} and {output} were "
-            "asked for; ask for what it has, or name another trunk."
+            f"The projection {path} has widths {list(widths)} and output {found}, and {list(wanted)} and "
+            f"{asked.output} were asked for; ask for what it has, or name another trunk."
         )
-    return ProjectedEncoder(inner, maps, output)
+    return ProjectedEncoder(inner, maps, asked.output)

@@ -32,11 +32,11 @@ def seen_file(weights: Path) -> Path:
     return weights.with_name(f"{weights.name}{SUFFIX}")
 
 
-def write_seen(weights: Path, indexes: Iterable[ImageIndex], start: Path | None = None) -> None:
-    """Write the list of all pictures of ``indexes``, and of those that the weights ``start`` had seen."""
+def write_seen(weights: Path, indexes: Iterable[ImageIndex], start: Iterable[Path] = ()) -> None:
+    """Writes the list of all pictures of ``indexes``, and of those that the weights ``start`` had seen."""
     known = [keys_of(index.digests) for index in indexes]
-    earlier = None if start is None else read_seen(start)
-    keys = np.unique(np.concatenate([*known, *([] if earlier is None else [earlier])])).astype("<u8")
+    known += [earlier for path in start if (earlier := read_seen(path)) is not None]
+    keys = np.unique(np.concatenate(known)).astype("<u8")
     write_atomic(seen_file(weights), lambda stream: np.save(stream, keys, allow_pickle=False))
 
 

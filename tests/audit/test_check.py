@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 import fewshot_bench.audit.check as room
-from fewshot_bench.audit.check import Asked, Report, check
+from fewshot_bench.audit.check import Asked, Audit, check
 from fewshot_bench.audit.findings import Finding
 from fewshot_bench.errors import UsageError
 
@@ -35,7 +35,7 @@ def write(root: Path, classes: int = 4, images: int = 6, start: int = 0) -> Path
     return root
 
 
-def finding(report: Report, name: str, place: int = 0) -> Finding:
+def finding(report: Audit, name: str, place: int = 0) -> Finding:
     return [found for found in report.findings if found.check == name][place]
 
 

@@ -45,7 +45,7 @@ def test_json_is_one_object_with_the_promised_fields(capsys, tmp_path):
     promised = """schema_version method method_distribution parameters dataset dataset_fingerprint protocol split
         ways shots queries episodes seed episodes_sha256 transductive pretraining accuracy map timings environment"""
     assert set(promised.split()) <= set(record)
-    assert {"mean", "ci95", "ci_kind"} <= set(record["accuracy"]) and record["parameters"]["k"] == 2
+    assert {"mean", "interval", "kind"} <= set(record["accuracy"]) and record["parameters"]["k"] == 2
     assert {"index", "fit", "embed", "score", "total"} <= set(record["timings"])
 
 

@@ -68,6 +68,39 @@ def test_bf16_is_close_to_float32(small):
     assert cosine.min() > 0.99
 
 
+def test_both_is_the_sum_of_the_unit_vectors_of_the_padded_and_the_cropped_view(small):
+    vectors = {}
+    for view in ("pad", "crop", "both"):
+        encoder = PretrainedEncoder(size=64, view=view)
+        encoder.__dict__["trunk"] = small.trunk
+        vectors[view] = encoder.encode(np.stack([encoder.prepare(picture) for picture in pictures(3)]))
+    pad, crop = (vectors[v] / np.linalg.norm(vectors[v], axis=1, keepdims=True) for v in ("pad", "crop"))
+    np.testing.assert_allclose(vectors["both"], pad + crop, atol=1e-5)
+    assert np.abs(pad - crop).max() > 0.01
+
+
+def test_for_both_a_picture_is_decoded_once(plain, tmp_path):
+    read = []
+
+    def reader(row):
+        read.append(row)
+        return pictures(4)[row]
+
+    encoder = PretrainedEncoder(size=32, view="both")
+    found = EmbeddingCache(tmp_path).embed(encoder, plain(range(4), reader), np.arange(4), batch_size=4)
+    assert found.shape == (4, 1280) and sorted(read) == [0, 1, 2, 3]
+
+
+def test_bf16_is_for_the_network_alone():
+    """The trunk computes in bfloat16; LCA's weighted sum of its map does not."""
+    encoder = PretrainedEncoder(size=64, pooling="lca", precision="bf16")
+    maps, trunk = [], encoder.trunk
+    encoder.__dict__["trunk"] = lambda x: maps.append(trunk(x)) or maps[0]
+    vectors = encoder.encode(np.stack([encoder.prepare(picture) for picture in pictures(2)]))
+    assert maps[0].dtype == torch.bfloat16
+    np.testing.assert_array_equal(vectors, pool(maps[0].float(), "lca").numpy())
+
+
 def test_every_setting_is_in_the_fingerprint_and_nothing_else(tmp_path, monkeypatch):
     monkeypatch.delenv("FSBENCH_WEIGHTS", raising=False)
     other = tmp_path / "other.pth"
@@ -118,7 +151,7 @@ def test_wrong_settings_are_usage_errors_at_once(options, message):
         pretrained_encoder(**options)
 
 
-def test_a_wrong_fit_is_a_usage_error():
+def test_a_wrong_view_is_a_usage_error():
     with pytest.raises(UsageError, match="not 'squash'"):
         pretrained_encoder(view="squash").fingerprint()
 

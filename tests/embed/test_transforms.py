@@ -24,9 +24,19 @@ def transform(**changes):
 @pytest.mark.parametrize("view", VIEWS)
 def test_a_square_picture_of_the_right_size_enters_as_it_is(view):
     image = noise(4, 4)
-    got = transform(view=view).prepare(image)
-    assert got.dtype == np.uint8
-    np.testing.assert_array_equal(got, np.asarray(image).transpose(2, 0, 1))
+    square = transform(view=view)
+    got = square.prepare(image)
+    assert got.dtype == np.uint8 and got.shape == square.shape
+    for one in got.reshape(-1, 3, 4, 4):
+        np.testing.assert_array_equal(one, np.asarray(image).transpose(2, 0, 1))
+
+
+def test_both_are_the_padded_view_and_the_cropped_one():
+    image = noise(20, 30)
+    pad, crop, both = (transform(view=view).prepare(image) for view in ("pad", "crop", "both"))
+    assert transform(view="both").shape == both.shape == (2, 3, 4, 4)
+    np.testing.assert_array_equal(both, [pad, crop])
+    assert (pad != crop).any()
 
 
 def test_pad_keeps_the_shape_and_fills_with_the_mean_colour():
@@ -95,7 +105,7 @@ def test_grey_and_alpha_pictures_are_taken_as_rgb():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"view": "squash"}, "pad, stretch, crop, not 'squash'"),
+        ({"view": "squash"}, "pad, crop, stretch, both, not 'squash'"),
         ({"interpolation": "lanczos5"}, "not 'lanczos5'"),
         ({"size": 5}, "5 px cannot be cut from a picture resized to 4 px"),
         ({"size": 0}, "0 px"),

@@ -35,7 +35,7 @@ def test_classification_is_what_scikit_learn_does_with_train_and_test():
     assert record.accuracy.mean == pytest.approx(expected, abs=2 / (~train).sum())
     assert record.episodes == 1 and record.per_query["label"].shape == (1, (~train).sum())
     assert record.map is None and "ap" not in record.per_query
-    assert record.accuracy.ci_kind == "over test pictures (Wilson)"
+    assert record.accuracy.kind == "over test pictures (Wilson)"
     assert record.command == "fsbench run --method pixels --dataset digits --protocol classification --seed 4"
     text = markdown(tables([record]))
     assert "digits (default): classification, 10 classes" in text and "mAP" not in text.split("##")[1]
@@ -54,7 +54,7 @@ def test_retrieval_keeps_the_mean_curve_and_is_ranked_by_map():
         for k in (1, 5)
     ]
     made = tables(records)
-    assert [row.record.map.mean for row in made[0].rows] == sorted(
+    assert [row.record.map.mean for row in made[0].entries] == sorted(
         (r.map.mean for r in records), reverse=True
     )
     curve = records[0].arrays["precision"]
@@ -97,7 +97,7 @@ def test_a_method_that_ranks_classes_is_no_peer_of_one_that_ranks_pictures():
     second = fb.run("pixels", "digits", parameters={"size": 8}, **options)
     second.data["ranked_by"] = "class"
     second.arrays["query_ap"] = np.full_like(second.arrays["query_ap"], 0.01)
-    assert [row.rank for row in tables([first, second])[0].rows] == [1, 1]
+    assert [row.rank for row in tables([first, second])[0].entries] == [1, 1]
     assert "ranked by" in markdown(tables([first, second]))
     second.data["ranked_by"] = "picture"
-    assert [row.rank for row in tables([first, second])[0].rows] == [1, 2]
+    assert [row.rank for row in tables([first, second])[0].entries] == [1, 2]

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fewshot_bench.episodes import draw
-from fewshot_bench.episodes.draw import Request, draw_class, search
+from fewshot_bench.episodes.draw import ClassCounts, draw_class, search
 from fewshot_bench.episodes.pools import class_pools
 from fewshot_bench.episodes.rng import IMAGES, random_keys
 
@@ -51,7 +51,7 @@ def test_support_is_the_first_subset_in_key_order_that_leaves_enough(
     pool = class_pools(make_index([size], pools=bits, groups=groups, guards=[guard]))[0]
     asked = (np.full(4, number) for number in (shots, needed, needed))
     episodes = np.arange(4)
-    support, query, drawn = draw_class(pool, Request(*asked), 7, episodes)
+    support, query, drawn = draw_class(pool, ClassCounts(*asked), 7, episodes)
     keys, _ = random_keys(7, IMAGES, episodes[:, None], pool.rows)
     for episode in episodes:
         order = np.argsort(keys[episode][pool.support])

@@ -212,7 +212,7 @@ def test_accuracy_is_scikit_learn_s_or_better(hidden, shots, batch):
     """Its last layer begins at random, which costs a small network some accuracy on a few images."""
     x = clusters(12, 20, 40, spread=2.0)
     tasks, labels = drawn(24, 12, 20, 5, shots, 10)
-    head = Perceptron(hidden, rate=3e-3, batch=batch)
+    head = Perceptron(hidden, lr=3e-3, batch=batch)
     scores, report = head.scores(torch.from_numpy(x), tasks)
     found = (scores.numpy().argmax(2) == labels).mean(1)
     peers = []
@@ -242,7 +242,7 @@ def table():
 @pytest.mark.parametrize("batch", [200, 7])
 @pytest.mark.parametrize("width", [40, 8])
 def test_the_same_alone_or_among_others_and_in_any_table(with_memory, table, batch, width):
-    head, table = Perceptron((12,), batch=batch, epochs=3, steps=50), table[:, :width].contiguous()
+    head, table = Perceptron((12,), batch=batch, epochs=3, min_steps=50), table[:, :width].contiguous()
     tasks, _ = drawn(19, 12, 10, 5, 2, 3)
     whole, report = head.scores(table, tasks)
     again, same = head.scores(table, tasks)
@@ -256,13 +256,13 @@ def test_the_same_alone_or_among_others_and_in_any_table(with_memory, table, bat
     torch.testing.assert_close(head.scores(table[order], moved)[0], whole, atol=1e-5, rtol=0)
     with_memory(20_000)
     torch.testing.assert_close(head.scores(table, tasks)[0], whole, atol=1e-5, rtol=0)
-    other = Perceptron((12,), batch=batch, epochs=3, steps=50, seed=1).scores(table, tasks)[0]
+    other = Perceptron((12,), batch=batch, epochs=3, min_steps=50, seed=1).scores(table, tasks)[0]
     assert (other - whole).abs().max() > 0.01
 
 
 @pytest.mark.parametrize("batch", [200, 7])
 def test_classes_and_images_in_another_order_give_the_probabilities_in_that_order(table, batch):
-    head = Perceptron((12,), batch=batch, epochs=3, steps=30)
+    head = Perceptron((12,), batch=batch, epochs=3, min_steps=30)
     tasks, _ = drawn(6, 12, 10, 5, 2, 3)
     order = np.random.default_rng(1).permutation(5)
     plain = head.scores(table, tasks)[0]
@@ -273,7 +273,7 @@ def test_classes_and_images_in_another_order_give_the_probabilities_in_that_orde
 @pytest.mark.parametrize("batch", [200, 4])
 @pytest.mark.parametrize("width", [40, 8])
 def test_ragged_episodes_and_padding_change_nothing(table, pad, batch, width):
-    head, table = Perceptron((12,), batch=batch, epochs=3, steps=20), table[:, :width].contiguous()
+    head, table = Perceptron((12,), batch=batch, epochs=3, min_steps=20), table[:, :width].contiguous()
     tasks, _ = drawn(4, 12, 10, 4, 3, 3)
     tasks.support[1, 2:] = -1
     tasks.support[2, 1, 1:] = -1
@@ -289,7 +289,7 @@ def test_ragged_episodes_and_padding_change_nothing(table, pad, batch, width):
 
 def test_one_class_is_certain_and_identical_embeddings_are_undecided():
     tasks = Tasks(np.arange(6).reshape(1, 3, 2), np.array([[6, 7]]))
-    head = Perceptron((4,), steps=20)
+    head = Perceptron((4,), min_steps=20)
     np.testing.assert_allclose(head.scores(torch.ones(8, 5), tasks)[0], 1 / 3, atol=1e-6)
     alone = Tasks(np.array([[[0, 1], [-1, -1]]]), np.array([[6]]))
     np.testing.assert_allclose(head.scores(torch.ones(8, 5), alone)[0][0, 0], [1, -np.inf])
@@ -307,7 +307,7 @@ def test_weights_before_training_are_he_s_and_the_last_layer_is_zero():
 def test_a_training_that_diverges_is_an_error_with_its_rate(table):
     tasks, _ = drawn(2, 12, 10, 5, 2, 3)
     with pytest.raises(FsbenchError, match=r"diverged at a learning rate of 1e\+30"):
-        Perceptron((12,), rate=1e30).scores(table * 1e15, tasks)
+        Perceptron((12,), lr=1e30).scores(table * 1e15, tasks)
 
 
 @pytest.mark.parametrize(
@@ -315,11 +315,11 @@ def test_a_training_that_diverges_is_an_error_with_its_rate(table):
     [
         ({"hidden": ()}, "hidden layers of at least 1"),
         ({"hidden": (5, 0)}, r"not \(5, 0\)"),
-        ({"rate": 0.0}, "learning rate above 0"),
-        ({"rate": float("nan")}, "learning rate above 0"),
+        ({"lr": 0.0}, "learning rate above 0"),
+        ({"lr": float("nan")}, "learning rate above 0"),
         ({"batch": 0}, "batch of at least 1, not 0"),
         ({"epochs": 0}, "epochs of at least 1"),
-        ({"steps": -1}, "steps of at least 1"),
+        ({"min_steps": -1}, "min_steps of at least 1"),
     ],
 )
 def test_impossible_settings_are_refused(setting, message):
@@ -341,9 +341,9 @@ support = np.full((1, 143, 5000), -1)
 support[0, 0] = np.arange(5000)
 support[0, 1:, :20] = np.arange(5000, 7840).reshape(142, 20)
 tasks = Tasks(support, np.arange(7840, 9000)[None])
-Perceptron((8,), epochs=1, steps=1).scores(table, Tasks(support[:, :, :1], tasks.query))
+Perceptron((8,), epochs=1, min_steps=1).scores(table, Tasks(support[:, :, :1], tasks.query))
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-for head in (KNearest(3), Perceptron((32,), epochs=1, steps=1)):
+for head in (KNearest(3), Perceptron((32,), epochs=1, min_steps=1)):
     scores, _ = head.scores(table, tasks)
     assert scores.shape == (1, 1160, 143) and scores.isfinite().all()
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)

@@ -126,9 +126,9 @@ def test_one_picture_says_the_same_alone_and_among_others(shop, toys, method, mo
     paths = [Path(path) for path in together.path]
     backwards = fb.predict(method, shop / "shop", paths[::-1], reject=True)[::-1]
     alone = [fb.predict(method, shop / "shop", path, reject=True) for path in paths[::5]]
-    monkeypatch.setattr(classifier, "FEWEST", 1)
-    monkeypatch.setattr(classifier, "AT_ONCE", 3)
-    monkeypatch.setattr(classifier, "AT_ONCE_EPISODIC", 3)
+    monkeypatch.setattr(classifier, "MIN_BATCH", 1)
+    monkeypatch.setattr(classifier, "MAX_BATCH", 3)
+    monkeypatch.setattr(classifier, "MAX_BATCH_EPISODIC", 3)
     in_parts = fb.predict(method, shop / "shop", shop / "new", reject=True)
     for other, of in [
         (backwards, together),
@@ -250,8 +250,8 @@ def test_json_is_whole_and_says_what_the_frame_says(shop):
 
 
 def test_progress_goes_from_nothing_to_all(shop, monkeypatch):
-    monkeypatch.setattr(classifier, "FEWEST", 1)
-    monkeypatch.setattr(classifier, "AT_ONCE", 5)
+    monkeypatch.setattr(classifier, "MIN_BATCH", 1)
+    monkeypatch.setattr(classifier, "MAX_BATCH", 5)
     calls = []
     fb.predict(
         "pixels", shop / "shop", shop / "new", reject=True, progress=lambda *call, **_: calls.append(call)

@@ -34,12 +34,12 @@ def filled(tmp_path, plain, counting):
 
 
 def test_a_flipped_bit_anywhere_never_gives_another_vector(filled, plain, counting, expected, tmp_path):
-    """A seventh of all bits of all files, one at a time: headers, digests, vectors, checksums, card."""
+    """One bit in 211 of all files, one at a time: headers, digests, vectors, checksums, card."""
     cache, index, folder = filled
     shutil.copytree(folder, tmp_path / "whole")
     healed = 0
     for path in sorted((tmp_path / "whole").iterdir()):
-        for bit in range(path.stat().st_size % 7, 8 * path.stat().st_size, 7):
+        for bit in range(path.stat().st_size % 211, 8 * path.stat().st_size, 211):
             shutil.rmtree(folder)
             shutil.copytree(tmp_path / "whole", folder)
             flip(folder / path.name, bit)
@@ -50,7 +50,7 @@ def test_a_flipped_bit_anywhere_never_gives_another_vector(filled, plain, counti
             np.testing.assert_array_equal(got, expected(ROWS), err_msg=f"{path.name} bit {bit}")
             assert not encoder.batches or any(path.name.split(".")[0] in str(w.message) for w in caught)
             healed += bool(encoder.batches)
-    assert healed > 500
+    assert healed > 50
 
 
 def test_many_flipped_bits_in_large_segments(tmp_path, plain, counting, monkeypatch):

@@ -12,9 +12,10 @@ torch = pytest.importorskip("torch")
 
 from fewshot_bench.errors import FsbenchError  # noqa: E402
 from fewshot_bench.training.checkpoint import load_checkpoint  # noqa: E402
-from fewshot_bench.training.loop import Schedule, train  # noqa: E402
+from fewshot_bench.training.loop import train  # noqa: E402
+from fewshot_bench.training.schedule import Schedule  # noqa: E402
 
-SCHEDULE = Schedule(epochs=4, steps=5, lr=0.05, warmup=2, average=0.9)
+SCHEDULE = Schedule(epochs=4, steps=5, lr=0.05, warmup=2, ema_decay=0.9)
 
 
 def silent(stage, done, total, note=""):
@@ -129,7 +130,7 @@ def test_a_loss_that_explodes_is_one_sentence(tmp_path):
 def test_a_damaged_checkpoint_is_one_sentence(tmp_path):
     fit(tmp_path)
     (tmp_path / "last.safetensors").write_bytes(b"nonsense")
-    with pytest.raises(FsbenchError, match="cannot be read .* remove it"):
+    with pytest.raises(FsbenchError, match="is damaged and cannot be read .* remove its folder"):
         fit(tmp_path)
 
 
@@ -154,7 +155,7 @@ def fit_normed(folder, task=None, **changes):
 
 def test_frozen_batch_norms_keep_their_statistics_and_trained_ones_follow_the_data(tmp_path):
     _, frozen = fit_normed(tmp_path / "frozen", batch_norm="frozen")
-    _, trained = fit_normed(tmp_path / "trained", epochs=20, average=0.0)
+    _, trained = fit_normed(tmp_path / "trained", epochs=20, ema_decay=0.0)
     before, after = load_checkpoint(frozen).tensors, load_checkpoint(trained).tensors
     assert float(before["0.running_mean"]) == 0 and float(before["0.running_var"]) == 1
     state = load_checkpoint(trained)

@@ -9,16 +9,18 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+import fewshot_bench as fb  # noqa: E402
 from fewshot_bench.embed.pretrained import PretrainedEncoder, pretrained_encoder  # noqa: E402
 from fewshot_bench.errors import FsbenchError, UsageError  # noqa: E402
-from fewshot_bench.training.checkpoint import Checkpoint, save_checkpoint  # noqa: E402
+from fewshot_bench.training.export import export_trunk  # noqa: E402
+from fewshot_bench.training.loop import training_mode  # noqa: E402
+from fewshot_bench.training.network import Projection, make_network  # noqa: E402
 from fewshot_bench.training.projection import (  # noqa: E402
     FILE,
     ProjectedEncoder,
-    export_projected,
-    projected,
     projected_encoder,
     sigmoid,
+    write_projection,
 )
 
 BATCH = np.random.default_rng(0).integers(0, 256, (6, 3, 32, 32), dtype=np.uint8)
@@ -29,20 +31,24 @@ def encoder() -> PretrainedEncoder:
     return pretrained_encoder("conv4-8", size=32)
 
 
+def part(network, name):
+    return dict(network.get_submodule(name).state_dict())
+
+
 def exported(folder, encoder, widths, output):
     """A network, and the trunk written of it."""
-    network = projected(encoder, widths, output, seed=3).eval()
-    save_checkpoint(folder / "best.safetensors", Checkpoint(epoch=1), network.state_dict())
-    return network, export_projected(
-        folder, folder / "best.safetensors", encoder, output, "toys (base classes)"
-    )
+    network = make_network(encoder, Projection(widths, output), 3).eval()
+    write_projection(folder, part(network, "maps"), output)
+    shown = [fb.dataset("digits")]
+    export_trunk(folder, part(network, "trunk"), encoder, ["toys (base classes)"], shown)
+    return network, folder / "trunk.safetensors"
 
 
 @pytest.mark.parametrize("output", ["none", "sigmoid", "unit"])
 @pytest.mark.parametrize("widths", [(), (5,), (7, 5)])
 def test_the_exported_encoder_gives_what_the_network_gives(tmp_path, encoder, widths, output):
     network, trunk = exported(tmp_path, encoder, widths, output)
-    found = projected_encoder(encoder, trunk, widths, output)
+    found = projected_encoder(encoder, trunk, Projection(widths, output))
     with torch.no_grad():
         expected = network(torch.from_numpy(BATCH)).numpy()
     vectors = found.encode(BATCH)
@@ -72,12 +78,12 @@ def test_hidden_maps_are_followed_by_a_sigmoid_and_the_last_by_the_output(encode
 @pytest.mark.parametrize("pooling", ["average", "lca"])
 def test_a_network_whose_trunk_is_in_bf16_gives_nearly_the_same(pooling):
     encoder = pretrained_encoder("conv4-8", size=32, pooling=pooling)
-    network = projected(encoder, [5], "unit", seed=3).eval()
+    network = make_network(encoder, Projection((5,), "unit"), 3, precision="bf16")
     images = torch.from_numpy(BATCH)
     with torch.no_grad():
-        exact = network(images)
-        with torch.autocast("cpu", dtype=torch.bfloat16):
-            fast = network(images)
+        exact = network.eval()(images)
+        training_mode(network, frozen=True)
+        fast = network(images)
     assert (
         fast.dtype == torch.float32
         and torch.allclose(fast, exact, atol=0.05)
@@ -86,7 +92,8 @@ def test_a_network_whose_trunk_is_in_bf16_gives_nearly_the_same(pooling):
 
 
 def test_distances_keep_their_digits_where_the_trunk_is_in_bf16(encoder):
-    network = projected(encoder, (5,), "sigmoid", seed=0).eval()
+    network = make_network(encoder, Projection((5,), "sigmoid"), precision="bf16")
+    training_mode(network, frozen=True)
     with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
         vectors = network(torch.from_numpy(BATCH))
     assert vectors.dtype == torch.float32
@@ -105,8 +112,8 @@ def test_the_fingerprint_is_of_all_that_the_vectors_depend_on(tmp_path, encoder)
     (tmp_path / "again").mkdir()
     _, trunk = exported(tmp_path, encoder, (5,), "sigmoid")
     _, again = exported(tmp_path / "again", encoder, (5,), "sigmoid")
-    found = projected_encoder(encoder, trunk, (5,), "sigmoid")
-    assert found.fingerprint() == projected_encoder(encoder, again, (5,), "sigmoid").fingerprint()
+    found = projected_encoder(encoder, trunk, Projection((5,), "sigmoid"))
+    assert found.fingerprint() == projected_encoder(encoder, again, Projection((5,), "sigmoid")).fingerprint()
     ((matrix, offset),) = found.maps
     others = {
         found.fingerprint(),
@@ -122,7 +129,7 @@ def test_the_fingerprint_is_of_all_that_the_vectors_depend_on(tmp_path, encoder)
 
 def test_the_maps_begin_as_the_seed_says_and_the_process_s_generator_is_left_alone(encoder):
     before = torch.random.get_rng_state()
-    first, again, other = (projected(encoder, (5,), "none", seed).state_dict() for seed in (0, 0, 1))
+    first, again, other = (make_network(encoder, Projection((5,)), seed).state_dict() for seed in (0, 0, 1))
     assert torch.equal(torch.random.get_rng_state(), before)
     assert all(torch.equal(first[key], again[key]) for key in first)
     assert not torch.equal(first["maps.0.weight"], other["maps.0.weight"])
@@ -131,18 +138,16 @@ def test_the_maps_begin_as_the_seed_says_and_the_process_s_generator_is_left_alo
 def test_what_does_not_fit_is_one_sentence(tmp_path, encoder):
     _, trunk = exported(tmp_path, encoder, (5,), "sigmoid")
     with pytest.raises(UsageError, match=r"widths \[5\] and output sigmoid, and \[6\] and sigmoid were"):
-        projected_encoder(encoder, trunk, (6,), "sigmoid")
+        projected_encoder(encoder, trunk, Projection((6,), "sigmoid"))
     with pytest.raises(UsageError, match=r"\[5\] and unit were asked"):
-        projected_encoder(encoder, trunk, (5,), "unit")
-    other = projected_encoder(replace(encoder, size=48), trunk, (5,), "sigmoid")
+        projected_encoder(encoder, trunk, Projection((5,), "unit"))
+    other = projected_encoder(replace(encoder, size=48), trunk, Projection((5,), "sigmoid"))
     flat = replace(other, inner=replace(other.inner, pooling="flatten"))
     with pytest.raises(FsbenchError, match=r"maps 8 values and .* gives 72"):
         flat.encode(np.zeros((2, 3, 48, 48), np.uint8))
     (tmp_path / FILE).write_bytes(b"not a safetensors file")
     with pytest.raises(FsbenchError, match=r"projection\.safetensors cannot be read"):
-        projected_encoder(encoder, trunk, (5,), "sigmoid")
+        projected_encoder(encoder, trunk, Projection((5,), "sigmoid"))
     (tmp_path / FILE).unlink()
     with pytest.raises(FsbenchError, match="no projection .* beside the trunk"):
-        projected_encoder(encoder, trunk, (5,), "sigmoid")
-    with pytest.raises(FsbenchError, match=r"no checkpoint .*nowhere\.safetensors"):
-        export_projected(tmp_path, tmp_path / "nowhere.safetensors", encoder, "none")
+        projected_encoder(encoder, trunk, Projection((5,), "sigmoid"))

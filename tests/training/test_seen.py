@@ -54,9 +54,9 @@ def test_an_evaluated_picture_that_the_weights_saw_is_one_sentence(digits, weigh
 def test_what_the_weights_saw_before_is_kept(digits, weights, tmp_path):
     old, new = digits.take_classes(np.arange(5)), digits.take_classes(np.arange(5, 10))
     write_seen(weights, [old])
-    write_seen(tmp_path / "next.safetensors", [new], start=weights)
+    write_seen(tmp_path / "next.safetensors", [new], start=[weights])
     assert np.array_equal(read_seen(tmp_path / "next.safetensors"), np.unique(keys_of(digits.digests)))
-    write_seen(tmp_path / "fresh.safetensors", [new], start=tmp_path / "published.pth")
+    write_seen(tmp_path / "fresh.safetensors", [new], start=[tmp_path / "published.pth"])
     assert len(read_seen(tmp_path / "fresh.safetensors")) == len(np.unique(keys_of(new.digests)))
 
 

@@ -7,6 +7,6 @@ from importlib import resources
 
 
 def read_split(name: str) -> list[dict[str, str]]:
-    """The rows of the published split ``name`` (a CSV of this folder), by column."""
+    """Returns the rows of the published split ``name`` (a CSV of this folder), by column."""
     text = (resources.files(__name__) / f"{name}.csv").read_text(encoding="utf-8")
     return list(csv.DictReader(line for line in text.splitlines() if not line.startswith("#")))

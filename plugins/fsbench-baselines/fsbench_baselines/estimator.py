@@ -30,7 +30,7 @@ class Sklearn(Pretrained):
     Config = Config
 
     def setup(self, context: Context) -> None:
-        """Sets the encoder, and the estimator as the head; raises UsageError where it cannot be made."""
+        """Sets the encoder, and the estimator as the head; raises UsageError when it cannot be made."""
         super().setup(context)
         seed = int(context.generator("sklearn").integers(2**31))
         self.head = EstimatorHead(

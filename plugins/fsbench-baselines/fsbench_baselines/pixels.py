@@ -16,7 +16,7 @@ class Config:
 
 
 class Pixels(EmbeddingMethod):
-    """The class of the support picture that differs least, pixel by pixel."""
+    """Predicts the class of the support picture that differs least, pixel by pixel."""
 
     api_version = 1
     name = "pixels"
@@ -24,6 +24,6 @@ class Pixels(EmbeddingMethod):
     Config = Config
 
     def setup(self, context: Context) -> None:
-        """Raw pixels, and their nearest neighbours."""
+        """Sets raw pixels as the encoder and nearest neighbours as the head."""
         self.encoder = PixelEncoder(size=self.config.size)
         self.head = KNearest(k=self.config.k)

@@ -17,10 +17,11 @@ SIDE = 28
 
 
 def read_idx(path: Path) -> Array:
-    """A uint8 array of an IDX file, gzipped where its name ends in .gz.
+    """Returns the uint8 array of an IDX file, which is gzipped when its name ends in .gz.
 
-    Two zero bytes, the type (8: unsigned bytes), the number of axes, each axis's length as a big-endian 32-bit
-    number, the values (http://yann.lecun.com/exdb/mnist). Raises FsbenchError for anything else.
+    The file has two zero bytes, the type (8 for unsigned bytes), the number of axes, the length of each axis as
+    a big-endian 32-bit number, and the values (http://yann.lecun.com/exdb/mnist). Raises FsbenchError for
+    anything else.
     """
     try:
         data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
@@ -40,7 +41,7 @@ def read_idx(path: Path) -> Array:
 
 
 def read_table(path: Path) -> tuple[Array, Array]:
-    """Labels ``[M]`` and pictures ``[M, 28, 28]`` of a CSV file label,pixel1,…,pixel784 with values 0…255."""
+    """Returns labels ``[M]`` and pictures ``[M, 28, 28]`` of a CSV file label,pixel1,…,pixel784 with values 0…255."""
     try:
         with path.open(encoding="utf-8-sig") as file:
             header = file.readline().strip().split(",")

@@ -22,7 +22,7 @@ PLACES = ("", "raw", "FashionMNIST/raw")
 
 @dataclass(frozen=True, eq=False)
 class Grey:
-    """Row number -> the picture as it is published, light on black, as RGB."""
+    """Gives the picture of a row number as it is published, light on black, as RGB."""
 
     pictures: Array
 
@@ -31,7 +31,10 @@ class Grey:
 
 
 class FashionMnist(DatasetSource):
-    """Any picture may be support or query; ``--protocol classification`` takes the published train/test split."""
+    """Ten kinds of garments; any picture may be support or query in an episode.
+
+    ``--protocol classification`` takes the published train/test split.
+    """
 
     api_version = 1
     name = "fashion-mnist"
@@ -50,9 +53,10 @@ class FashionMnist(DatasetSource):
     def load(
         self, root: Path | None = None, variant: str | None = None, scan: Scan | None = None
     ) -> ImageIndex:
-        """Digests are of the values; pictures with equal values of a class are one group.
+        """Returns the index; digests are of the values.
 
-        Raises FsbenchError when a file is missing or not what it should be.
+        Pictures of a class with equal values are one group. Raises FsbenchError when a file is missing or not
+        what it should be.
         """
         assert root is not None
         found = [self.part(root, part) for part in PARTS]
@@ -83,7 +87,7 @@ class FashionMnist(DatasetSource):
         )
 
     def part(self, root: Path, part: str) -> tuple[Array, Array]:
-        """Labels ``[M]`` and pictures ``[M, 28, 28]`` of ``train`` or ``test``."""
+        """Returns labels ``[M]`` and pictures ``[M, 28, 28]`` of ``train`` or ``test``."""
         stem = PARTS[part]
         files = [find(root, f"{stem}-{kind}-ubyte") for kind in ("labels-idx1", "images-idx3")]
         table = find(root, f"fashion-mnist_{part}.csv")
@@ -108,6 +112,6 @@ class FashionMnist(DatasetSource):
 
 
 def find(root: Path, name: str) -> Path | None:
-    """The file of a name, or of that name with .gz, in the first of ``PLACES`` that has it."""
+    """Returns the file of a name, or of that name with .gz, in the first of ``PLACES`` that has it."""
     paths = (root / place / f"{name}{end}" for place in PLACES for end in ("", ".gz"))
     return next((path for path in paths if path.is_file()), None)

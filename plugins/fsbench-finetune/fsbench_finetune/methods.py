@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,19 +16,17 @@ from fewshot_bench.api import (
     PretrainedEncoder,
     Schedule,
     UsageError,
-    load_checkpoint,
+    network_once,
     setting,
     train,
+    used_parameters,
 )
-from fsbench_finetune.config import Config
+from fsbench_finetune.config import Config as Parameters
 from fsbench_finetune.network import BLOCK, classifier
 from fsbench_finetune.task import SupportTask, probabilities
 
 if TYPE_CHECKING:
     from torch.nn import Module
-
-VERSION = 1
-"""Of this training: raised whenever the same data and parameters give other weights."""
 
 KEPT_FROM = 500
 """Support pictures from which on a training is kept on disk: one of minutes resumes, one of seconds need not."""
@@ -42,18 +40,15 @@ class FineTune(EpisodicMethod):
     summary = "pretrained network with a new last layer, trained on the support pictures"
     reference = "Srivastava, VISAPP 2022 (baselines); Navee: Fashion products identification"
     calibrated = True
-    image_view = "pad"
-    Config = Config
+    Config: ClassVar[type[Parameters]] = Parameters
+    config: Parameters
 
     def setup(self, context: Context) -> None:
         """Find the network and its weights; nothing is built yet."""
-        c: Config = self.config
-        if c.members < 1 or c.epochs < 1 or c.batch < 1 or not 0 <= c.held_out < 1:
-            raise UsageError(
-                f"Fine-tuning needs members, epochs and batch of at least 1 and held_out below 1, not {c.members}, "
-                f"{c.epochs}, {c.batch} and {c.held_out:g}."
-            )
-        self.context, self.image_size = context, c.size
+        c = self.config
+        if not 0 <= c.held_out < 1:
+            raise UsageError(f"Fine-tuning needs held_out from 0 and below 1, not {c.held_out:g}.")
+        self.context, self.image_size, self.image_view = context, c.size, c.view
         self.encoder = context.encoder(
             c.backbone, pooling=c.pooling, weights=c.weights, size=c.size, pretrained=c.pretrained
         )
@@ -82,15 +77,15 @@ class FineTune(EpisodicMethod):
             inputs, queries = (encoded(self.encoder, table[r]) for r in (rows, asked))
         else:
             inputs, queries = table[rows], table[asked]
-        members = [self.member(m, inputs, labels, len(support)) for m in range(self.config.members)]
+        networks = [self.network(n, inputs, labels, len(support)) for n in range(self.config.n_networks)]
         scores = np.full((len(query), len(support)), 1 / len(support))
-        scores[: len(asked)] = np.mean([probabilities(network, queries) for network in members], axis=0)
+        scores[: len(asked)] = np.mean([probabilities(network, queries) for network in networks], axis=0)
         scores[:, (support < 0).all(axis=1)] = -np.inf
         return scores
 
-    def member(self, number: int, inputs: NDArray[Any], labels: NDArray[np.int64], ways: int) -> Module:
+    def network(self, number: int, inputs: NDArray[Any], labels: NDArray[np.int64], ways: int) -> Module:
         """The ``number``-th network, fine-tuned; found where the same training was done before."""
-        c: Config = self.config
+        c = self.config
         seed = self.context.seed + number
         encoder = replace(self.encoder)  # a copy builds a network of its own
         task = SupportTask(inputs, labels, c, seed)
@@ -112,13 +107,11 @@ class FineTune(EpisodicMethod):
             train(self.name, network, task, plan, None, self.context.progress, **options)
             return network
         content = hashlib.sha256(np.ascontiguousarray(inputs).tobytes() + labels.tobytes()).hexdigest()
-        identity = (VERSION, c.identity(), self.encoder.fingerprint(), number, content)
-        folder = self.context.folder("finetune", *identity)
-        best = train(self.name, network, task, plan, folder, self.context.progress, **options)
-        found = load_checkpoint(best)
-        assert found is not None
-        network.load_state_dict(found.tensors)
-        return network.eval()
+        return network_once(
+            "finetune", self, self.context, network, task, plan, images_per_batch=c.batch,
+            parameters=used_parameters(c), start=self.encoder.fingerprint(), number=number, ways=ways,
+            support=content,
+        )  # fmt: skip
 
 
 def encoded(encoder: PretrainedEncoder, images: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -128,28 +121,28 @@ def encoded(encoder: PretrainedEncoder, images: NDArray[np.uint8]) -> NDArray[np
 
 
 @dataclass(frozen=True, kw_only=True)
-class VGG16(Config):
+class VGG16(Parameters):
     """Parameters of ``finetune-vgg16``."""
 
     backbone: str = setting("vgg16", "name of a torchvision or timm network")
 
 
 @dataclass(frozen=True, kw_only=True)
-class ResNet18(Config):
+class ResNet18(Parameters):
     """Parameters of ``finetune-resnet18``."""
 
     backbone: str = setting("resnet18", "name of a torchvision or timm network")
 
 
 @dataclass(frozen=True, kw_only=True)
-class ResNet50(Config):
+class ResNet50(Parameters):
     """Parameters of ``finetune-resnet50``."""
 
     backbone: str = setting("resnet50", "name of a torchvision or timm network")
 
 
 @dataclass(frozen=True, kw_only=True)
-class ResNeXtWSL(Config):
+class ResNeXtWSL(Parameters):
     """Parameters of ``finetune-resnext-wsl``."""
 
     backbone: str = setting(
@@ -158,10 +151,15 @@ class ResNeXtWSL(Config):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Three(Config):
+class Three(Parameters):
     """Parameters of ``ensemble``."""
 
-    members: int = setting(3, "networks whose probabilities are averaged, each trained from its own seed")
+    n_networks: int = setting(
+        3,
+        "networks whose probabilities are averaged, each of its own seed",
+        used_by="average",
+        at_least=1,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

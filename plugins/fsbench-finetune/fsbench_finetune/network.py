@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fewshot_bench.api import PretrainedEncoder, pool, seeded
 
@@ -35,4 +35,6 @@ def classifier(encoder: PretrainedEncoder, ways: int, width: int, seed: int, *, 
             logits: Tensor = self.linear(pool(features, encoder.pooling))
             return logits
 
-    return Classifier().to(encoder.device, memory_format=torch.channels_last)
+    network: Any = Classifier()
+    placed: nn.Module = network.to(encoder.device, memory_format=torch.channels_last)
+    return placed

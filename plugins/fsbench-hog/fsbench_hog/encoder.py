@@ -16,12 +16,14 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 ALONE = 512
-"""Pictures that this process works through before it asks others for help: starting them takes as long."""
+"""The number of pictures that this process encodes before it shares the work, since starting others takes as
+long.
+"""
 
 
 @dataclass(frozen=True)
 class HogSetting:
-    """Dalal and Triggs: Histograms of Oriented Gradients for Human Detection, CVPR 2005, by scikit-image.
+    """The settings of HOG (Dalal and Triggs: Histograms of Oriented Gradients for Human Detection, CVPR 2005).
 
     Parameters
     ----------
@@ -29,10 +31,10 @@ class HogSetting:
     cell : side of a cell, in pixels; what does not fill a cell at the right and lower edge is left out.
     block : side of a block, in cells; blocks overlap, one begins at every cell.
     orientations : bins of the angles 0° to 180°, at least 1.
-    norm : of a block, by its name in scikit-image.
-    colour : at each pixel the channel with the strongest gradient, instead of the grey picture.
+    norm : normalisation of a block, by its name in scikit-image.
+    colour : whether the channel with the strongest gradient at each pixel is taken, instead of the grey picture.
 
-    Raises UsageError where no block fits the picture.
+    Raises UsageError when no block fits the picture.
     """
 
     height: int = 80
@@ -55,13 +57,13 @@ class HogSetting:
 
     @property
     def values(self) -> int:
-        """D, the length of the vector."""
+        """The length D of the vector."""
         rows, columns = (side // self.cell - self.block + 1 for side in (self.height, self.width))
         return rows * columns * self.block**2 * self.orientations
 
 
 def describe(batch: NDArray[np.uint8], setting: HogSetting) -> NDArray[np.float32]:
-    """HOG of pictures ``[B, height, width]`` or ``[B, height, width, 3]`` -> ``[B, D]``."""
+    """Returns the HOG of pictures ``[B, height, width]`` or ``[B, height, width, 3]`` as ``[B, D]``."""
     from skimage.feature import hog
 
     vectors = [
@@ -80,9 +82,9 @@ def describe(batch: NDArray[np.uint8], setting: HogSetting) -> NDArray[np.float3
 
 @dataclass(frozen=True)
 class HogEncoder:
-    """HOG as an encoder. The vectors of one picture are the same whoever computes them.
+    """HOG as an encoder; the vector of a picture does not depend on the process that computes it.
 
-    scikit-image holds Python's lock for most of its work, so that threads do not help: other processes do.
+    scikit-image holds Python's lock for most of its work. So the work is shared among processes, not threads.
     """
 
     setting: HogSetting = HogSetting()
@@ -90,22 +92,22 @@ class HogEncoder:
 
     @property
     def name(self) -> str:
-        """What lists call it."""
+        """The name that lists show."""
         s = self.setting
         return f"hog {s.height}x{s.width}px, {s.values} values"
 
     @property
     def pretraining(self) -> str:
-        """There are no weights."""
+        """The value "none", since there are no weights."""
         return "none"
 
     def fingerprint(self) -> str:
-        """sha256 (hex) of the setting and scikit-image's version."""
+        """Returns the sha256 (hex) of the setting and scikit-image's version."""
         version = importlib.metadata.version("scikit-image")
         return hashlib.sha256(f"fsbench-hog-1 {version} {asdict(self.setting)}".encode()).hexdigest()
 
     def prepare(self, image: Image) -> NDArray[np.uint8]:
-        """``[height, width]`` grey, or ``[height, width, 3]``."""
+        """Returns the picture as ``[height, width]`` grey or ``[height, width, 3]``."""
         from PIL import Image as Pillow
 
         small = image.convert("RGB").resize(
@@ -114,7 +116,7 @@ class HogEncoder:
         return np.asarray(small if self.setting.colour else small.convert("L"), dtype=np.uint8)
 
     def encode(self, batch: NDArray[Any]) -> NDArray[np.float32]:
-        """Prepared pictures ``[B, …]`` -> ``[B, D]``."""
+        """Returns the vectors ``[B, D]`` of prepared pictures ``[B, …]``."""
         import joblib  # type: ignore[import-untyped]
 
         cores = joblib.cpu_count()

@@ -16,10 +16,11 @@ REFERENCE = (
 
 @dataclass(frozen=True, kw_only=True)
 class Hog:
-    """What both have. The report states 1,728 values; the setting that gives them is the one chosen here.
+    """The parameters that both methods have.
 
-    80 × 60 px is the size of the smaller copy of its pictures; 8-px cells in blocks of 2 × 2 with
-    8 orientations are then 9 × 6 × 4 × 8 = 1,728 values.
+    The report states 1,728 values and not the setting that gives them; this one does. 80 × 60 px is the size of
+    the smaller copy of its pictures; 8-px cells in blocks of 2 × 2 with 8 orientations are then 9 × 6 × 4 × 8 =
+    1,728 values.
     """
 
     height: int = tunable(80, 32, 224, unit="pixels", help="of the picture that is described")
@@ -32,13 +33,13 @@ class Hog:
 
 
 class HogMethod(EmbeddingMethod):
-    """Shapes alone, described by counting the directions of edges in each part of the picture."""
+    """Describes shapes alone, by counting the directions of edges in each part of the picture."""
 
     api_version = 1
     reference = REFERENCE
 
     def setup(self, context: Context) -> None:
-        """The encoder; subclasses add the head."""
+        """Sets the encoder; subclasses add the head."""
         c = self.config
         self.encoder = HogEncoder(
             HogSetting(c.height, c.width, c.cell, c.block, c.orientations, c.norm, c.colour)
@@ -56,28 +57,28 @@ class KnnConfig(Hog):
 
 
 class HogKnn(HogMethod):
-    """The class of the support picture whose edges run most alike."""
+    """Predicts the class of the support picture whose edges run most alike."""
 
     name = "hog-knn"
     summary = "histograms of oriented gradients, k nearest support images"
     Config = KnnConfig
 
     def setup(self, context: Context) -> None:
-        """k nearest neighbours on HOG."""
+        """Sets HOG as the encoder and nearest neighbours as the head."""
         super().setup(context)
         self.head = KNearest(k=self.config.k, metric=self.config.metric)
 
 
 @dataclass(frozen=True, kw_only=True)
 class MlpConfig(Hog):
-    """Parameters of ``hog-mlp``; the widths are the report's, the training is not described there."""
+    """Parameters of ``hog-mlp``; the widths are the report's, which does not describe the training."""
 
     first: int = tunable(256, 16, 1024, log=True, help="units of the first hidden layer")
     second: int = tunable(150, 0, 1024, help="units of the second hidden layer; 0: there is none")
-    rate: float = tunable(1e-3, 1e-4, 1e-2, log=True, help="Adam's learning rate")
+    lr: float = tunable(1e-3, 1e-4, 1e-2, log=True, help="Adam's learning rate")
     batch: int = tunable(200, 32, 1024, log=True, help="images of a step")
-    epochs: int = tunable(40, 5, 200, log=True, help="passes over the support …")
-    steps: int = tunable(200, 50, 1000, log=True, help="… and steps, at least so many")
+    epochs: int = tunable(40, 5, 200, log=True, help="passes over the support after which training ends")
+    min_steps: int = tunable(200, 50, 1000, log=True, help="steps that training takes at least")
 
 
 class HogMlp(HogMethod):
@@ -89,14 +90,14 @@ class HogMlp(HogMethod):
     Config = MlpConfig
 
     def setup(self, context: Context) -> None:
-        """A perceptron on HOG."""
+        """Sets HOG as the encoder and a perceptron as the head."""
         super().setup(context)
         c = self.config
         self.head = Perceptron(
             hidden=(c.first, c.second) if c.second else (c.first,),
-            rate=c.rate,
+            lr=c.lr,
             batch=c.batch,
             epochs=c.epochs,
-            steps=c.steps,
+            min_steps=c.min_steps,
             seed=context.seed,
         )

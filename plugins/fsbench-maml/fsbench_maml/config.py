@@ -5,12 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from fewshot_bench.api import UsageError, setting, tunable
-
-COUNTS = (
-    "channels", "inner_steps", "test_steps", "train_shots", "queries", "meta_batch", "epochs", "iterations",
-    "patience", "validation",
-)  # fmt: skip
+from fewshot_bench.api import UsageError, setting, share, tunable
 
 
 @dataclass(frozen=True)
@@ -30,25 +25,28 @@ class Config:
     The paper's 60,000 iterations are ``epochs=240``.
     """
 
-    channels: int = setting(32, "of each of the four convolutions")
+    channels: int = setting(32, "of each of the four convolutions", at_least=1)
     size: int = setting(84, "side of a picture, at least 16", unit="pixels")
+    view: Literal["pad", "crop", "stretch"] = setting("crop", "how a picture that is not square becomes one")
     head: Literal["shared", "own"] = setting(
         "shared",
         "shared: one learnt start for every class, any number of them; own: one a class, train_ways of them",
     )
     inner_lr: float = tunable(0.01, 1e-3, 1.0, log=True, help="α, learning rate within an episode")
-    inner_steps: int = tunable(5, 1, 10, help="gradient steps within a training episode")
-    test_steps: int = tunable(10, 1, 20, help="gradient steps within an evaluated episode")
-    train_ways: int = tunable(5, 2, 20, help="classes of a training episode")
-    train_shots: int = tunable(1, 1, 5, help="support pictures of a class in training")
-    queries: int = tunable(5, 1, 15, help="query pictures of a class in training; 15 in the paper")
-    meta_batch: int = tunable(4, 1, 32, unit="episodes", help="episodes of an outer step")
+    inner_steps: int = tunable(5, 1, 10, help="gradient steps within a training episode", at_least=1)
+    test_steps: int = tunable(10, 1, 20, help="gradient steps within an evaluated episode", at_least=1)
+    train_ways: int = tunable(5, 2, 20, help="classes of a training episode", at_least=1)
+    train_shots: int = tunable(1, 1, 5, help="support pictures of a class in training", at_least=1)
+    queries: int = tunable(
+        5, 1, 15, help="query pictures of a class in training; 15 in the paper", at_least=1
+    )
+    meta_batch: int = tunable(4, 1, 32, unit="episodes", help="episodes of an outer step", at_least=1)
     lr: float = tunable(1e-3, 1e-4, 1e-2, log=True, help="β, largest learning rate of the outer loop (Adam)")
-    average: float = tunable(0.0, 0.0, 0.999, help="decay of the moving average of the weights; 0: none")
-    epochs: int = setting(4, "epochs, each followed by a validation")
-    iterations: int = setting(250, "outer steps of an epoch")
-    patience: int = setting(10, "epochs without a better validation that end the training")
-    validation: int = setting(100, "episodes of a validation, the same after every epoch")
+    ema_decay: float = share(0.0, 0.0, 0.999, "of the moving average of the weights; 0: none")
+    epochs: int = setting(4, "epochs, each followed by a validation", at_least=1)
+    iterations: int = setting(250, "outer steps of an epoch", at_least=1)
+    patience: int = setting(10, "epochs without a better validation that end the training", at_least=1)
+    validation: int = setting(100, "episodes of a validation, the same after every epoch", at_least=1)
     augment: bool = setting(False, "mirror and shift training pictures: for natural pictures")
     backend: Literal["torch", "learn2learn"] = setting(
         "torch", "whose inner loop: both give the same weights"
@@ -59,9 +57,6 @@ class Config:
             raise UsageError(
                 f"size={self.size} leaves nothing after four halvings; ask for 16 pixels or more."
             )
-        for name in COUNTS:
-            if getattr(self, name) < 1:
-                raise UsageError(f"{name} must be a whole number from 1, not {getattr(self, name)}.")
         for name in ("inner_lr", "lr"):
             if not getattr(self, name) > 0:
                 raise UsageError(f"{name} must be above 0, not {getattr(self, name)}.")

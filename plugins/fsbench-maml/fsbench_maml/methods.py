@@ -2,40 +2,54 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fewshot_bench.api import BaseData, Context, EpisodicMethod, ImageTasks, training_facts
-from fsbench_maml.config import Config, Rule
+from fewshot_bench.api import (
+    BaseData,
+    EpisodeBatch,
+    Episodes,
+    ImageTasks,
+    Schedule,
+    TrainedEpisodicMethod,
+    UsageError,
+    Validation,
+    episode_loss,
+)
+from fsbench_maml.config import Config as Parameters
+from fsbench_maml.config import Rule
 from fsbench_maml.learner import by_learn2learn, learn2learn
-from fsbench_maml.scores import Backend, by_torch, score_tasks
-from fsbench_maml.train import MetaTask, load, trained
+from fsbench_maml.network import make
+from fsbench_maml.scores import Backend, as_tensor, by_torch, score_tasks
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from torch.nn import Module
 
 
-class Maml(EpisodicMethod):
+class Maml(TrainedEpisodicMethod):
     """θ'_i = θ − α ∇L_i(f_θ) on the support, θ ← θ − β ∇ Σ L_i(f_θ'_i) on the queries (algorithm 2).
 
-    Normalised by an episode's support alone, so that no query depends on another.
+    Batch norms take mean and variance of an episode's support alone, so that no query depends on another.
     """
 
     api_version = 1
     name = "maml"
     summary = "MAML: weights trained to learn an episode in a few gradient steps"
     reference = "Finn, Abbeel, Levine: Model-agnostic meta-learning for fast adaptation, ICML 2017"
-    trains = True
-    Config = Config
+    Config = Parameters
+    config: Parameters
     second_order: ClassVar[bool] = True
     whole: ClassVar[bool] = True
 
     def __init__(self, config: Any = None) -> None:
         super().__init__(config)
-        self.image_size = self.config.size
+        self.image_size, self.image_view = self.config.size, self.config.view
 
     def rule(self, steps: int) -> Rule:
-        """How an episode is learnt in so many steps."""
+        """Returns how an episode is learnt in so many steps."""
         return Rule(steps, self.config.inner_lr, self.second_order, self.whole)
 
     @property
@@ -46,34 +60,48 @@ class Maml(EpisodicMethod):
         learn2learn()
         return by_learn2learn
 
-    def fit(self, base: BaseData, context: Context) -> dict[str, Any]:
-        """Train, or find what was trained before."""
-        c, backend = self.config, self.backend
+    def data(self, base: BaseData) -> Episodes:
+        """Meta-batches of episodes of base classes."""
+        c = self.config
+        shape = c.train_ways, c.train_shots, c.queries, c.meta_batch
+        return Episodes(base.train, *shape, augment="flip" if c.augment else "none")
 
-        def task() -> MetaTask:
-            return MetaTask(base, c, self.rule(c.inner_steps), self.rule(c.test_steps), backend, context)
+    def loss(self, network: Module, batch: EpisodeBatch) -> tuple[Tensor, dict[str, float]]:
+        """Σ_i L(f_θ'_i) over the queries of the meta-batch (algorithm 2), as a mean."""
+        import torch
 
-        self.file = trained(self.name, base, task, c, context)
-        self.seen = ", ".join(base.seen(labels=True, unlabelled=False))
-        return training_facts({self.name: self.file.parent})
+        device = str(next(network.parameters()).device)
+        support, query = (as_tensor(x, device) for x in batch)
+        labels = torch.arange(support.shape[1], device=device).repeat_interleave(support.shape[2])
+        rule = self.rule(self.config.inner_steps)
+        scores = self.backend(network, support.flatten(1, 2), labels, query.flatten(1, 2), rule)
+        return episode_loss(scores)
 
-    def setup(self, context: Context) -> None:
-        """The trained network."""
-        self.network = load(self.file, self.config, context)
+    def schedule(self) -> Schedule:
+        """Adam without weight decay."""
+        c = self.config
+        return Schedule(
+            c.epochs, c.iterations, c.lr, weight_decay=0.0, ema_decay=c.ema_decay, patience=c.patience
+        )
 
-    @property
-    def pretraining(self) -> str:
-        """The base classes: there are no weights before them."""
-        return self.seen
+    def validation(self, base: BaseData) -> Validation:
+        """Episodes of as many classes and pictures as in training, learnt as in evaluation."""
+        c, classes = self.config, len(base.validation.class_names)
+        if c.head == "own" and classes < c.train_ways:
+            raise UsageError(
+                f"Selection with head=own needs {c.train_ways} validation classes and {base.name} has "
+                f"{classes}; train with fewer train_ways, or with head=shared."
+            )
+        return Validation(c.train_ways, c.train_shots, c.queries, episodes=c.validation)
 
-    @property
-    def weights(self) -> Path:
-        """The file of the training."""
-        return self.file
+    def make_network(self, seed: int) -> Module:
+        """Four convolutions and a linear layer."""
+        c = self.config
+        return make(c.channels, c.size, 1 if c.head == "shared" else c.train_ways, seed)
 
-    def solve(self, tasks: ImageTasks) -> NDArray[np.float32]:
+    def scores(self, network: Module, tasks: ImageTasks) -> NDArray[np.float32]:
         """Each episode is learnt from its support in ``test_steps`` steps, then its queries are scored."""
-        return score_tasks(self.network, tasks, self.rule(self.config.test_steps), self.backend)
+        return score_tasks(network, tasks, self.rule(self.config.test_steps), self.backend)
 
 
 class Fomaml(Maml):

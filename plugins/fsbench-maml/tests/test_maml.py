@@ -11,11 +11,12 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from fewshot_bench.training.episodic import EpisodeBatch  # noqa: E402
+
 import fewshot_bench as fb  # noqa: E402
 from fewshot_bench.contract.context import Context  # noqa: E402
 from fewshot_bench.errors import FsbenchError, UsageError  # noqa: E402
 from fewshot_bench.training.base import BaseData, split_base  # noqa: E402
-from fewshot_bench.training.episodic import EpisodeBatch  # noqa: E402
 
 pytestmark = pytest.mark.training
 

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
 from fewshot_bench.api import (
     BaseData,
     Context,
-    EmbeddingMethod,
     EpisodeBatch,
-    PretrainedEncoder,
+    Episodes,
     Prototype,
-    embedded,
-    trained_encoder,
-    training_facts,
+    Schedule,
+    ScheduledConfig,
+    TrainedMethod,
+    Validation,
+    cosines,
+    episode_loss,
+    setting,
+    squared_distances,
+    tunable,
 )
-from fsbench_protonet.config import Config
-from fsbench_protonet.train import train_encoder, untrained
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -27,61 +30,52 @@ TEMPERATURE = 0.1
 """Of the softmax over cosines: they lie in −1..1, where a softmax of 20 classes is almost flat."""
 
 
-def prototypes(support: Tensor) -> Tensor:
-    """c_n = (1/K) Σ_k f(x_nk) (eq. 1): ``support [T, N, K, D]`` -> ``[T, N, D]``."""
-    return support.mean(dim=2)
+@dataclass(frozen=True, kw_only=True)
+class ProtoNetConfig(ScheduledConfig):
+    """What the network is, what it is trained on, and how it is selected; ``size`` 0 of a conv4 is 84 pixels."""
+
+    metric: Literal["euclidean", "cosine"] = setting(
+        "euclidean", "squared Euclidean distance, or the cosine (times 10 in training)"
+    )
+    train_ways: int = tunable(20, 5, 60, help="classes of a training episode; may differ from evaluation")
+    train_shots: int = tunable(1, 1, 5, help="support pictures of a class in training")
+    queries: int = tunable(5, 1, 15, help="query pictures of a class in training")
+    episodes: int = setting(100, "training episodes of an epoch, one optimiser step each")
+    augment: bool = setting(False, "mirror and shift training pictures: for natural pictures")
+    validation_ways: int = setting(5, "classes of a validation episode: as many as will be evaluated")
+    validation_shots: int = setting(1, "support pictures of a class in validation")
+    validation_episodes: int = setting(200, "validation episodes, the same after every epoch")
 
 
-def logits(query: Tensor, centres: Tensor, metric: str) -> Tensor:
-    """−‖f(x) − c_n‖² (eq. 2), or the cosine: ``query [T, Q, D]``, ``centres [T, N, D]`` -> ``[T, Q, N]``."""
-    if metric == "cosine":
-        from torch.nn.functional import normalize
-
-        return normalize(query, dim=2) @ normalize(centres, dim=2).mT / TEMPERATURE
-    return -(query[:, :, None] - centres[:, None]).square().sum(dim=3)
-
-
-def loss(
-    network: Module, encoder: PretrainedEncoder, batch: EpisodeBatch, metric: str
-) -> tuple[Tensor, dict[str, float]]:
-    """J = −log p(y = n | x), the mean over queries (eq. 2 and algorithm 1), and the accuracy."""
-    import numpy as np
-    import torch
-    from torch.nn.functional import cross_entropy, normalize
-
-    tasks, ways, shots = batch.support.shape[:3]
-    vectors = embedded(network, encoder, np.concatenate([batch.support, batch.query], axis=2)).float()
-    support, query = vectors[:, :, :shots], vectors[:, :, shots:]
-    if metric == "cosine":
-        support = normalize(support, dim=3)
-    scores = logits(query.flatten(1, 2), prototypes(support), metric).flatten(0, 1)
-    labels = torch.arange(ways, device=scores.device).repeat_interleave(query.shape[2]).repeat(tasks)
-    correct = float((scores.detach().argmax(dim=1) == labels).float().mean())
-    return cross_entropy(scores, labels), {"accuracy": correct}
-
-
-class ProtoNet(EmbeddingMethod):
-    """Prototypical networks: trained on episodes of base classes, evaluated as the nearest class mean."""
+class ProtoNet(TrainedMethod):
+    """p(y = n | x) ∝ exp(−‖f(x) − c_n‖²), c_n = (1/K) Σ_k f(x_nk) over the support of class n (eq. 1–2)."""
 
     api_version = 1
     name = "protonet"
     summary = "prototypical network: trained on episodes, nearest class mean"
     reference = "Snell, Swersky, Zemel: Prototypical networks for few-shot learning, 2017"
-    trains = True
-    Config = Config
+    Config = ProtoNetConfig
+    config: ProtoNetConfig
 
-    def __init__(self, config: Config | None = None) -> None:
-        super().__init__(config)
-        self.trains = self.config.checkpoint is None
+    def data(self, base: BaseData) -> Episodes:
+        c = self.config
+        shape = c.train_ways, c.train_shots, c.queries
+        return Episodes(base.train, *shape, augment="flip" if c.augment else "none")
 
-    def fit(self, base: BaseData, context: Context) -> dict[str, Any]:
-        """Train, or find what was trained before."""
-        trunk = train_encoder(base, self.config, loss, context)
-        self.encoder = trained_encoder(untrained(self.config, context), trunk)
-        return {"checkpoint": self.encoder.fingerprint()[:16], **training_facts({"protonet": trunk.parent})}
+    def loss(self, network: Module, batch: EpisodeBatch) -> tuple[Tensor, dict[str, float]]:
+        from torch.nn.functional import normalize
 
-    def setup(self, context: Context) -> None:
-        """The nearest class mean; the encoder is there since ``fit``, or is that of ``checkpoint``."""
-        if self.config.checkpoint is not None:
-            self.encoder = trained_encoder(untrained(self.config, context), Path(self.config.checkpoint))
-        self.head = Prototype(self.config.metric)
+        support, query = batch.embedded(network)
+        if self.config.metric == "euclidean":
+            return episode_loss(-squared_distances(query, support.mean(dim=2)))
+        return episode_loss(cosines(query, normalize(support, dim=3).mean(dim=2)) / TEMPERATURE)
+
+    def schedule(self) -> Schedule:
+        return self.config.schedule(steps=self.config.episodes)
+
+    def validation(self, base: BaseData) -> Validation:
+        c = self.config
+        return Validation(c.validation_ways, c.validation_shots, episodes=c.validation_episodes)
+
+    def make_head(self, context: Context) -> Prototype:
+        return Prototype(self.config.metric)

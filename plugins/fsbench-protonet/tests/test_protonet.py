@@ -10,6 +10,8 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from fewshot_bench.training.episodic import EpisodeBatch  # noqa: E402
+
 import fewshot_bench as fb  # noqa: E402
 from fewshot_bench.contract.context import Context  # noqa: E402
 from fewshot_bench.embed import PretrainedEncoder  # noqa: E402
@@ -17,7 +19,6 @@ from fewshot_bench.embed.torchvision_guard import import_torchvision  # noqa: E4
 from fewshot_bench.episodes import EpisodeSpec, sample  # noqa: E402
 from fewshot_bench.errors import FsbenchError, UsageError  # noqa: E402
 from fewshot_bench.training.base import BaseData, split_base  # noqa: E402
-from fewshot_bench.training.episodic import EpisodeBatch  # noqa: E402
 
 pytestmark = pytest.mark.training
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -21,15 +20,12 @@ from fewshot_bench.api import (
     LogisticRegression,
     PretrainedEncoder,
     Prototype,
-    UsageError,
-    append_log,
-    pictures,
+    arrays_once,
+    read_pictures,
     setting,
-    training_facts,
     tunable,
-    write_atomic,
 )
-from fsbench_teacher_student.tasks import as_tensor, generators
+from fsbench_teacher_student.data import as_tensor, generators
 
 Array = NDArray[np.float64]
 
@@ -40,10 +36,16 @@ class Config:
 
     backbone: str = setting("efficientnet_lite0", "name of a torchvision or timm network")
     pooling: Literal["average", "lca", "lca-window"] = setting("lca", "over the feature map")
-    views: int = setting(4, "distorted views of each picture, at least 2")
-    most: int = setting(0, "unlabelled pictures that are used, drawn at random; 0: all")
+    views: int = setting(4, "distorted views of each picture", at_least=2)
+    view: Literal["pad", "crop", "stretch"] = setting("pad", "how a picture that is not square enters")
+    max_images: int = setting(0, "unlabelled pictures that are used, drawn at random; 0: all", at_least=0)
     shrink: float = tunable(
-        1.0, 1e-2, 10.0, log=True, help="of the mean variance, so much is added to all directions"
+        1.0,
+        1e-2,
+        10.0,
+        log=True,
+        help="of the mean variance, so much is added to all directions",
+        used_by="head",
     )
 
 
@@ -51,7 +53,9 @@ class Config:
 class LrConfig(Config):
     """Parameters of ``whitened-lr``."""
 
-    C: float = tunable(10.0, 1e-2, 1e3, log=True, help="inverse strength of the L2 penalty of the regression")
+    C: float = tunable(
+        10.0, 1e-2, 1e3, log=True, help="inverse strength of the L2 penalty of the regression", used_by="head"
+    )
 
 
 def moments(batches: Iterable[NDArray[np.float32]]) -> tuple[Array, Array]:
@@ -84,24 +88,24 @@ class Whitened(EmbeddingMethod):
     trains = True
 
     def fit(self, base: BaseData, context: Context) -> dict[str, Any]:
-        """Encode distorted views of unlabelled pictures (what is kept of them is on disk) and invert."""
+        """Encodes distorted views of unlabelled pictures, whose moments are kept, and inverts the covariance."""
         c: Config = self.config
-        if c.views < 2 or c.most < 0:
-            raise UsageError(
-                f"The method {self.name} needs views of at least 2 and most of at least 0, not {c.views} and {c.most}."
-            )
-        inner = context.encoder(c.backbone, pooling=c.pooling)
-        part = ("moments", inner.fingerprint(), c.views, c.most, base.unlabelled.fingerprint)
-        folder = context.folder("whitening", *part)
-        if not (folder / "moments.npz").is_file():
-            measure(folder, distorted_views(base.unlabelled, inner, c.views, c.most, context))
-        with np.load(folder / "moments.npz", allow_pickle=False) as kept:
-            mean, covariance = kept["mean"], kept["covariance"]
-        matrix = whitening(covariance, c.shrink)
+        inner = context.encoder(c.backbone, pooling=c.pooling, view=c.view)
+        arrays, facts = arrays_once(
+            "whitening",
+            self,
+            context,
+            lambda: measured(distorted_views(base.unlabelled, inner, c.views, c.max_images, context)),
+            parameters={"views": c.views, "max_images": c.max_images},
+            precision="bf16",
+            start=inner.fingerprint(),
+            base=base.unlabelled.fingerprint,
+        )
+        matrix = whitening(arrays["covariance"], c.shrink)
+        offset = (-matrix @ arrays["mean"]).astype(np.float32)
         seen = ", ".join([inner.pretraining, *base.seen(labels=False, unlabelled=True)])
-        offset = (-matrix @ mean).astype(np.float32)
         self.encoder = LinearEncoder(inner, matrix, offset, seen)
-        return {"views": folder.name, **training_facts({"views": folder})}
+        return facts
 
 
 class WhitenedLr(Whitened):
@@ -133,8 +137,8 @@ class WhitenedProto(Whitened):
         self.head = Prototype("cosine")
 
 
-def measure(folder: Path, batches: Iterable[NDArray[np.float32]]) -> None:
-    """Write the moments of views to ``folder``, after a log of how long they took."""
+def measured(batches: Iterable[NDArray[np.float32]]) -> tuple[dict[str, Array], dict[str, float]]:
+    """Returns the moments of views, and how long they took, for the log."""
     began, counted = time.perf_counter(), [0]
 
     def counting() -> Iterator[NDArray[np.float32]]:
@@ -144,20 +148,21 @@ def measure(folder: Path, batches: Iterable[NDArray[np.float32]]) -> None:
 
     mean, covariance = moments(counting())
     took = time.perf_counter() - began
-    append_log(folder / "log.csv", {"epoch": 1, "images/s": counted[0] / took, "seconds": took})
-    write_atomic(folder / "moments.npz", lambda stream: np.savez(stream, mean=mean, covariance=covariance))
+    return {"mean": mean, "covariance": covariance}, {"images/s": counted[0] / took, "seconds": took}
 
 
 def distorted_views(
-    index: ImageIndex, encoder: PretrainedEncoder, views: int, most: int, context: Context
+    index: ImageIndex, encoder: PretrainedEncoder, views: int, max_images: int, context: Context
 ) -> Iterator[NDArray[np.float32]]:
-    """Embeddings ``[B, V, D]`` of V distorted views of pictures, batch by batch: of ``most`` or (0) of all."""
+    """Embeddings ``[B, V, D]`` of V distorted views of pictures, batch by batch; ``max_images`` 0: of all."""
     rng = context.generator("whitening")
-    rows = np.sort(rng.permutation(len(index))[: most or None])
+    rows = np.sort(rng.permutation(len(index))[: max_images or None])
     fast = replace(encoder, precision="bf16")
     for number, start in enumerate(range(0, len(rows), 32)):
         _, random = generators(context.seed, 0, number)
-        images = as_tensor(pictures(index, rows[start : start + 32], encoder)).repeat_interleave(views, dim=0)
+        images = as_tensor(read_pictures(index, rows[start : start + 32], encoder.prepare)).repeat_interleave(
+            views, dim=0
+        )
         seen = Distortion()(images, images.shape[-1], random)
         vectors = fast.encode((seen * 255).round().byte().numpy())
         yield vectors.reshape(-1, views, vectors.shape[1])

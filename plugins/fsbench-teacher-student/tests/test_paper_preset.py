@@ -10,12 +10,13 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from fewshot_bench.training.embedding import freeze, unit_vectors  # noqa: E402
+
 import fewshot_bench as fb  # noqa: E402
 from fewshot_bench.contract.context import Context  # noqa: E402
 from fewshot_bench.embed.torchvision_guard import import_timm  # noqa: E402
 from fewshot_bench.errors import FsbenchError  # noqa: E402
 from fewshot_bench.training.base import BaseData, split_base  # noqa: E402
-from fewshot_bench.training.embedding import freeze, unit_vectors  # noqa: E402
 from fewshot_bench.training.log import read_log  # noqa: E402
 from fewshot_bench.training.loop import training_mode  # noqa: E402
 from fewshot_bench.training.losses import contrastive, hardest  # noqa: E402

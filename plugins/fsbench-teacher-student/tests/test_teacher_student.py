@@ -11,15 +11,16 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from fewshot_bench.training.embedding import (  # noqa: E402
+    freeze,
+    unit_vectors,
+)
+
 import fewshot_bench as fb  # noqa: E402
 from fewshot_bench.contract.context import Context  # noqa: E402
 from fewshot_bench.errors import FsbenchError, UsageError  # noqa: E402
 from fewshot_bench.records import Record  # noqa: E402
 from fewshot_bench.training.base import BaseData, split_base  # noqa: E402
-from fewshot_bench.training.embedding import (  # noqa: E402
-    freeze,
-    unit_vectors,
-)
 from fewshot_bench.training.projection import FILE  # noqa: E402
 
 pytestmark = pytest.mark.training

@@ -7,23 +7,23 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fewshot_bench.api import FsbenchError
+from fewshot_bench.errors import FsbenchError
 
 
 class Drawn(NamedTuple):
-    """``rows [P, 2]`` of pairs or ``[P, 3]`` of triplets (anchor, positive, negative), ``same [P]``.
+    """``rows [P, 2]`` of pairs or ``[P, 3]`` of triplets (anchor, positive, negative), and ``same [P]``.
 
-    ``same`` says of a pair whether it shows one class; of a triplet it means nothing.
+    ``same`` is whether a pair shows one class; all True for triplets.
     """
 
     rows: NDArray[np.int64]
     same: NDArray[np.bool_]
 
 
-def triplets(labels: NDArray[np.integer], count: int, rng: np.random.Generator) -> Drawn:
-    """``count`` triplets: two different pictures of one class, and one of another; ``labels [M]``.
+def draw_triplets(labels: NDArray[np.integer], count: int, rng: np.random.Generator) -> Drawn:
+    """Draws ``count`` triplets: two different pictures of one class, and one of another; ``labels [M]``.
 
-    The class of the anchor is each with two pictures equally often, that of the negative each other one.
+    Each class with two pictures is equally often the anchor's, and each other class equally often the negative's.
     Raises FsbenchError where no class has two pictures, or where there is no other class.
     """
     _, classes, sizes = np.unique(labels, return_inverse=True, return_counts=True)
@@ -42,8 +42,8 @@ def triplets(labels: NDArray[np.integer], count: int, rng: np.random.Generator) 
     return Drawn(rows[np.stack(places, axis=1)], np.ones(count, dtype=bool))
 
 
-def pairs(labels: NDArray[np.integer], count: int, p_same: float, rng: np.random.Generator) -> Drawn:
-    """``count`` pairs: with probability ``p_same`` (0..1) an anchor and its positive, else and its negative."""
-    anchor, positive, negative = triplets(labels, count, rng).rows.T
+def draw_pairs(labels: NDArray[np.integer], count: int, p_same: float, rng: np.random.Generator) -> Drawn:
+    """Draws ``count`` pairs: with probability ``p_same`` (0..1) an anchor and its positive, else and its negative."""
+    anchor, positive, negative = draw_triplets(labels, count, rng).rows.T
     same = rng.random(count) < p_same
     return Drawn(np.stack([anchor, np.where(same, positive, negative)], axis=1), same)

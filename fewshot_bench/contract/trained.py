@@ -1,0 +1,570 @@
+"""TrainedMethod: a method that trains on base data. Its author writes the mathematics, and nothing else.
+
+The author says what a batch is (``data``), what is minimised (``loss``), for how long (``schedule``) and how episodes
+are solved with the trained embedding (``make_head``). The identity of the training, its folder and lock, resuming,
+validation and selection, the ``checkpoint`` parameter, export and loading, the list of what was seen, precision,
+determinism and the facts for the record are worked out here.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fewshot_bench import identity, training
+from fewshot_bench.contract.config import TRAINING, setting, share, tunable, used_parameters
+from fewshot_bench.contract.context import Context
+from fewshot_bench.contract.method import EmbeddingMethod, EpisodicMethod, Method
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+    from torch import Tensor
+    from torch.nn import Module
+
+    from fewshot_bench.embed.pretrained import PretrainedEncoder
+    from fewshot_bench.episodes.image_tasks import ImageTasks
+    from fewshot_bench.heads.head import Head
+    from fewshot_bench.store.encoder import Encoder
+    from fewshot_bench.training.base import BaseData
+    from fewshot_bench.training.batches import Batches, Data
+    from fewshot_bench.training.loop import Task
+    from fewshot_bench.training.network import Projection
+    from fewshot_bench.training.pictures import Prepare
+    from fewshot_bench.training.schedule import Schedule
+    from fewshot_bench.training.validation import Validation, ValidationEpisodes
+
+Loss = tuple["Tensor", dict[str, float]]
+"""The scalar to minimise, and numbers for the progress bar and the log."""
+
+View = Literal["pad", "crop", "stretch", "both"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainedConfig:
+    """Parameters that every trained encoder has; a method adds its own, and may give these other defaults."""
+
+    checkpoint: str | None = setting(
+        None, "trunk.safetensors of an earlier training, used instead of training", used_by="loading"
+    )
+    backbone: str = setting("conv4", "conv4, conv4-32, resnet12, or a network of torchvision or timm")
+    pretrained: bool = setting(True, "begin with the published weights, where the backbone has some")
+    pooling: Literal["auto", "flatten", "average", "lca", "lca-window"] = setting(
+        "auto", "of the feature map; auto: flatten for a conv4, else the average"
+    )
+    size: int = setting(
+        0, "side of a picture; 0: what the weights were trained for", unit="pixels", at_least=0
+    )
+    view: View = setting(
+        "pad",
+        "how a picture that is not square enters; both: trained on pad, evaluated on both",
+        used_by="start",
+    )
+
+    def __post_init__(self) -> None:
+        if self.pooling == "auto":
+            pooling = "flatten" if self.backbone.startswith("conv4") else "average"
+            object.__setattr__(self, "pooling", pooling)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScheduledConfig(TrainedConfig):
+    """``TrainedConfig`` and the parameters of a training in one go."""
+
+    epochs: int = setting(20, "epochs, each followed by a validation", at_least=1)
+    lr: float = tunable(1e-3, 1e-4, 1e-2, log=True, help="largest learning rate (cosine decay)", at_least=0)
+    weight_decay: float = tunable(1e-4, 1e-6, 1e-1, log=True, help="decoupled, of AdamW", at_least=0)
+    ema_decay: float = share(0.95, 0.0, 0.999, "of the moving average of the weights; 0: none")
+    patience: int = setting(10, "epochs without a better validation that end the training", at_least=1)
+
+    def schedule(self, steps: int, **changes: Any) -> Schedule:
+        """Returns the schedule of these parameters with ``steps`` an epoch; ``changes`` are its other fields."""
+        from fewshot_bench.training.schedule import Schedule
+
+        return Schedule(
+            self.epochs, steps, self.lr, weight_decay=self.weight_decay, ema_decay=self.ema_decay,
+            patience=self.patience, **changes,
+        )  # fmt: skip
+
+
+def training_identity(
+    label: str,
+    method: Method,
+    context: Context,
+    *,
+    parameters: Mapping[str, Any],
+    precision: str,
+    **content: Any,
+) -> dict[str, Any]:
+    """Returns the tree of everything that trained weights depend on, for ``identity.key("training", …)``.
+
+    ``label`` is the name of the training, ``parameters`` those that it reads, and ``content`` the fingerprints of the
+    data and of the weights that it starts from.
+    """
+    return {
+        "training": label,
+        "version": method.training_version,
+        "source": identity.source_digest(type(method)),
+        "core": training.VERSION,
+        "parameters": dict(parameters),
+        "seed": context.seed,
+        "device": identity.device_kind(context.device),
+        "precision": precision,
+        "versions": identity.versions(),
+        **content,
+    }
+
+
+def arrays_once(
+    label: str,
+    method: Method,
+    context: Context,
+    make: Callable[[], tuple[dict[str, NDArray[Any]], dict[str, float]]],
+    *,
+    parameters: Mapping[str, Any],
+    precision: str = "float32",
+    **content: Any,
+) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+    """Returns arrays that ``make`` computes, or that the same call kept before, and facts of them for the record.
+
+    ``make`` returns the arrays and a line of the log, without its ``epoch``. The other arguments are those of
+    ``training_identity``.
+    """
+    from fewshot_bench.training.kept import keep_arrays
+    from fewshot_bench.training.log import training_facts
+
+    facts = training_identity(label, method, context, parameters=parameters, precision=precision, **content)
+    key = identity.key("training", facts)
+    folder = context.folder(label, key)
+    arrays = keep_arrays(label, folder, key, facts, context.progress, make)
+    return arrays, {"identity": key, **training_facts({label: folder})}
+
+
+def network_once(
+    label: str,
+    method: Method,
+    context: Context,
+    network: Module,
+    task: Task,
+    schedule: Schedule,
+    *,
+    images_per_batch: int,
+    parameters: Mapping[str, Any],
+    **content: Any,
+) -> Module:
+    """Returns ``network`` trained on ``task``, or as the same call trained it before, in evaluation mode.
+
+    The other arguments are those of ``training_identity``.
+    """
+    from fewshot_bench.training.export import WEIGHTS, load_weights, write_weights
+    from fewshot_bench.training.kept import train_once
+    from fewshot_bench.training.loop import train
+
+    precision = schedule.precision_on(context.device)
+    facts = training_identity(label, method, context, parameters=parameters, precision=precision, **content)
+    key = identity.key("training", facts)
+    folder = context.folder(label, key)
+    train_once(
+        label, folder, key, facts, context.progress,
+        run=lambda: train(label, network, task, schedule, folder, context.progress, device=context.device,
+                          images_per_batch=images_per_batch),
+        export=lambda tensors: [write_weights(folder, tensors)],
+    )  # fmt: skip
+    return load_weights(folder / WEIGHTS, network).eval()
+
+
+class Trainable(Method):
+    """What the trained methods of both kinds share. Subclass ``TrainedMethod`` or ``TrainedEpisodicMethod``."""
+
+    trains = True
+    training_name: ClassVar[str] = ""
+    """The name of the training in folders and logs; the method's own where it is empty."""
+    reads: ClassVar[tuple[str, ...]] = (TRAINING,)
+    """Whose parameters the training reads: ``used_by`` of the fields of ``Config``."""
+    seed_offset: ClassVar[int] = 0
+    """What is added to the training seed for batches, projection and learnt head."""
+
+    @abstractmethod
+    def data(self, base: BaseData) -> Data:
+        """Returns what a batch is: ``Episodes``, ``PairBatches``, ``TripletBatches``, ``PictureBatches`` or another."""
+
+    @abstractmethod
+    def loss(self, network: Module, batch: Any) -> Loss:
+        """Returns the scalar to minimise for a batch of ``data``, and numbers for the log."""
+
+    @abstractmethod
+    def schedule(self) -> Schedule:
+        """Returns how long and how fast the network is trained."""
+
+    def validation(self, base: BaseData) -> Validation:
+        """Returns how the best epoch is chosen: 5-way 1-shot accuracy on validation classes by default."""
+        from fewshot_bench.training.validation import Validation
+
+        return Validation()
+
+    def shown(self, base: BaseData) -> Sequence[Any]:
+        """Returns the indexes whose pictures the training sees: train and validation classes by default."""
+        return [base.train, base.validation]
+
+    def saw(self, base: BaseData) -> tuple[str, ...]:
+        """Returns what the weights saw in this training, in words."""
+        return base.seen(labels=True, unlabelled=False)
+
+    @property
+    def label(self) -> str:
+        """The name of the training."""
+        return self.training_name or self.name
+
+    def fit(self, base: BaseData, context: Context) -> dict[str, Any]:
+        """Trains, or finds the same training finished; returns facts of it for the record.
+
+        The facts are ``identity`` (the key of the training), ``log`` and ``timings``. Raises UsageError for
+        parameters that no training is possible with, FsbenchError where a training fails or is damaged.
+        """
+        from fewshot_bench.training.kept import train_once
+        from fewshot_bench.training.log import training_facts
+
+        self._begin(context)
+        schedule = self._settled(self.schedule())
+        facts = training_identity(
+            self.label,
+            self,
+            context,
+            parameters=used_parameters(self.config, self.reads),
+            precision=schedule.precision_on(context.device),
+            start=self._start_facts(context),
+            base=[index.fingerprint for index in self.shown(base)],
+        )
+        key = identity.key("training", facts)
+        folder = context.folder(self.label, key)
+
+        def run() -> Path:
+            return self._train(base, context, schedule, folder)
+
+        def export(tensors: dict[str, Tensor]) -> list[str]:
+            return self._export(folder, tensors, base)
+
+        train_once(self.label, folder, key, facts, context.progress, run=run, export=export)
+        self._load(folder, context)
+        return {"identity": key, **training_facts({self.label: folder})}
+
+    def _train(self, base: BaseData, context: Context, schedule: Schedule, folder: Path) -> Path:
+        from fewshot_bench.training.loop import train
+
+        prepare, seed = self._prepare(), context.seed + self.seed_offset
+        batches = self.data(base).open(prepare, seed, schedule.steps * schedule.accumulate)
+        episodes = self.validation(base).open(base.validation, prepare, seed)
+        network = self._network(context, schedule)
+        task = MethodTask(self, batches, episodes, context)
+        looped = replace(schedule, precision=self._loop_precision(schedule, context))
+        return train(
+            self.label, network, task, looped, folder, context.progress,
+            device=context.device, images_per_batch=batches.images,
+        )  # fmt: skip
+
+    def _loop_precision(self, schedule: Schedule, context: Context) -> Literal["float32", "bf16"]:
+        return schedule.precision_on(context.device)
+
+    @abstractmethod
+    def _begin(self, context: Context) -> None:
+        """Finds out what the training starts from."""
+
+    @abstractmethod
+    def _settled(self, schedule: Schedule) -> Schedule:
+        """The schedule without ``batch_norm`` auto."""
+
+    @abstractmethod
+    def _start_facts(self, context: Context) -> Any:
+        """The content of what the training starts from."""
+
+    @abstractmethod
+    def _prepare(self) -> Prepare:
+        """A picture as the network takes it."""
+
+    @abstractmethod
+    def _network(self, context: Context, schedule: Schedule) -> Module:
+        """The network before the training, on the device."""
+
+    @abstractmethod
+    def _score(self, network: Module, episodes: ValidationEpisodes, context: Context) -> float:
+        """The score on validation episodes."""
+
+    @abstractmethod
+    def _export(self, folder: Path, tensors: dict[str, Tensor], base: BaseData) -> list[str]:
+        """Writes the best weights and the list of what they saw; returns the names of the files."""
+
+    @abstractmethod
+    def _load(self, folder: Path, context: Context) -> None:
+        """Takes the trained weights."""
+
+
+@dataclass(frozen=True)
+class MethodTask:
+    """What the loop asks of a method: its batches, its loss and its validation."""
+
+    method: Trainable
+    batches: Batches
+    episodes: ValidationEpisodes
+    context: Context
+
+    def batch(self, epoch: int, number: int) -> Any:
+        """Returns batch ``number`` of ``epoch``."""
+        return self.batches.batch(epoch, number)
+
+    def loss(self, network: Module, batch: Any) -> Loss:
+        """Returns the method's loss."""
+        return self.method.loss(network, batch)
+
+    def validate(self, network: Module) -> float:
+        """Returns the score on validation episodes."""
+        return self.method._score(network, self.episodes, self.context)
+
+
+class TrainedMethod(Trainable, EmbeddingMethod):
+    """An encoder that is trained on base data, and a head on its embeddings.
+
+    ``loss`` is given the ``network``, a function from pictures ``[..., 3, S, S]`` (bytes, or floats 0..1) to
+    embeddings ``[..., D]`` float32 through which gradients pass, and computes in float32. ``Config`` is a
+    ``TrainedConfig``, or ``start`` is overridden.
+    """
+
+    learnt: Module | None = None
+    """The learnt head of a method that has one: while it is trained, and thereafter."""
+
+    def __init__(self, config: Any = None) -> None:
+        super().__init__(config)
+        self.trains = self.config.checkpoint is None
+
+    @abstractmethod
+    def make_head(self, context: Context) -> Head:
+        """Returns the head that solves episodes, in validation and in evaluation."""
+
+    def start(self, context: Context) -> PretrainedEncoder:
+        """Returns the encoder that training begins with, at the size and view of the evaluation."""
+        c = self.config
+        return context.encoder(
+            c.backbone, pooling=c.pooling, size=c.size or None, view=c.view, pretrained=c.pretrained
+        )
+
+    def train_size(self, encoder: PretrainedEncoder) -> int:
+        """Returns the side in pixels of training pictures: that of the evaluation by default."""
+        return encoder.found.transform.size
+
+    def projection(self) -> Projection | None:
+        """Returns the affine maps that are trained behind the pooled features; None: there are none."""
+        return None
+
+    def learnt_head(self, width: int) -> Module | None:
+        """Returns a module with parameters of its own, trained with the encoder and stored beside it.
+
+        ``width`` is the number of values of an embedding. ``loss`` finds the module as ``network.head``, and
+        ``make_head`` as ``self.learnt``.
+        """
+        return None
+
+    def teachers(self) -> Sequence[Encoder]:
+        """Returns encoders beside the one of ``start`` that the training learns from."""
+        return ()
+
+    def fit(self, base: BaseData, context: Context) -> dict[str, Any]:
+        """Trains, or finds the same training finished; the facts have ``checkpoint``, the encoder's fingerprint."""
+        facts = super().fit(base, context)
+        return {"checkpoint": self.encoder.fingerprint()[:16], **facts}
+
+    def setup(self, context: Context) -> None:
+        """Makes the head; the encoder is there since ``fit``, or is that of ``checkpoint``."""
+        if self.config.checkpoint is not None:
+            self._begin(context)
+            self._take(Path(self.config.checkpoint).expanduser(), context)
+            self._settle_size(getattr(self.encoder, "inner", self.encoder))
+        self.head = self.make_head(context)
+
+    def _begin(self, context: Context) -> None:
+        from fewshot_bench.training.projection import single_view
+
+        self._evaluated = self.start(context)
+        self._start = replace(single_view(self._evaluated), size=self.train_size(self._evaluated))
+        if self.config.checkpoint is None:
+            self._settle_size(self._evaluated)
+
+    def _settle_size(self, encoder: PretrainedEncoder) -> None:
+        """Puts the side of the pictures into the configuration where that leaves it to the weights."""
+        if getattr(self.config, "size", None) == 0:
+            self.config = replace(self.config, size=encoder.found.transform.size)
+
+    def _settled(self, schedule: Schedule) -> Schedule:
+        if schedule.batch_norm != "auto":
+            return schedule
+        scratch = self._start.pretraining == "none"
+        return replace(schedule, batch_norm="trained" if scratch else "frozen")
+
+    def _start_facts(self, context: Context) -> Any:
+        from fewshot_bench.embed.pretrained import PretrainedEncoder
+        from fewshot_bench.training.projection import single_view
+
+        return [
+            (single_view(encoder) if isinstance(encoder, PretrainedEncoder) else encoder).fingerprint()
+            for encoder in (self._start, *self.teachers())
+        ]
+
+    def _prepare(self) -> Prepare:
+        return self._start.prepare
+
+    def _head_of(self, width: int) -> Module:
+        head = self.learnt_head(width)
+        assert head is not None
+        self._width = width
+        return head
+
+    @property
+    def _has_head(self) -> bool:
+        return type(self).learnt_head is not TrainedMethod.learnt_head
+
+    def _network(self, context: Context, schedule: Schedule) -> Module:
+        from fewshot_bench.training.network import freeze, make_network, save_memory
+
+        network = make_network(
+            self._start, self.projection(), context.seed + self.seed_offset,
+            precision=schedule.precision_on(context.device), head=self._head_of if self._has_head else None,
+        )  # fmt: skip
+        freeze(network.get_submodule("trunk"), schedule.freeze)
+        if schedule.accumulate > 1:
+            save_memory(network)
+        return network
+
+    def _loop_precision(self, schedule: Schedule, context: Context) -> Literal["float32", "bf16"]:
+        return "float32"  # the network itself computes its trunk in bf16, and nothing else may
+
+    def _score(self, network: Module, episodes: ValidationEpisodes, context: Context) -> float:
+        if self._has_head:
+            self.learnt = network.get_submodule("head")
+        return episodes.score(network, self.make_head(context))
+
+    def _export(self, folder: Path, tensors: dict[str, Tensor], base: BaseData) -> list[str]:
+        from fewshot_bench.training.export import export_head, export_trunk
+        from fewshot_bench.training.projection import FILE, write_projection
+
+        parts: dict[str, dict[str, Tensor]] = {"trunk": {}, "maps": {}, "head": {}}
+        for full, value in tensors.items():
+            part, _, name = full.partition(".")
+            parts[part][name] = value
+        teachers = [encoder.pretraining for encoder in self.teachers()]
+        saw = [self._evaluated.pretraining, *teachers, *self.saw(base)]
+        starts = [self._evaluated.found.weights, *(weights_of(teacher) for teacher in self.teachers())]
+        names = []
+        if (projection := self.projection()) is not None:
+            write_projection(folder, parts["maps"], projection.output)
+            names.append(FILE)
+        if self._has_head:
+            names.append(export_head(folder, parts["head"], self._width))
+        return [*names, *export_trunk(folder, parts["trunk"], self._evaluated, saw, self.shown(base), starts)]
+
+    def _load(self, folder: Path, context: Context) -> None:
+        from fewshot_bench.training.export import TRUNK
+
+        self._take(folder / TRUNK, context)
+
+    def _take(self, trunk: Path, context: Context) -> None:
+        """Takes encoder and learnt head of a finished training."""
+        from fewshot_bench.training.export import load_head, trained_encoder
+        from fewshot_bench.training.kept import check_files
+        from fewshot_bench.training.projection import projected_encoder
+
+        check_files(trunk)
+        projection = self.projection()
+        self.encoder = (
+            trained_encoder(self._evaluated, trunk)
+            if projection is None
+            else projected_encoder(self._evaluated, trunk, projection)
+        )
+        if self._has_head:
+            self.learnt = load_head(trunk, self._head_of).to(context.device)
+
+
+def weights_of(encoder: Any) -> Path | None:
+    """Returns the file of an encoder's weights, None where it has none."""
+    found: Path | None = getattr(encoder, "weights", None)
+    return found
+
+
+class TrainedEpisodicMethod(Trainable, EpisodicMethod):
+    """A network that is trained on base data to adapt to episodes, and needs their pictures.
+
+    ``loss`` computes in the precision of the schedule throughout.
+    """
+
+    network: Module
+    """The trained network, after ``setup``."""
+
+    @abstractmethod
+    def make_network(self, seed: int) -> Module:
+        """Returns the network before the training: the same for the same seed."""
+
+    @abstractmethod
+    def scores(self, network: Module, tasks: ImageTasks) -> NDArray[np.floating[Any]]:
+        """Returns class scores ``[E, Q, N]`` of episodes, in validation and in evaluation."""
+
+    def solve(self, tasks: ImageTasks) -> NDArray[np.floating[Any]]:
+        """Scores episodes by the trained network."""
+        return self.scores(self.network, tasks)
+
+    @property
+    def pretraining(self) -> str:
+        """The base classes: there are no weights before them."""
+        return self._saw
+
+    @property
+    def weights(self) -> Path:
+        """The file of the training."""
+        return self._file
+
+    def fit(self, base: BaseData, context: Context) -> dict[str, Any]:
+        """Trains, or finds the same training finished."""
+        self._saw = ", ".join(self.saw(base))
+        return super().fit(base, context)
+
+    def _begin(self, context: Context) -> None:
+        pass
+
+    def _settled(self, schedule: Schedule) -> Schedule:
+        return replace(schedule, batch_norm="trained") if schedule.batch_norm == "auto" else schedule
+
+    def _start_facts(self, context: Context) -> Any:
+        return [self.image_size, self.image_view]
+
+    def _prepare(self) -> Prepare:
+        from fewshot_bench.embed.pictures import Pictures
+
+        size, pictures = self.image_size, Pictures(self.image_size, self.image_view)
+
+        def prepare(image: Image) -> NDArray[np.uint8]:
+            return pictures.prepare(image).reshape(3, size, size)
+
+        return prepare
+
+    def _network(self, context: Context, schedule: Schedule) -> Module:
+        return self.make_network(context.seed + self.seed_offset).to(context.device)
+
+    def _score(self, network: Module, episodes: ValidationEpisodes, context: Context) -> float:
+        from fewshot_bench.episodes.image_tasks import ImageTasks
+
+        return episodes.accuracy(
+            self.scores(network, ImageTasks(episodes.table, episodes.tasks, context.device))
+        )
+
+    def _export(self, folder: Path, tensors: dict[str, Tensor], base: BaseData) -> list[str]:
+        from fewshot_bench.training.export import export_weights
+
+        return export_weights(folder, tensors, self.shown(base))
+
+    def _load(self, folder: Path, context: Context) -> None:
+        from fewshot_bench.training.export import WEIGHTS, load_weights
+
+        self._file = folder / WEIGHTS
+        network = self.make_network(context.seed + self.seed_offset)
+        self.network = load_weights(self._file, network).to(context.device).eval()

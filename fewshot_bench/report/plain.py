@@ -1,0 +1,77 @@
+"""The leaderboard as plain numbers: a data frame with one line a record, for CSV and JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from fewshot_bench.records import Record, printable
+from fewshot_bench.report.leaderboard import Entry, Table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SHARED = (
+    "dataset", "variant", "synthetic", "protocol", "split", "ways", "shots", "queries", "episodes", "seed",
+    "episodes_sha256",
+)  # fmt: skip
+
+
+def frame(made: Sequence[Table]) -> pd.DataFrame:
+    """Returns all records of all tables with plain numbers (0…1, seconds), one line a record.
+
+    ``rank`` is that of the configuration. ``training`` counts its trainings from 1 and ``trainings`` says how many
+    there are. ``<score>_low`` and ``_high`` are the ends of the interval that ``_kind`` names; for the interval over
+    classes ``<score>_class_low``, ``_class_high`` and ``_class_kind``.
+    """
+    import pandas as pd
+
+    lines = [
+        line(entry, number, record)
+        for table in made
+        for entry in table.entries
+        for number, record in enumerate(entry.trainings, 1)
+    ]
+    return pd.DataFrame(lines)
+
+
+def line(entry: Entry, number: int, record: Record) -> dict[str, Any]:
+    """Returns one record, the ``number``-th training of its entry, as a flat dictionary."""
+    r = record
+    flat: dict[str, Any] = {key: r.data[key] for key in SHARED}
+    flat |= {
+        "rank": entry.rank,
+        "method": r.method,
+        "distribution": r.method_distribution,
+        "registered": r.registered,
+        "parameters": " ".join(f"{key}={value}" for key, value in r.parameters.items()),
+        "training": number,
+        "trainings": len(entry.trainings),
+        "train_seed": r.train_seed,
+        "device": r.data.get("device", ""),
+    }
+    for name, score in (("accuracy", r.accuracy), ("map", r.map)):
+        if score is None:
+            continue
+        low, high = score.interval or (None, None)
+        class_low, class_high = score.class_interval or (None, None)
+        flat |= {
+            name: score.mean,
+            f"{name}_low": low,
+            f"{name}_high": high,
+            f"{name}_kind": score.kind,
+            f"{name}_class_low": class_low,
+            f"{name}_class_high": class_high,
+            f"{name}_class_kind": score.class_kind,
+        }
+    flat |= {
+        "pretraining": r.pretraining,
+        "contaminated": bool(r.contaminated),
+        "transductive": r.transductive,
+        "training_seconds": r.training_seconds,
+        "seconds_per_episode": r.timings["score"] / r.episodes,
+        "identity": r.data.get("identity", ""),
+        "created": r.data.get("created"),
+        "command": r.command,
+    }
+    return {key: printable(value) if isinstance(value, str) else value for key, value in flat.items()}

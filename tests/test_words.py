@@ -1,0 +1,120 @@
+"""What a machine can hold of how this code speaks: docstrings are plain sentences, a name has one meaning."""
+
+from __future__ import annotations
+
+import ast
+import itertools
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+CORE = sorted((ROOT / "fewshot_bench").rglob("*.py"))
+PLUGINS = sorted(p for p in (ROOT / "plugins").rglob("*.py") if not {"build", "tests"} & set(p.parts))
+
+ROOMS = (
+    "audit",
+    "conformance",
+    "data",
+    "datasets",
+    "episodes",
+    "heads",
+    "prediction",
+    "sheets",
+    "cli",
+    "api",
+    "lazy",
+)
+"""The rooms of the core whose docstrings are held to these rules."""
+
+SPOKEN = ("fsbench_baselines", "fsbench_fashion_mnist", "fsbench_hog")
+"""The plugins whose docstrings are held to these rules."""
+
+LATER = {"data/facts.py", "data/snapshot.py", "datasets/find.py", "fsbench_baselines/pretrained.py"}
+"""Files of these rooms that are not held to these rules yet."""
+
+SHARED = {
+    "Row": "a picture of a data set, for authors (data/build.py); a line of a table of results (report/leaderboard.py)",
+}
+"""Names of several public classes of the core, each with its reason."""
+
+BEGINNINGS = r"(Of|As|The same|Nor|None:|Those)\b"
+"""Beginnings of a sentence that needs another one to be understood."""
+
+Node = ast.ClassDef | ast.FunctionDef
+
+
+def room(path: Path) -> str:
+    """The room of a file of the core, or the package of a plugin."""
+    inside = path.relative_to(ROOT).parts
+    return (inside[1] if inside[0] == "fewshot_bench" else inside[2]).removesuffix(".py")
+
+
+def public(node: ast.AST, above: str = "") -> Iterator[tuple[str, Node]]:
+    """Public classes and functions, with their methods and without what is defined inside a function."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.ClassDef | ast.FunctionDef) and not child.name.startswith("_"):
+            yield f"{above}{child.name}", child
+            if isinstance(child, ast.ClassDef):
+                yield from public(child, f"{above}{child.name}.")
+
+
+def told(node: Node) -> str:
+    """The first paragraph of a docstring, on one line."""
+    return " ".join((ast.get_docstring(node) or "").split("\n\n")[0].split())
+
+
+def decorators(node: Node) -> str:
+    return " ".join(ast.unparse(decorator) for decorator in node.decorator_list)
+
+
+FILES = [
+    path
+    for path in [*CORE, *PLUGINS]
+    if room(path) in (*ROOMS, *SPOKEN) and "/".join(path.parts[-2:]) not in LATER
+]
+ALL = [
+    pytest.param(node, id=f"{path.relative_to(ROOT)}:{name}")
+    for path in FILES
+    for name, node in public(ast.parse(path.read_text(encoding="utf-8")))
+    if ast.unparse(node.body[-1]) != "..." or ast.get_docstring(node)  # an attribute of a protocol
+]
+
+
+@pytest.mark.parametrize("node", ALL)
+def test_a_docstring_is_a_plain_sentence(node: Node):
+    text = told(node)
+    assert text.endswith((".", ":")), "it has no docstring, or one that does not end with a full stop"
+    assert not re.match(BEGINNINGS, text)
+
+
+@pytest.mark.parametrize("node", [param for param in ALL if isinstance(param.values[0], ast.FunctionDef)])
+def test_what_a_function_does_begins_with_a_verb(node: ast.FunctionDef):
+    if re.search(r"property|command\(|group\(|\.setter", decorators(node)):
+        return  # a property is a thing, and click's help speaks to a person
+    assert re.match(r"[A-Z][a-z]+s\b", told(node)), "write 'Returns the …', 'Raises … when …', 'Draws …'"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_the_docstring_of_a_constant_stands_by_itself(path: Path):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        body = getattr(node, "body", None)
+        for before, after in itertools.pairwise(body) if isinstance(body, list) else ():
+            if not isinstance(before, ast.Assign | ast.AnnAssign) or not isinstance(after, ast.Expr):
+                continue
+            if isinstance(after.value, ast.Constant) and isinstance(text := after.value.value, str):
+                assert not re.match(rf"{BEGINNINGS}|…", text), text
+                assert text.rstrip().endswith("."), text
+
+
+def test_a_class_has_a_name_of_its_own():
+    homes = defaultdict(list)
+    for path in CORE:
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                homes[node.name].append(str(path.relative_to(ROOT)))
+    assert {name: places for name, places in homes.items() if len(places) > 1 and name not in SHARED} == {}
+    assert all(len(homes[name]) > 1 for name in SHARED), "an exception that is no longer needed"
