@@ -5,7 +5,7 @@ equally. A test set has a few classes. Nearest centroid, 5-way 1-shot, is run on
 set, and each interval is asked whether it holds the accuracy expected of classes drawn anew. Over many test
 sets the share of yes should be 95 %.
 
-    python benchmarks/coverage.py [--repetitions 300] [--episodes 3000]
+    python -m benchmarks.coverage [--repetitions 300] [--episodes 3000]
 """
 
 from __future__ import annotations

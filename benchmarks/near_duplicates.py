@@ -4,7 +4,7 @@ Pictures of each data set are saved again as JPEG, scaled, made brighter and cro
 near-duplicates (``fewshot_bench/data/near.py``) of likeness 0.98 or more? And how many pairs of pictures of
 different classes, which cannot be copies? Beside it, how ImageHash's ``dhash`` would change the pairs.
 
-    python benchmarks/near_duplicates.py [--data-root DIR] [--pictures 200] [DATASET ...]
+    python -m benchmarks.near_duplicates [--data-root DIR] [--pictures 200] [DATASET ...]
 """
 
 from __future__ import annotations

@@ -17,6 +17,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGES = [
     *sorted(ROOT.glob("*.md")),
     *sorted((ROOT / "docs").glob("*.md")),
+    ROOT / "benchmarks" / "README.md",
     *sorted(ROOT.glob("plugins/*/README.md")),
 ]
 
@@ -50,6 +51,7 @@ def test_a_shell_block_runs(block: str, place: Path) -> None:
     assert "# Leaderboard" in done.stdout and "packshots" in done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("block", [b for b in blocks("python") if "class " not in b])
 def test_a_python_block_runs(block: str, capsys: pytest.CaptureFixture[str]) -> None:
     exec(compile(block, "README.md", "exec"), {"__name__": "readme"})

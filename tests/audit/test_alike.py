@@ -28,6 +28,7 @@ def pairs(parts: list[module.Alike]) -> list[tuple[int, int]]:
     return [(int(a), int(b)) for part in parts for a, b in zip(part.rows, part.others, strict=True)]
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(seed=st.integers(0, 10**6), count=st.integers(1, 90), block=st.sampled_from([1, 50, 2**20]))
 def test_all_pairs_are_those_of_the_brute_force(seed: int, count: int, block: int) -> None:
@@ -53,6 +54,7 @@ def test_against_a_gallery(seed: int, ours: int, theirs: int) -> None:
     assert sorted(found) == sorted(expected)
 
 
+@pytest.mark.slow
 def test_blocks_shrink_where_much_is_alike(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "RESULTS", 3000)
     signed = np.zeros((200, 776), dtype=np.uint8)

@@ -117,6 +117,7 @@ def renamed(record) -> None:
         record.data["parameters_set"] = {RENAMED.get(k, k): v for k, v in record.parameters_set.items()}
 
 
+@pytest.mark.slow
 def test_every_published_record_is_made_by_a_suite(every) -> None:
     for results in sorted({run.results for run in every}):
         found = records_of(ROOT / results)

@@ -36,6 +36,7 @@ def check(*words):
     return CliRunner().invoke(command, words, standalone_mode=False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["pixels", "hog-knn", "hog-mlp"])
 def test_methods_without_training_keep_their_contract(method, monkeypatch, tmp_path):
     monkeypatch.setenv("FSBENCH_CACHE", str(tmp_path))

@@ -92,6 +92,7 @@ def test_the_lists_of_vinyals_are_complete_and_disjoint() -> None:
     assert len({row["alphabet"] for row in read_split("omniglot_vinyals")}) == 50
 
 
+@pytest.mark.slow
 def test_the_split_of_vinyals(tmp_path: Path) -> None:
     home = {row["alphabet"]: row["set"] for row in read_split("omniglot_vinyals")}
     for number, name in enumerate(vinyals()):

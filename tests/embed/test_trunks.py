@@ -48,6 +48,7 @@ HEADS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", HEADS)
 def test_torchvisions_trunks(tmp_path, name):
     network = untrained(models.get_model, name, weights=None)
@@ -99,6 +100,7 @@ def test_a_trunk_can_be_trained_and_read_back(tmp_path):
         torch.testing.assert_close(again(drawn()), trunk(drawn()))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", ["resnet18", "mobilenetv3_small_050", "convnext_atto", "vit_tiny_patch16_224"]
 )

@@ -25,6 +25,7 @@ def table(index, size=32):
     return np.stack(pixels).reshape(len(index), -1)
 
 
+@pytest.mark.slow
 def test_classification_is_what_scikit_learn_does_with_train_and_test():
     record = fb.run("pixels", "digits", protocol="classification", seed=4)
     index = train_test(fb.dataset("digits"), 4)
@@ -46,6 +47,7 @@ def test_one_picture_of_each_of_all_classes():
     assert record.arrays["classes"].shape == (3, 10) and record.protocol == "oneshot-all"
 
 
+@pytest.mark.slow
 def test_retrieval_keeps_the_mean_curve_and_is_ranked_by_map():
     records = [
         fb.run("pixels", "digits", protocol="retrieval", shots=5, episodes=20, parameters={"k": k})

@@ -243,6 +243,7 @@ def test_replaying_a_manifest_gives_the_same_record(tmp_path):
         fb.run("pixels", str(pictures(tmp_path / "shop")), episodes_from=tmp_path / "episodes.npz")
 
 
+@pytest.mark.slow
 def test_variable_episodes_run(tmp_path):
     record = fb.run("pixels", "digits", variable=True, episodes=10)
     assert record.variable and 0 < record.accuracy.mean < 1

@@ -54,6 +54,7 @@ def test_one_shot_with_groups_and_guards_is_exact(make_index):
     )
 
 
+@pytest.mark.slow
 def test_ten_thousand_classes_take_no_time(make_index):
     assert distinct_supports(make_index([2] * 10_000), EpisodeSpec("all", 1, 1, 1, 0)) == CAP
 

@@ -35,6 +35,7 @@ def ragged(draw):
     return torch.from_numpy(x), Tasks(support, query), draw(st.integers(1, total)), metric
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(problem=ragged(), small=st.booleans())
 def test_scores_and_ties_equal_the_padded_path(problem, small):

@@ -63,6 +63,7 @@ def compare(x, tasks, c=1.0):
     return equal, total
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("ways", "shots", "width", "scale"),
     [
@@ -83,6 +84,7 @@ def test_probabilities_and_predictions_equal_scikit_learn(route, ways, shots, wi
     assert equal >= 0.998 * total
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(
     ways=st.integers(2, 12),
@@ -160,6 +162,7 @@ def test_scores_are_the_same_bytes_each_time_and_for_any_number_of_episodes(rout
     assert torch.equal(whole[:7], LogisticRegression().scores(x, tasks[:7])[0])
 
 
+@pytest.mark.slow
 def test_blocks_of_another_size_move_scores_by_rounding_only(route, with_memory, make_tasks):
     x = torch.from_numpy(embeddings(np.random.default_rng(0), 25, 20, 64, 0.5))
     tasks = make_tasks(500, 60, 6, 2, 20)
@@ -201,6 +204,7 @@ def test_one_class_is_certain_and_identical_embeddings_are_undecided(route):
     np.testing.assert_allclose(scores[1], 1 / 3, atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scale", [1e-3, 1.0, 1e3])
 @pytest.mark.parametrize("c", [1e-3, 1e3])
 @pytest.mark.parametrize("width", [3, 300])

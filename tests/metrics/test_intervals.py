@@ -164,6 +164,7 @@ def test_what_cannot_be_measured_is_refused():
         episode_means(np.array([[1.0, 0.0], [np.nan, 1.0]]), np.array([[0, 1], [0, -1]]))
 
 
+@pytest.mark.slow
 @given(st.integers(1, 500).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
 def test_the_interval_of_a_proportion_is_wilsons(counts):
     hits, queries = counts

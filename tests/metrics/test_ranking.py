@@ -36,6 +36,7 @@ def sklearn_ap(scores, relevant):
     return average_precision_score(relevant, scores) if relevant.any() else np.nan
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(rankings())
 def test_ap_is_scikit_learns(case):
