@@ -7,6 +7,7 @@ import pydoc
 import re
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -82,3 +83,15 @@ def test_a_front_reads_the_stub_beside_it(tmp_path):
     load, listed, names, text = front(__name__, str(tmp_path / "some.py"))
     assert load("pi") == pytest.approx(3.14159, abs=1e-5)
     assert listed() == names == ["pi"] and text == "Numbers.\n    pi\n"
+
+
+def test_the_method_of_the_docstring_runs(tmp_path):
+    code = re.search(r"(    from .*?)\n\nThat is a whole method", str(api.__doc__), re.DOTALL)
+    assert code is not None
+    names: dict[str, object] = {}
+    exec(textwrap.dedent(code[1]), names)
+    method = names["Pixels"]
+    assert isinstance(method, type) and issubclass(method, api.EmbeddingMethod)
+    ready = method()
+    ready.setup(api.Context(device="cpu", seed=0, cache=tmp_path))
+    assert isinstance(ready.head, api.Head) and isinstance(ready.encoder, api.Encoder)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fewshot_bench.conformance.trials import Trial, exact, trials
+from fewshot_bench.conformance.trials import Trial, equal, trials
 from fewshot_bench.contract.context import Context, choose_device
 from fewshot_bench.contract.method import EmbeddingMethod
 from fewshot_bench.data.index import ImageIndex
@@ -95,7 +95,7 @@ def pictures_alone(method: EmbeddingMethod, index: ImageIndex, rows: NDArray[np.
     batch = np.stack([method.encoder.prepare(index.reader(int(row))) for row in rows])
     together = method.encoder.encode(batch)
     alone = np.concatenate([method.encoder.encode(batch[i : i + 1]) for i in range(len(batch))])
-    return exact(
+    return equal(
         "encoder", "A picture alone has the embedding it has in a batch", together[None], alone[None]
     )
 

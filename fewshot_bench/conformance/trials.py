@@ -59,30 +59,32 @@ def trials(solve: Solve, tasks: Tasks, *, transductive: bool) -> Iterator[Trial]
         if same
         else f"The same episodes, scored again, have other scores: {apart(scores, again)}.",
     )
-    yield exact(
+    yield equal(
         "batch",
         "Episodes scored one by one have the scores of a batch",
         scores,
         np.concatenate([solve(tasks[e : e + 1]) for e in range(len(tasks))]),
     )
     more = padded(tasks)
-    yield exact("padding", "Padding changes nothing", scores, solve(more)[:, :-1])
+    yield equal("padding", "Padding changes nothing", scores, solve(more)[:, :-1])
     alone = [solve(Tasks(tasks.support[:1], tasks.query[:1, q : q + 1])) for q in range(LONE)]
     part = scores[:1, :LONE]
-    yield lenient_if(
+    yield unless_declared(
         transductive,
-        exact("alone", "A query alone has the scores it has among others", part, np.concatenate(alone, 1)),
+        equal("alone", "A query alone has the scores it has among others", part, np.concatenate(alone, 1)),
     )
     backwards = solve(Tasks(tasks.support, tasks.query[:, ::-1].copy()))[:, ::-1]
-    yield lenient_if(
-        transductive, exact("query order", "The order of queries changes nothing", scores, backwards)
+    yield unless_declared(
+        transductive, equal("query order", "The order of queries changes nothing", scores, backwards)
     )
     order = np.roll(np.arange(tasks.ways), 1)
     turned = np.empty_like(scores)
     turned[:, :, order] = solve(Tasks(tasks.support[:, order], tasks.query))
-    yield most("class order", "The order of classes moves their scores along", scores, turned)
+    yield mostly_equal("class order", "The order of classes moves their scores along", scores, turned)
     reversed_shots = Tasks(tasks.support[:, :, ::-1].copy(), tasks.query)
-    yield most("shot order", "The order of support pictures changes nothing", scores, solve(reversed_shots))
+    yield mostly_equal(
+        "shot order", "The order of support pictures changes nothing", scores, solve(reversed_shots)
+    )
 
 
 def padded(tasks: Tasks) -> Tasks:
@@ -113,7 +115,7 @@ def apart(scores: Floats, others: Floats) -> str:
     return f"up to {difference(scores, others):.1%} of their range, {changed:.0%} of the predictions"
 
 
-def exact(check: str, claim: str, scores: Floats, others: Floats) -> Trial:
+def equal(check: str, claim: str, scores: Floats, others: Floats) -> Trial:
     """Returns a trial that holds when scores are equal but for rounding."""
     if (gap := difference(scores, others)) <= TOLERANCE:
         text = f"{claim}, within {gap:.0e} of their range." if gap else f"{claim}."
@@ -121,16 +123,16 @@ def exact(check: str, claim: str, scores: Floats, others: Floats) -> Trial:
     return Trial(check, "fails", f"{claim}? No: they differ by {apart(scores, others)}.")
 
 
-def most(check: str, claim: str, scores: Floats, others: Floats) -> Trial:
+def mostly_equal(check: str, claim: str, scores: Floats, others: Floats) -> Trial:
     """Returns a trial that holds when scores are equal, and is a note when most predictions are."""
-    found = exact(check, claim, scores, others)
+    found = equal(check, claim, scores, others)
     if found.verdict == "holds" or agreement(scores, others) < AGREE:
         return found
     text = f"{claim}, but for {apart(scores, others)}, as a training on each episode does."
     return Trial(check, "note", text)
 
 
-def lenient_if(transductive: bool, trial: Trial) -> Trial:
+def unless_declared(transductive: bool, trial: Trial) -> Trial:
     """Returns the trial, or ``declared`` for a transductive method: its queries may depend on each other."""
     if not transductive:
         return trial

@@ -54,7 +54,7 @@ def apart(index: ImageIndex, query: int, support: int) -> bool:
 @pytest.mark.parametrize("seed", range(5))
 def test_pairs_that_may_meet_are_counted_at_the_query(seed: int) -> None:
     index, part = random_index(seed), random_pairs(seed, 60, 400)
-    found = exposure(index, np.arange(60), [part], most=10**9)
+    found = exposure(index, np.arange(60), [part], max_candidates=10**9)
     counts = np.zeros((2, 2, 60), dtype=int)
     for a, b, value in zip(part.rows, part.others, part.likeness, strict=True):
         if index.pools[a] & 2 and index.pools[b] & 1 and not apart(index, a, b):
@@ -82,7 +82,7 @@ def test_the_share_that_meets_it_is_that_of_drawn_episodes(shots: int) -> None:
     index = random_index(0, 80, 4, groups=10**6, guard=0)
     index.pools[:] = 3
     part = random_pairs(1, 80, 300)
-    found = exposure(index, np.arange(80), [part], most=10**9)
+    found = exposure(index, np.arange(80), [part], max_candidates=10**9)
     expected = share_facing(index, found.own.look_alikes.counts, np.arange(80), shots)
     near = {(int(a), int(b)) for a, b in zip(part.rows, part.others, strict=True)}
     drawn = sample(index, EpisodeSpec(4, shots, 5, episodes=2000, seed=0))
@@ -114,6 +114,6 @@ def test_a_search_with_too_many_candidates_is_given_up() -> None:
     index = random_index(4)
     empty = np.zeros(0, dtype=np.int64)
     parts = [Alike(done, empty, empty, np.zeros(0), 100) for done in (20, 40, 60)]
-    assert len(exposure(index, np.arange(60), parts, most=150).done) == 40
-    assert len(overlap(60, np.arange(60), parts, most=150)[1]) == 40
-    assert len(exposure(index, np.arange(60), parts, most=500).done) == 60
+    assert len(exposure(index, np.arange(60), parts, max_candidates=150).done) == 40
+    assert len(overlap(60, np.arange(60), parts, max_candidates=150)[1]) == 40
+    assert len(exposure(index, np.arange(60), parts, max_candidates=500).done) == 60
