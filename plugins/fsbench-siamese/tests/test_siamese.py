@@ -33,7 +33,8 @@ METHODS = {
     "siamese-triplet": siamese.SiameseTriplet,
 }
 TINY = {
-    "backbone": "conv4-8", "size": 32, "train_size": 32, "embedding": 16, "samples": 12, "batch": 4, "epochs": 2, "lr": 1e-3,
+    "backbone": "conv4-8", "size": 32, "train_size": 32, "embedding": 16, "samples": 12, "batch": 4, "epochs": 2,
+    "lr": 1e-3,
 }  # fmt: skip
 LABELS = np.repeat([3, 7, 8, 12, 40], [5, 1, 9, 2, 3])[np.random.default_rng(0).permutation(20)]
 
