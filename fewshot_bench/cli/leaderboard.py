@@ -23,7 +23,7 @@ def command(results: tuple[Path, ...], style: str, output: Path | None, title: s
     from fewshot_bench.cli.terminal import say
     from fewshot_bench.errors import UsageError
     from fewshot_bench.files import write_atomic
-    from fewshot_bench.records import read_all
+    from fewshot_bench.records import printable, read_all
     from fewshot_bench.report.leaderboard import tables
     from fewshot_bench.report.markdown import markdown
     from fewshot_bench.report.page import page
@@ -42,4 +42,4 @@ def command(results: tuple[Path, ...], style: str, output: Path | None, title: s
         click.echo(text, nl=False)
         return
     write_atomic(output, lambda stream: stream.write(text.encode("utf-8")))
-    say(f"Leaderboard: {output}")
+    say(printable(f"Leaderboard: {output}"))
