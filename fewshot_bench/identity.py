@@ -81,19 +81,32 @@ def _version(distribution: str) -> str:
 
 
 def embedding_key(encoder: Any) -> str:
-    """The key of an encoder's vectors: its fingerprint, where it runs, and the versions of what it runs on.
+    """The key of an encoder's vectors, of ``embedding_facts``."""
+    return key("embedding", embedding_facts(encoder))
 
-    An encoder may have ``device`` (``cpu`` where it has none) and ``libraries``, the names of the distributions
-    whose version changes its vectors (all of ``LIBRARIES`` where it has none).
+
+def embedding_facts(encoder: Any) -> dict[str, Any]:
+    """What an encoder's vectors depend on: its fingerprint, where it runs, and the versions of what it runs on.
+
+    An encoder may have ``device`` (``cpu`` where it has none), ``backend`` (what computes it: ``torch``, …; ""
+    where it has none) and ``libraries``, the names of the distributions whose version changes its vectors (all of
+    ``LIBRARIES`` where it has none). One that is another encoder and a map behind it has what its ``inner`` has.
     """
-    return key(
-        "embedding",
-        {
-            "encoder": str(encoder.fingerprint()),
-            "device": device_kind(str(getattr(encoder, "device", "cpu"))),
-            "versions": versions(getattr(encoder, "libraries", LIBRARIES)),
-        },
-    )
+
+    def of(name: str, default: Any) -> Any:
+        found = encoder
+        while found is not None:
+            if hasattr(found, name):
+                return getattr(found, name)
+            found = getattr(found, "inner", None)
+        return default
+
+    return {
+        "encoder": str(encoder.fingerprint()),
+        "device": device_kind(str(of("device", "cpu"))),
+        "backend": str(of("backend", "")),
+        "versions": versions(of("libraries", LIBRARIES)),
+    }
 
 
 def device_kind(device: str) -> str:

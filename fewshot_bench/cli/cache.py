@@ -17,7 +17,7 @@ def command(ctx: click.Context) -> None:
     from fewshot_bench.store.cache import EmbeddingCache
 
     rows = EmbeddingCache(cache_dir() / "embeddings").info()
-    columns = ["encoder", "images", "dim", "dtype", "MB", "last used"]
+    columns = ["encoder", "device", "made with", "images", "dim", "dtype", "MB", "last used"]
     click.echo(
         table(columns, [[str(row[c]) for c in columns] for row in rows], right=("images", "dim", "MB"))
     )

@@ -86,7 +86,7 @@ class Context:
             backbone,
             pooling=pooling,
             weights=weights,
-            fit=view,
+            view=view,
             size=size,
             precision=precision,
             device=self.device,

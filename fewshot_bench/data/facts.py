@@ -1,12 +1,14 @@
 """Facts: what was once worked out of a file or of its content, kept in one SQLite file of the cache.
 
-A cache and nothing more: without it, or where it is damaged, everything is worked out again.
+It is a cache and nothing more: without it, or where it is damaged, everything is worked out again. Each value
+carries a checksum, for SQLite itself does not notice a flipped bit inside a value.
 """
 
 from __future__ import annotations
 
 import sqlite3
 import warnings
+import zlib
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from pathlib import Path
@@ -14,9 +16,10 @@ from typing import Any
 
 from fewshot_bench.paths import cache_dir
 
-_TABLE = """CREATE TABLE IF NOT EXISTS facts
+_TABLE = """CREATE TABLE IF NOT EXISTS sealed_facts
     (kind TEXT, key BLOB, value BLOB, PRIMARY KEY (kind, key)) WITHOUT ROWID"""
-_REPLACE = "INSERT OR REPLACE INTO facts VALUES (?, ?, ?)"
+_WITHOUT_CHECKSUMS = "DROP TABLE IF EXISTS facts"  # the table of version 0.1.0
+_REPLACE = "INSERT OR REPLACE INTO sealed_facts VALUES (?, ?, ?)"
 _AT_ONCE = 500  # keys of one query, below SQLite's oldest limit of 999 parameters
 
 
@@ -31,7 +34,7 @@ class Facts:
         self._usable = True
 
     def get(self, kind: str, keys: Iterable[bytes]) -> dict[bytes, bytes]:
-        """The values known of some keys."""
+        """Returns the values known of some keys; one whose checksum does not fit is not known."""
         wanted = list(keys)
 
         def select(db: sqlite3.Connection) -> list[tuple[bytes, bytes]]:
@@ -39,15 +42,23 @@ class Facts:
             for start in range(0, len(wanted), _AT_ONCE):
                 part = wanted[start : start + _AT_ONCE]
                 marks = ",".join("?" * len(part))
-                query = f"SELECT key, value FROM facts WHERE kind = ? AND key IN ({marks})"
+                query = f"SELECT key, value FROM sealed_facts WHERE kind = ? AND key IN ({marks})"
                 found += db.execute(query, [kind, *part]).fetchall()
             return found
 
-        return dict(self._run(select)) if wanted else {}
+        stored = dict(self._run(select)) if wanted else {}
+        known = {key: value[:-4] for key, value in stored.items() if _fits(kind, key, value)}
+        if len(known) < len(stored):
+            warnings.warn(
+                f"The cache {self.path} is damaged ({len(stored) - len(known)} values have another checksum); "
+                "what they said is worked out again.",
+                stacklevel=3,
+            )
+        return known
 
     def put(self, kind: str, items: Mapping[bytes, bytes]) -> None:
         """Remember values, replacing older ones, in one transaction."""
-        rows = [(kind, key, value) for key, value in items.items()]
+        rows = [(kind, key, value + _checksum(kind, key, value)) for key, value in items.items()]
         if rows:
             self._run(lambda db: db.executemany(_REPLACE, rows).fetchall())
 
@@ -72,7 +83,10 @@ class Facts:
             return self._transact(work)
         except sqlite3.OperationalError:  # locked, read-only, full: the file itself is sound
             raise
-        except sqlite3.DatabaseError as error:
+        except (
+            sqlite3.DatabaseError,
+            UnicodeDecodeError,
+        ) as error:  # the latter in words about a damaged schema
             warnings.warn(f"The cache {self.path} is damaged ({error}) and is built anew.", stacklevel=5)
             for path in (self.path, self.path.with_name(f"{self.path.name}-journal")):
                 path.unlink(missing_ok=True)
@@ -81,5 +95,16 @@ class Facts:
     def _transact(self, work: Callable[[sqlite3.Connection], list[Any]]) -> list[Any]:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with closing(sqlite3.connect(self.path, timeout=60)) as db, db:
+            db.text_factory = bytes  # a damaged value may claim to be text
+            db.execute(_WITHOUT_CHECKSUMS)
             db.execute(_TABLE)
             return work(db)
+
+
+def _checksum(kind: str, key: bytes, value: bytes) -> bytes:
+    return zlib.crc32(value, zlib.crc32(key, zlib.crc32(kind.encode()))).to_bytes(4, "little")
+
+
+def _fits(kind: str, key: bytes, value: Any) -> bool:
+    """Whether a stored value ends with the checksum of what is before it."""
+    return isinstance(value, bytes) and value[-4:] == _checksum(kind, key, value[:-4])

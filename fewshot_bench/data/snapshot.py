@@ -3,12 +3,14 @@
 To look at the size and date of half a million files takes seconds; to look at ten thousand folders, a tenth of
 one. A folder's dates change when a file is added to it, removed, renamed or replaced, so that an index loaded
 from a snapshot lists the files that are there. They do not change when a file is overwritten in place: that is
-looked for in the pictures that are used, just before they are (``ImageIndex.check``).
+looked for in the pictures that are used, just before they are (``ImageIndex.check``). The file is sealed with its
+sha256: of a damaged one nothing is believed.
 """
 
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import time
@@ -26,7 +28,7 @@ from fewshot_bench.data.build import FileReader
 from fewshot_bench.data.index import ImageIndex
 from fewshot_bench.data.scan import CLOSED
 from fewshot_bench.errors import FsbenchError
-from fewshot_bench.files import write_atomic
+from fewshot_bench.files import sealed, unsealed, write_atomic
 
 LEAST = 20_000
 """Pictures from which on a folder has a snapshot: to look at each of fewer takes a moment."""
@@ -36,7 +38,7 @@ SETTLED = 2.0
 
 _ARRAYS = ("labels", "pools", "groups", "positions", "guards", "digests")
 _TEXTS = ("name", "variant", "class_names", "class_splits", "notes", "unreadable")
-_VERSION = "fsbench-snapshot-1"
+_VERSION = "fsbench-snapshot-2"
 
 
 class Seen(NamedTuple):
@@ -65,7 +67,7 @@ class Snapshot:
     def path(self) -> Path:
         """Another place, code or Pillow (which may read other files), another snapshot."""
         key = "\0".join((_VERSION, self.kind, PIL.__version__, os.path.realpath(self.root)))
-        return self.folder / f"{hashlib.sha256(os.fsencode(key)).hexdigest()[:32]}.npz"
+        return self.folder / f"{hashlib.sha256(os.fsencode(key)).hexdigest()[:32]}.snapshot"
 
     def save(
         self, index: ImageIndex, stamps: NDArray[np.int64], folders: Sequence[Seen], began: float
@@ -85,8 +87,10 @@ class Snapshot:
         arrays = {name: getattr(index, name) for name in _ARRAYS} | {"stamps": stamps}
         arrays["text"] = _bytes(json.dumps(text))
         arrays["paths"] = _bytes("\0".join(index.paths))
+        content = io.BytesIO()
+        np.savez(content, **arrays)
         try:
-            write_atomic(self.path, lambda stream: np.savez(stream, **arrays))
+            write_atomic(self.path, lambda stream: stream.write(sealed(content.getvalue())))
         except FsbenchError:
             return  # a cache that cannot be written has been warned of (facts.py)
 
@@ -98,7 +102,7 @@ class Snapshot:
             return None  # none yet, a folder that is gone, or a damaged file: the folder is read
 
     def _load(self) -> ImageIndex | None:
-        with np.load(self.path, allow_pickle=False) as stored:
+        with np.load(io.BytesIO(unsealed(self.path.read_bytes())), allow_pickle=False) as stored:
             arrays: dict[str, Any] = {name: stored[name] for name in stored.files}
         text = json.loads(arrays.pop("text").tobytes())
         paths = tuple(arrays.pop("paths").tobytes().decode("utf-8", "surrogateescape").split("\0"))

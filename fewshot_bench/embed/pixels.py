@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,8 @@ class PixelEncoder:
     """
 
     size: int = 32
+
+    libraries: ClassVar[tuple[str, ...]] = ("numpy", "pillow")
 
     @property
     def name(self) -> str:

@@ -55,18 +55,20 @@ def lca_weights(h: int, w: int, weighting: Literal["size", "window"] = "size") -
 def pool(features: Tensor, kind: str = "average") -> Tensor:
     """Feature maps ``[B, C, h, w]`` to vectors ``[B, C]`` float32; ``kind`` is one of ``POOLINGS``.
 
-    ``flatten`` gives ``[B, C·h·w]``, channel after channel.
+    ``flatten`` gives ``[B, C·h·w]``, channel after channel. Computes in float32, whatever the caller's autocast.
     """
     check_pooling(kind)
-    if kind == "flatten":
-        return features.float().flatten(1)
-    if kind == "average":
-        return features.float().mean(dim=(2, 3))
     import torch
 
-    h, w = features.shape[2:]
-    weights = torch.from_numpy(_weights(h, w, kind)).to(features.device)
-    return torch.einsum("bchw,hw->bc", features.float(), weights)
+    with torch.autocast(features.device.type, enabled=False):
+        exact = features.float()
+        if kind == "flatten":
+            return exact.flatten(1)
+        if kind == "average":
+            return exact.mean(dim=(2, 3))
+        h, w = features.shape[2:]
+        weights = torch.from_numpy(_weights(h, w, kind)).to(features.device)
+        return torch.einsum("bchw,hw->bc", exact, weights)
 
 
 def check_pooling(kind: str) -> None:

@@ -7,7 +7,7 @@ import json
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,18 +15,21 @@ from numpy.typing import NDArray
 from fewshot_bench.embed.backbones import DEFAULT, Backbone, find_backbone
 from fewshot_bench.embed.pooling import check_pooling, pool
 from fewshot_bench.embed.small import LEAST_SIZE
-from fewshot_bench.embed.transforms import DEFAULT_FIT
+from fewshot_bench.embed.transforms import DEFAULT_VIEW, InputTransform, View
 from fewshot_bench.errors import UsageError
 from fewshot_bench.store.memo import Memo
 
 if TYPE_CHECKING:
     from PIL.Image import Image
-    from torch import nn
+    from torch import Tensor, nn
 
 PRECISIONS = ("float32", "bf16")
 
-VERSION = 1
-"""Part of the fingerprint: to be raised whenever the same weights and picture give another vector."""
+VERSION = 2
+"""Part of the fingerprint; it is raised whenever the same weights and picture give another vector."""
+
+LIBRARIES = ("numpy", "pillow", "timm", "torch", "torchvision")
+"""Distributions whose version may change a vector: they decode, resize and compute."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,19 +42,23 @@ class PretrainedEncoder:
         from scratch: ``conv4``, ``conv4-32``, ``resnet12`` (see ``small``).
     pooling : ``average``, ``lca``, ``lca-window`` or ``flatten`` (see ``pooling``).
     weights : a ``.pth`` or ``.safetensors`` file to load instead of the published weights.
-    fit : how a picture that is not square enters: ``pad``, ``stretch`` or ``crop`` (see ``transforms``).
+    view : how a picture that is not square enters: ``pad``, ``crop``, ``stretch`` or ``both`` (see ``transforms``).
     size : side of the input in pixels; None: the one that the weights were trained for.
     device : ``cpu`` or ``cuda``.
-    precision : ``float32``, or ``bf16``: faster where the processor has it; vectors differ by 3 % (median).
+    precision : ``float32``, or ``bf16``: the network computes in bfloat16, which is faster where the processor
+        has it, and pooling in float32; vectors differ by 3 % (median).
     cache : folder in which digests of files are remembered; None: nowhere.
     pretrained : False for a torchvision network with weights drawn at random.
     seed : draws the weights of a network without pretraining; says nothing where there are weights.
     """
 
+    libraries: ClassVar[tuple[str, ...]] = LIBRARIES
+    backend: ClassVar[str] = "torch"
+
     backbone: str = DEFAULT
     pooling: str = "average"
     weights: Path | None = None
-    fit: str = DEFAULT_FIT
+    view: View = DEFAULT_VIEW
     size: int | None = None
     device: str = "cpu"
     precision: str = "float32"
@@ -71,7 +78,7 @@ class PretrainedEncoder:
         backbone = find_backbone(
             self.backbone, self.weights, memo, pretrained=self.pretrained, seed=self.seed
         )
-        transform = replace(backbone.transform, fit=self.fit)
+        transform = replace(backbone.transform, view=self.view)
         if self.size is not None:
             resize = round(transform.resize * self.size / transform.size)
             transform = replace(transform, size=self.size, resize=resize)
@@ -95,7 +102,7 @@ class PretrainedEncoder:
         """What lists call it: "efficientnet_lite0, average, pad 224px"."""
         transform = self.found.transform
         network = self.backbone if self.pretrained else f"{self.backbone} without pretraining"
-        parts = [network, self.pooling, f"{transform.fit} {transform.size}px"]
+        parts = [network, self.pooling, f"{transform.view} {transform.size}px"]
         parts += [self.precision] if self.precision != "float32" else []
         parts += [self.weights.name] if self.weights is not None else []
         return ", ".join(parts)
@@ -119,11 +126,11 @@ class PretrainedEncoder:
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
     def prepare(self, image: Image) -> NDArray[np.uint8]:
-        """``[3, S, S]``; the rest of the transform happens on the device, a batch at a time."""
+        """``[3, S, S]``, or ``[2, 3, S, S]`` for ``both``; the rest happens on the device, a batch at a time."""
         return self.found.transform.prepare(image)
 
     def encode(self, batch: NDArray[Any]) -> NDArray[np.float32]:
-        """``[B, 3, S, S]`` -> ``[B, C]``. Full float32 on a GPU too: no TF32."""
+        """``[B, 3, S, S]`` -> ``[B, C]``, or ``[B, 2, 3, S, S]`` for ``both``. Full float32 on a GPU too: no TF32."""
         import torch
 
         bf16 = torch.autocast(
@@ -134,9 +141,25 @@ class PretrainedEncoder:
         )
         trunk = self.trunk  # built outside of inference mode: its tensors can be trained later
         with torch.inference_mode(), bf16, exact:
-            features = trunk(self.found.transform.normalise(torch.from_numpy(batch).to(self.device)))
-            vectors: NDArray[np.float32] = pool(features, self.pooling).float().cpu().numpy()
+            pictures = torch.from_numpy(batch).to(self.device)
+            vectors: NDArray[np.float32] = (
+                embed(trunk, self.found.transform, self.pooling, pictures).cpu().numpy()
+            )
         return vectors
+
+
+def embed(trunk: nn.Module, transform: InputTransform, pooling: str, pictures: Tensor) -> Tensor:
+    """Vectors ``[B, D]`` float32 of prepared pictures ``[B, *transform.shape]`` on the trunk's device.
+
+    For the view ``both`` it is p/‖p‖ + c/‖c‖, with p and c the vectors of the padded and of the cropped view.
+    """
+    from torch.nn.functional import normalize
+
+    squares = pictures.reshape(-1, 3, *pictures.shape[-2:])
+    vectors = pool(trunk(transform.normalise(squares)), pooling)
+    if transform.view == "both":
+        return normalize(vectors.view(len(pictures), 2, -1), dim=2).sum(dim=1)
+    return vectors
 
 
 def pretrained_encoder(
@@ -144,7 +167,7 @@ def pretrained_encoder(
     *,
     pooling: str = "average",
     weights: str | Path | None = None,
-    fit: str | None = None,
+    view: str | None = None,
     size: int | None = None,
     precision: str = "float32",
     device: str = "cpu",
@@ -157,7 +180,7 @@ def pretrained_encoder(
         backbone=backbone,
         pooling=pooling,
         weights=None if weights is None else Path(weights).expanduser(),
-        fit=DEFAULT_FIT if fit is None else fit,
+        view=DEFAULT_VIEW if view is None else cast(View, view),
         size=size,
         device=device,
         precision=precision,

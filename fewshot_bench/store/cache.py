@@ -1,18 +1,20 @@
 """EmbeddingCache: every image is decoded and encoded once in the life of the cache.
 
-One folder for each encoder (its fingerprint) and number type; in it ``encoder.json`` and segments. The key
-of a vector is the sha256 of its image's content. A file lock is held while encoding: of two processes at
-once, the second finds the first one's work. Reading takes no lock.
+There is one folder for each ``identity.embedding_key`` (the encoder, the kind of device, the versions of the
+libraries) and number type; it holds ``encoder.json``, which says what its key is made of, and segments. The key
+of a vector is the sha256 of its image's content. A file lock is held while encoding: when two processes run at
+once, the second finds the work of the first. Reading takes no lock.
+
+What the disk holds is verified before it is used (see ``segments``): damaged vectors are encoded again.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-import re
 import shutil
 import time
+import warnings
 from collections.abc import Callable
 from contextlib import AbstractContextManager, closing, suppress
 from dataclasses import replace
@@ -23,11 +25,20 @@ import numpy as np
 from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
+from fewshot_bench import identity
 from fewshot_bench.errors import FsbenchError, UsageError
 from fewshot_bench.store.encoder import Composed, Encoder
 from fewshot_bench.store.encoding import encode_images, encoder_name
 from fewshot_bench.store.mapped import Mapped, locate
-from fewshot_bench.store.segments import Segment, as_keys, cannot_write, merge_small, open_segments, sweep
+from fewshot_bench.store.segments import (
+    DamagedSegmentError,
+    Segment,
+    as_keys,
+    cannot_write,
+    merge_small,
+    open_segments,
+    sweep,
+)
 from fewshot_bench.store.writer import CARD, SegmentWriter
 
 if TYPE_CHECKING:
@@ -35,6 +46,9 @@ if TYPE_CHECKING:
 
 Progress = Callable[[int, int], None]
 """``progress(done, total)``, in images that were not in the cache."""
+
+TRIES = 3
+"""Times that damaged vectors are encoded again before the disk is taken to be broken."""
 
 
 class EmbeddingCache:
@@ -54,19 +68,20 @@ class EmbeddingCache:
         progress: Progress | None = None,
         dtype: Literal["float32", "float16"] = "float32",
     ) -> NDArray[Any]:
-        """Embeddings ``[len(rows), D]`` in memory; parameters and errors as of ``mapped``.
+        """Returns embeddings ``[len(rows), D]`` in memory; parameters and errors are those of ``mapped``.
 
-        Of a ``Composed`` encoder the inner one's embeddings are kept, and mapped whenever they are read.
+        The cache keeps the inner embeddings of a ``Composed`` encoder; its map is applied whenever they are read.
         """
-        found = self.mapped(
-            encoder.inner if isinstance(encoder, Composed) else encoder,
-            index,
-            rows,
-            batch_size=batch_size,
-            workers=workers,
-            progress=progress,
-            dtype=dtype,
-        )[:]
+        inner = encoder.inner if isinstance(encoder, Composed) else encoder
+        for left in reversed(range(TRIES)):
+            mapped = self.mapped(
+                inner, index, rows, batch_size=batch_size, workers=workers, progress=progress, dtype=dtype
+            )
+            try:
+                found = mapped[:]
+                break
+            except DamagedSegmentError as error:
+                _warn_or_raise(error, left)
         if isinstance(encoder, Composed):
             return encoder.after(found.astype(np.float32)).astype(dtype)
         return found
@@ -82,7 +97,7 @@ class EmbeddingCache:
         progress: Progress | None = None,
         dtype: Literal["float32", "float16"] = "float32",
     ) -> Mapped:
-        """Embeddings ``[len(rows), D]`` of images ``rows``, left on disk; what is missing is encoded first.
+        """Returns embeddings ``[len(rows), D]`` of images ``rows``, left on disk; what is missing is encoded first.
 
         ``workers`` threads decode while the encoder works on batches of exactly ``batch_size``. Raises
         FsbenchError when an image cannot be decoded, a vector is not finite or the disk is full; what was
@@ -92,14 +107,15 @@ class EmbeddingCache:
             raise UsageError(f"Embeddings are kept as float32 or float16, not {dtype!r}.")
         rows = np.asarray(rows, dtype=np.int64)
         keys, first, inverse = np.unique(as_keys(index.digests[rows]), return_index=True, return_inverse=True)
-        folder = self.root / _folder_name(encoder.fingerprint(), dtype)
+        folder = self.root / f"{identity.embedding_key(encoder)}-{dtype}"
         segments = open_segments(folder)
         if missing := int((~_found(segments, keys)).sum()):
             with self._locked(folder, progress, missing):
                 segments = open_segments(folder)  # another process may have written meanwhile
                 sweep(folder, segments)
                 todo = np.sort(rows[first[~_found(segments, keys)]])
-                writer = SegmentWriter(folder, encoder_name(encoder), segments)
+                facts = identity.embedding_facts(encoder)
+                writer = SegmentWriter(folder, encoder_name(encoder), segments, facts)
                 work = encode_images(
                     encoder, index, todo, batch_size=batch_size, workers=workers, dtype=np.dtype(dtype)
                 )
@@ -111,7 +127,7 @@ class EmbeddingCache:
                                 progress(writer.count, len(todo))
                 finally:
                     writer.flush()
-                segments = merge_small(folder, segments + writer.written)
+                segments = _merged(folder, segments + writer.written)
         with suppress(OSError):
             os.utime(folder / CARD)  # when it was last used, for prune
         found = locate(segments, keys, np.dtype(dtype))
@@ -120,16 +136,19 @@ class EmbeddingCache:
     def info(self) -> list[dict[str, Any]]:
         """One row per encoder and number type, the last used first.
 
-        Keys: ``encoder``, ``images``, ``dim``, ``dtype``, ``MB`` (on disk), ``last used`` (local time) and
-        ``folder``.
+        Keys: ``encoder``, ``device``, ``made with`` (the versions of libraries that are not the installed ones,
+        "" where all are), ``images``, ``dim``, ``dtype``, ``MB`` (on disk), ``last used`` (local time) and ``folder``.
         """
         rows = []
         for folder in sorted(self._folders(), key=_last_used, reverse=True):
             segments = open_segments(folder)
             size = sum(path.stat().st_size for path in folder.iterdir())
+            card = _card(folder)
             rows.append(
                 {
-                    "encoder": _card(folder).get("encoder", "unknown"),
+                    "encoder": card.get("encoder", "unknown"),
+                    "device": card["identity"].get("device", "unknown"),
+                    "made with": _other_versions(card["identity"].get("versions", {})),
                     "images": sum(map(len, segments)),
                     "dim": segments[0].vectors.shape[1] if segments else 0,
                     "dtype": folder.name.rpartition("-")[2],
@@ -181,17 +200,37 @@ class EmbeddingCache:
             raise cannot_write(self.root, error) from error
 
 
-def _folder_name(fingerprint: str, dtype: str) -> str:
-    if not re.fullmatch(r"[0-9a-zA-Z]{16,128}", fingerprint):
-        fingerprint = hashlib.sha256(fingerprint.encode()).hexdigest()
-    return f"{fingerprint}-{dtype}"
+def _merged(folder: Path, segments: list[Segment]) -> list[Segment]:
+    """Few segments of many; where a damaged one was among those to be merged, they stay as they are."""
+    try:
+        return merge_small(folder, segments)
+    except DamagedSegmentError as error:
+        warnings.warn(str(error), stacklevel=3)
+        return segments
+
+
+def _warn_or_raise(error: DamagedSegmentError, left: int) -> None:
+    """Warn of a segment that is encoded again; raise where it is still there, or no try is ``left``."""
+    if not left or error.path.exists():
+        raise error
+    warnings.warn(f"{str(error).partition(';')[0]}; what was in it is encoded again.", stacklevel=3)
+
+
+def _other_versions(versions: dict[str, str]) -> str:
+    """The versions that are not the installed ones, as "torch 2.6.0, timm 1.0.9"."""
+    installed = identity.versions(versions)
+    return ", ".join(
+        f"{name} {made or 'missing'}" for name, made in versions.items() if installed[name] != made
+    )
 
 
 def _card(folder: Path) -> dict[str, Any]:
+    """What a folder's card says, ``identity`` at least; a card that cannot be read says nothing."""
     with suppress(OSError, ValueError):
         card = json.loads((folder / CARD).read_text("utf-8"))
-        return card if isinstance(card, dict) else {}
-    return {}
+        if isinstance(card, dict) and isinstance(card.get("identity", {}), dict):
+            return {"identity": {}, **card}
+    return {"identity": {}}
 
 
 def _last_used(folder: Path) -> float:

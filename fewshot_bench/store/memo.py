@@ -1,7 +1,12 @@
-"""Memo: small facts that are slow to find out and keep until their key changes, in one JSON file."""
+"""Memo: small facts that are slow to find out, in one JSON file: the input of a network, the digest of a file.
+
+The key of a fact says all that it depends on (for a file its path, size and date), so that a fact is never
+outdated. The file carries the sha256 of its facts; where it does not fit, all of them are found out again.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from contextlib import suppress
@@ -28,14 +33,19 @@ class Memo:
 
     def _read(self) -> dict[str, Any]:
         if self.path is not None:
-            with suppress(OSError, ValueError):
-                known = json.loads(self.path.read_text("utf-8"))
-                return known if isinstance(known, dict) else {}
+            with suppress(OSError, ValueError, KeyError, TypeError):
+                stored = json.loads(self.path.read_text("utf-8"))
+                if stored["sha256"] == _digest(stored["facts"]):
+                    return dict(stored["facts"])
         return {}
 
     def _write(self, known: dict[str, Any]) -> None:
         if self.path is None:
             return
-        text = json.dumps(known, indent=1)
+        text = json.dumps({"sha256": _digest(known), "facts": known}, indent=1)
         with suppress(FsbenchError):
             write_atomic(self.path, lambda stream: stream.write(text.encode("utf-8")))
+
+
+def _digest(facts: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,21 +12,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fewshot_bench.errors import FsbenchError
-from fewshot_bench.store.segments import Segment, write_segment, write_whole
+from fewshot_bench.files import write_atomic
+from fewshot_bench.store.segments import Segment, cannot_write, write_segment
 
 CARD = "encoder.json"
-"""Says whose vectors a folder holds; its modification time is when they were last used."""
+"""Says whose vectors a folder holds and what its key is made of; its date is when they were last used."""
 
 FLUSH_IMAGES, FLUSH_SECONDS = 512, 15.0
 """A segment is written when so many vectors have gathered, or the first of them is so old."""
 
 
 class SegmentWriter:
-    """Appends vectors of one encoder to its folder, beside the segments ``present``; with the lock held."""
+    """Appends vectors of one encoder to its folder, beside the segments ``present``; with the lock held.
 
-    def __init__(self, folder: Path, encoder: str, present: list[Segment]) -> None:
+    ``encoder`` is what the encoder is called, ``facts`` the tree of which the folder's key was made.
+    """
+
+    def __init__(
+        self, folder: Path, encoder: str, present: list[Segment], facts: Mapping[str, Any] | None = None
+    ) -> None:
         self.folder = folder
         self.encoder = encoder
+        self.facts = dict(facts or {})
         self.present = present
         self.written: list[Segment] = []
         self.count = 0
@@ -57,7 +65,11 @@ class SegmentWriter:
             return
         if not (self.folder / CARD).exists():
             created = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-            card = json.dumps({"encoder": self.encoder, "created": created}, indent=1)
-            write_whole(self.folder / CARD, lambda stream: stream.write(card.encode()))
+            card = json.dumps({"encoder": self.encoder, "created": created, "identity": self.facts}, indent=1)
+            write_atomic(
+                self.folder / CARD,
+                lambda stream: stream.write(card.encode()),
+                refusal=lambda error: cannot_write(self.folder, error),
+            )
         self.written.append(write_segment(self.folder, self._keys, self._vectors))
         self._keys, self._vectors = [], []

@@ -44,6 +44,27 @@ def test_a_damaged_file_is_rebuilt_with_a_warning(length: int, tmp_path: Path) -
     assert Facts(path).get("kind", [b"1"]) == {b"1": b"again"}
 
 
+def test_a_flipped_bit_never_gives_another_value(tmp_path: Path) -> None:
+    """One bit in 31 of the whole file: a value is the one that was put, or it is not known."""
+    path, items = tmp_path / "facts.sqlite", {bytes([65 + i]) * 8: bytes([i]) * 24 for i in range(12)}
+    Facts(path).put("digest", items)
+    whole, lost = path.read_bytes(), 0
+    places = [place for place in range(len(whole)) if any(whole[max(0, place - 40) : place + 40])]
+    for bit in [8 * place + bit for place in places for bit in range(8)][::31]:
+        flipped = bytearray(whole)
+        flipped[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(flipped)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            known = Facts(path).get("digest", items)
+        assert all(items[key] == value for key, value in known.items()), bit
+        lost += len(known) < len(items)
+    assert lost > 10
+    path.write_bytes(whole.replace(bytes([3]) * 24, bytes([3]) * 23 + b"\x07"))
+    with pytest.warns(UserWarning, match=r"1 values have another checksum"):
+        assert len(Facts(path).get("digest", items)) == 11
+
+
 @pytest.mark.filterwarnings("error")  # so that a second warning fails
 def test_a_place_that_cannot_be_written_costs_one_warning(tmp_path: Path) -> None:
     (tmp_path / "file").touch()

@@ -165,6 +165,18 @@ def test_a_damaged_snapshot_is_made_anew(damage: bytes, root: Path, monkeypatch:
         assert kept.read_bytes() != bad
 
 
+def test_a_flipped_bit_never_gives_other_labels(root: Path) -> None:
+    """One bit in 499 of the file, zip structure and headers of arrays among them."""
+    first = Folder().load(root)
+    (kept,) = (Path(os.environ["FSBENCH_CACHE"]) / "indexes").iterdir()
+    whole = kept.read_bytes()
+    for bit in range(0, 8 * len(whole), 499):
+        flipped = bytearray(whole)
+        flipped[bit // 8] ^= 1 << bit % 8
+        kept.write_bytes(flipped)
+        same(first, Folder().load(root))
+
+
 def test_what_is_small_lately_changed_or_closed_has_no_snapshot(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

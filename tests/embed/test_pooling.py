@@ -86,6 +86,16 @@ def test_half_precision_maps_are_summed_in_float32(kind):
     assert torch.equal(pool(features, kind), pool(features.float(), kind))
 
 
+@pytest.mark.parametrize("kind", POOLINGS)
+def test_autocast_of_the_caller_changes_nothing(kind):
+    features = torch.from_numpy(np.random.default_rng(0).normal(size=(2, 30, 7, 7)).astype(np.float32))
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        inside = pool(features, kind)
+        assert (features.flatten(1) @ features.flatten(1).T).dtype == torch.bfloat16, "autocast is at work"
+    assert inside.dtype == torch.float32
+    assert torch.equal(inside, pool(features, kind))
+
+
 def test_an_unknown_pooling_is_a_usage_error():
     with pytest.raises(UsageError, match="'max'.*average, lca, lca-window"):
         pool(torch.ones(1, 1, 2, 2), "max")

@@ -13,7 +13,7 @@ from PIL import Image
 
 from fewshot_bench.embed import PretrainedEncoder, pretrained_encoder
 from fewshot_bench.embed.pooling import POOLINGS, pool
-from fewshot_bench.embed.transforms import FITS
+from fewshot_bench.embed.transforms import VIEWS
 from fewshot_bench.errors import UsageError
 from fewshot_bench.store.cache import EmbeddingCache
 from fewshot_bench.store.encoder import Encoder
@@ -68,12 +68,45 @@ def test_bf16_is_close_to_float32(small):
     assert cosine.min() > 0.99
 
 
+def test_both_is_the_sum_of_the_unit_vectors_of_the_padded_and_the_cropped_view(small):
+    vectors = {}
+    for view in ("pad", "crop", "both"):
+        encoder = PretrainedEncoder(size=64, view=view)
+        encoder.__dict__["trunk"] = small.trunk
+        vectors[view] = encoder.encode(np.stack([encoder.prepare(picture) for picture in pictures(3)]))
+    pad, crop = (vectors[v] / np.linalg.norm(vectors[v], axis=1, keepdims=True) for v in ("pad", "crop"))
+    np.testing.assert_allclose(vectors["both"], pad + crop, atol=1e-5)
+    assert np.abs(pad - crop).max() > 0.01
+
+
+def test_for_both_a_picture_is_decoded_once(plain, tmp_path):
+    read = []
+
+    def reader(row):
+        read.append(row)
+        return pictures(4)[row]
+
+    encoder = PretrainedEncoder(size=32, view="both")
+    found = EmbeddingCache(tmp_path).embed(encoder, plain(range(4), reader), np.arange(4), batch_size=4)
+    assert found.shape == (4, 1280) and sorted(read) == [0, 1, 2, 3]
+
+
+def test_bf16_is_for_the_network_alone():
+    """The trunk computes in bfloat16; LCA's weighted sum of its map does not."""
+    encoder = PretrainedEncoder(size=64, pooling="lca", precision="bf16")
+    maps, trunk = [], encoder.trunk
+    encoder.__dict__["trunk"] = lambda x: maps.append(trunk(x)) or maps[0]
+    vectors = encoder.encode(np.stack([encoder.prepare(picture) for picture in pictures(2)]))
+    assert maps[0].dtype == torch.bfloat16
+    np.testing.assert_array_equal(vectors, pool(maps[0].float(), "lca").numpy())
+
+
 def test_every_setting_is_in_the_fingerprint_and_nothing_else(tmp_path, monkeypatch):
     monkeypatch.delenv("FSBENCH_WEIGHTS", raising=False)
     other = tmp_path / "other.pth"
     other.write_bytes(b"other weights")
     settings = [
-        *({"pooling": pooling, "fit": fit} for pooling, fit in itertools.product(POOLINGS, FITS)),
+        *({"pooling": pooling, "view": view} for pooling, view in itertools.product(POOLINGS, VIEWS)),
         {"size": 128},
         {"precision": "bf16"},
         {"weights": other},
@@ -83,7 +116,11 @@ def test_every_setting_is_in_the_fingerprint_and_nothing_else(tmp_path, monkeypa
     ]
     prints = [PretrainedEncoder(**options).fingerprint() for options in settings]
     assert len(set(prints)) == len(prints)
-    same = [PretrainedEncoder(device="cuda"), PretrainedEncoder(cache=tmp_path), pretrained_encoder(fit=None)]
+    same = [
+        PretrainedEncoder(device="cuda"),
+        PretrainedEncoder(cache=tmp_path),
+        pretrained_encoder(view=None),
+    ]
     assert {encoder.fingerprint() for encoder in same} == {PretrainedEncoder().fingerprint()}
     assert (tmp_path / "weights.json").is_file()
     qualified = PretrainedEncoder("torchvision:resnet18")
@@ -114,9 +151,9 @@ def test_wrong_settings_are_usage_errors_at_once(options, message):
         pretrained_encoder(**options)
 
 
-def test_a_wrong_fit_is_a_usage_error():
+def test_a_wrong_view_is_a_usage_error():
     with pytest.raises(UsageError, match="not 'squash'"):
-        pretrained_encoder(fit="squash").fingerprint()
+        pretrained_encoder(view="squash").fingerprint()
 
 
 @pytest.mark.parametrize(("name", "dim", "side"), [("mobilenet_v2", 1280, 225), ("squeezenet1_0", 512, 227)])

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from fewshot_bench.embed.torchvision_guard import import_torchvision
-from fewshot_bench.embed.transforms import FITS, InputTransform
+from fewshot_bench.embed.transforms import VIEWS, InputTransform
 from fewshot_bench.errors import UsageError
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -21,32 +21,42 @@ def transform(**changes):
     return InputTransform(**{"size": 4, "resize": 4, "mean": MEAN, "std": STD, **changes})
 
 
-@pytest.mark.parametrize("fit", FITS)
-def test_a_square_picture_of_the_right_size_enters_as_it_is(fit):
+@pytest.mark.parametrize("view", VIEWS)
+def test_a_square_picture_of_the_right_size_enters_as_it_is(view):
     image = noise(4, 4)
-    got = transform(fit=fit).prepare(image)
-    assert got.dtype == np.uint8
-    np.testing.assert_array_equal(got, np.asarray(image).transpose(2, 0, 1))
+    square = transform(view=view)
+    got = square.prepare(image)
+    assert got.dtype == np.uint8 and got.shape == square.shape
+    for one in got.reshape(-1, 3, 4, 4):
+        np.testing.assert_array_equal(one, np.asarray(image).transpose(2, 0, 1))
+
+
+def test_both_are_the_padded_view_and_the_cropped_one():
+    image = noise(20, 30)
+    pad, crop, both = (transform(view=view).prepare(image) for view in ("pad", "crop", "both"))
+    assert transform(view="both").shape == both.shape == (2, 3, 4, 4)
+    np.testing.assert_array_equal(both, [pad, crop])
+    assert (pad != crop).any()
 
 
 def test_pad_keeps_the_shape_and_fills_with_the_mean_colour():
     """A 2×4 picture in a 4×4 square: columns 1 and 2 are the picture; 0.485·255 = 123.7 and so on."""
     image = noise(2, 4)
-    got = transform(fit="pad").prepare(image)
+    got = transform(view="pad").prepare(image)
     np.testing.assert_array_equal(got[:, :, 1:3], np.asarray(image).transpose(2, 0, 1))
     for column in (0, 3):
         np.testing.assert_array_equal(got[:, :, column], np.tile([[124], [116], [104]], 4))
 
 
 def test_pad_of_a_sliver_keeps_one_pixel():
-    got = transform(fit="pad", mean=(0, 0, 0)).prepare(Image.new("RGB", (100, 1), (255, 255, 255)))
+    got = transform(view="pad", mean=(0, 0, 0)).prepare(Image.new("RGB", (100, 1), (255, 255, 255)))
     assert (got == 255).sum() == 3 * 4
 
 
 def test_stretch_fills_the_square():
     """Each of two columns becomes two."""
     image = Image.fromarray(np.array([[[0, 0, 0], [200, 100, 50]]] * 4, dtype=np.uint8))
-    got = transform(fit="stretch", interpolation="nearest").prepare(image)
+    got = transform(view="stretch", interpolation="nearest").prepare(image)
     np.testing.assert_array_equal(got[0], [[0, 0, 200, 200]] * 4)
     np.testing.assert_array_equal(got[2], [[0, 0, 50, 50]] * 4)
 
@@ -55,7 +65,7 @@ def test_crop_takes_the_centre():
     """A 4×8 picture cropped to 4×4: rows 2 to 5."""
     image = noise(4, 8)
     np.testing.assert_array_equal(
-        transform(fit="crop").prepare(image), np.asarray(image).transpose(2, 0, 1)[:, 2:6]
+        transform(view="crop").prepare(image), np.asarray(image).transpose(2, 0, 1)[:, 2:6]
     )
 
 
@@ -95,7 +105,7 @@ def test_grey_and_alpha_pictures_are_taken_as_rgb():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"fit": "squash"}, "pad, stretch, crop, not 'squash'"),
+        ({"view": "squash"}, "pad, crop, stretch, both, not 'squash'"),
         ({"interpolation": "lanczos5"}, "not 'lanczos5'"),
         ({"size": 5}, "5 px cannot be cut from a picture resized to 4 px"),
         ({"size": 0}, "0 px"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from pathlib import Path
 
@@ -76,20 +75,6 @@ def test_digest_is_remembered_until_the_file_changes(tmp_path, monkeypatch):
     path.write_bytes(b"other")
     assert file_digest(path, memo) == hashlib.sha256(b"other").hexdigest()
     assert file_digest(path, NOWHERE) == hashlib.sha256(b"other").hexdigest()
-
-
-@pytest.mark.parametrize("content", ["", "not json", "[1]"])
-def test_a_memo_that_cannot_be_read_is_forgotten(tmp_path, content):
-    memo = Memo(tmp_path / "memo.json")
-    memo.path.write_text(content)
-    assert memo.get("key", lambda: 1) == 1
-    assert memo.get("key", lambda: 2) == 1
-    assert json.loads(memo.path.read_text()) == {"key": 1}
-
-
-def test_a_memo_that_cannot_be_written_is_no_error(tmp_path):
-    (tmp_path / "file").touch()
-    assert Memo(tmp_path / "file" / "memo.json").get("key", lambda: 3) == 3
 
 
 def test_a_missing_file_is_a_usage_error(tmp_path):

@@ -175,7 +175,7 @@ def test_a_cache_that_cannot_be_written_to_is_one_sentence(tmp_path, plain, coun
         EmbeddingCache(blocked / "cache").embed(counting(), plain([1]), np.arange(1))
 
 
-@pytest.mark.parametrize("kind", ["vectors", "digests"])
+@pytest.mark.parametrize("kind", ["vectors", "digests", "sums"])
 @pytest.mark.parametrize("damage", ["truncated", "emptied", "removed", "garbled"])
 def test_a_damaged_segment_is_encoded_again(tmp_path, plain, counting, expected, kind, damage):
     index, encoder, cache = plain(range(50)), counting(), EmbeddingCache(tmp_path)
@@ -193,7 +193,7 @@ def test_a_damaged_segment_is_encoded_again(tmp_path, plain, counting, expected,
             got = cache.embed(encoder, index, np.arange(50))
     np.testing.assert_array_equal(got, expected(range(50)))
     assert len(encoder.colours) == 100
-    assert len(files(tmp_path)) == 2, "the damaged files are gone"
+    assert len(files(tmp_path)) == 3, "the damaged files are gone"
 
 
 def test_many_small_segments_become_one(tmp_path, plain, counting, expected, monkeypatch):
@@ -203,7 +203,7 @@ def test_many_small_segments_become_one(tmp_path, plain, counting, expected, mon
     most = 0
     for i in range(40):
         cache.embed(encoder, index, np.array([i]), batch_size=1)
-        most = max(most, len(files(tmp_path)) // 2)
+        most = max(most, len(files(tmp_path)) // 3)
     assert 3 <= most <= 6
     np.testing.assert_array_equal(cache.embed(encoder, index, np.arange(40)), expected(range(40)))
     assert len(encoder.colours) == 40
@@ -235,7 +235,7 @@ def test_segments_are_written_as_the_work_goes(
     EmbeddingCache(tmp_path).embed(
         counting(), plain(range(256)), np.arange(256), progress=lambda *_: seen.append(len(files(tmp_path)))
     )
-    assert seen == [2 * s for s in segments]
+    assert seen == [3 * s for s in segments]
 
 
 def test_an_encoder_that_changes_under_its_fingerprint_is_found_out(tmp_path, plain, counting):
@@ -265,8 +265,8 @@ def test_info_and_prune(tmp_path, plain, counting):
     old, new = counting(), counting(print="b" * 64, name="newer")
     cache.embed(old, plain(range(3)), np.arange(3))
     cache.embed(new, plain(range(5)), np.arange(5), dtype="float16")
-    (card,) = (tmp_path / "none yet").glob("a*/encoder.json")
-    assert json.loads(card.read_text())["encoder"] == "counting"
+    cards = {json.loads(c.read_text())["encoder"]: c for c in (tmp_path / "none yet").glob("*/encoder.json")}
+    card = cards["counting"]
     long_ago = time.time() - 10 * 86400
     os.utime(card, (long_ago, long_ago))
     rows = cache.info()

@@ -17,6 +17,7 @@ from fewshot_bench.api import (
 
 Pooling = Literal["average", "lca", "lca-window"]
 Metric = Literal["euclidean", "cosine"]
+View = Literal["pad", "crop", "stretch", "both"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +27,7 @@ class Backbone:
     backbone: str = setting("efficientnet_lite0", "name of a torchvision or timm network")
     pooling: Pooling = setting("average", "over the feature map: the average, or local concepts (LCA)")
     weights: str | None = setting(None, "file of weights to load instead of the published ones")
+    view: View = setting("pad", "how a picture that is not square enters; both: padded and cropped, summed")
 
 
 class Pretrained(EmbeddingMethod):
@@ -36,7 +38,7 @@ class Pretrained(EmbeddingMethod):
     def setup(self, context: Context) -> None:
         """The encoder by name; subclasses add the head."""
         c = self.config
-        self.encoder = context.encoder(c.backbone, pooling=c.pooling, weights=c.weights)
+        self.encoder = context.encoder(c.backbone, pooling=c.pooling, weights=c.weights, view=c.view)
 
 
 @dataclass(frozen=True, kw_only=True)
