@@ -31,7 +31,8 @@ METHODS = {
     "siamese-triplet": siamese.SiameseTriplet,
 }
 TINY = {
-    "backbone": "conv4-8", "size": 32, "train_size": 32, "embedding": 16, "samples": 12, "batch": 4, "epochs": 2, "lr": 1e-3,
+    "backbone": "conv4-8", "size": 32, "train_size": 32, "embedding": 16, "samples": 12, "batch": 4, "epochs": 2,
+    "lr": 1e-3,
 }  # fmt: skip
 LABELS = np.repeat([3, 7, 8, 12, 40], [5, 1, 9, 2, 3])[np.random.default_rng(0).permutation(20)]
 
@@ -225,6 +226,15 @@ def test_a_training_that_was_killed_ends_as_one_that_was_not(shop, tmp_path, mon
     assert resumed.training["log"] == whole.training["log"]
     assert resumed.training["checkpoint"] == whole.training["checkpoint"]
     assert resumed.scores_sha256 == whole.scores_sha256
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_both_views_are_evaluated_by_the_training_on_padded_pictures(shop, cache, name):
+    padded, both = run(name, shop, view="pad"), run(name, shop, view="both")
+    assert both.training["identity"] == padded.training["identity"]
+    assert both.training["log"] == padded.training["log"]
+    assert both.scores_sha256 != padded.scores_sha256 and both.parameters["view"] == "both"
+    assert run(name, shop, view="crop").training["identity"] != padded.training["identity"]
 
 
 def test_retrieval_ranks_the_support(shop):
