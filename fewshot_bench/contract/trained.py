@@ -381,7 +381,8 @@ class TrainedMethod(Trainable, EmbeddingMethod):
         if self.config.checkpoint is not None:
             self._begin(context)
             self._take(Path(self.config.checkpoint).expanduser(), context)
-            self._settle_size(getattr(self.encoder, "inner", self.encoder))
+            inner: Any = getattr(self.encoder, "inner", self.encoder)
+            self._settle_size(inner)
         self.head = self.make_head(context)
 
     def _begin(self, context: Context) -> None:

@@ -72,11 +72,11 @@ class ProjectedEncoder:
         Raises FsbenchError for maps of features of another network or pooling.
         """
         if self.one is self.inner:
-            return self.after(self.inner.encode(batch))
-        vectors = self.after(self.one.encode(batch.reshape(-1, *batch.shape[2:])))
+            return self._projected(self.inner.encode(batch))
+        vectors = self._projected(self.one.encode(batch.reshape(-1, *batch.shape[2:])))
         return np.asarray(unit(vectors).reshape(len(batch), 2, -1).sum(axis=1))
 
-    def after(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _projected(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         """Pooled features ``[B, D]`` -> ``[B, D']``."""
         for number, (matrix, offset) in enumerate(self.maps, start=1):
             if vectors.shape[1] != matrix.shape[1]:
@@ -99,9 +99,7 @@ def unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def single_view(encoder: PretrainedEncoder) -> PretrainedEncoder:
     """The encoder itself, or that of the padded picture where it encodes both views: training takes one view."""
-    if getattr(encoder, "view", "pad") != "both":
-        return encoder
-    return replace(encoder, **{"view": "pad"})  # type: ignore[arg-type]
+    return replace(encoder, view="pad") if encoder.view == "both" else encoder
 
 
 def sigmoid(x: NDArray[np.float32]) -> NDArray[np.float32]:

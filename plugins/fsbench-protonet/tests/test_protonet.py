@@ -201,6 +201,12 @@ def test_a_pretrained_backbone_keeps_its_statistics_and_cosine_runs():
     assert (ran["pooling"], ran["size"], ran["backbone"]) == ("average", 32, "efficientnet_lite0")
 
 
+def test_both_views_are_evaluated_by_the_training_on_padded_pictures():
+    padded, both = run(), run(view="both")
+    assert both.training["identity"] == padded.training["identity"]
+    assert both.scores_sha256 != padded.scores_sha256
+
+
 def test_the_parameters_of_a_record_are_those_that_ran(digits, tmp_path):
     assert Config().pooling == "flatten" and Config(backbone="resnet12").pooling == "average"
     method = ProtoNet(

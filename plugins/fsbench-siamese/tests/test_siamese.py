@@ -230,6 +230,15 @@ def test_a_training_that_was_killed_ends_as_one_that_was_not(shop, tmp_path, mon
     assert resumed.scores_sha256 == whole.scores_sha256
 
 
+@pytest.mark.parametrize("name", METHODS)
+def test_both_views_are_evaluated_by_the_training_on_padded_pictures(shop, cache, name):
+    padded, both = run(name, shop, view="pad"), run(name, shop, view="both")
+    assert both.training["identity"] == padded.training["identity"]
+    assert both.training["log"] == padded.training["log"]
+    assert both.scores_sha256 != padded.scores_sha256 and both.parameters["view"] == "both"
+    assert run(name, shop, view="crop").training["identity"] != padded.training["identity"]
+
+
 def test_retrieval_ranks_the_support(shop):
     record = fb.run(
         "siamese-triplet", "digits", ways=5, shots=2, queries=3, episodes=4, protocol="retrieval",
