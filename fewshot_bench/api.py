@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from fewshot_bench.embed.small import conv4 as conv4
     from fewshot_bench.embed.small import seeded as seeded
     from fewshot_bench.embed.torchvision_guard import import_torchvision as import_torchvision
+    from fewshot_bench.embed.transforms import FROZEN_VIEW as FROZEN_VIEW
+    from fewshot_bench.embed.transforms import View as View
     from fewshot_bench.episodes.image_tasks import ImageTasks as ImageTasks
     from fewshot_bench.episodes.tasks import Tasks as Tasks
     from fewshot_bench.errors import FsbenchError as FsbenchError
@@ -154,6 +156,7 @@ HOME = {
     "EpisodeShape": "training.episodic",
     "Episodes": "training.episodic",
     "EpisodicMethod": "contract.method",
+    "FROZEN_VIEW": "embed.transforms",
     "FsbenchError": "errors",
     "Head": "heads.head",
     "ImageIndex": "data.index",
@@ -181,6 +184,7 @@ HOME = {
     "UsageError": "errors",
     "Validation": "training.embedding",
     "ValidationEpisodes": "training.episodic",
+    "View": "embed.transforms",
     "average_precision": "metrics",
     "append_log": "training.log",
     "batch_pairs": "training.pairs",
