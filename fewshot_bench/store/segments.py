@@ -106,9 +106,7 @@ def open_segments(folder: Path) -> list[Segment]:
             found.append(_open(path.with_name(path.name.removesuffix(_SUMS))))
         except FileNotFoundError:
             continue  # merged or pruned by a process that runs beside this one
-        except (
-            Exception
-        ) as error:  # numpy raises many kinds for a damaged header, tokenize.TokenError among them
+        except Exception as error:  # numpy raises many kinds for a damaged header
             warnings.warn(
                 f"The embedding cache file {path}, or a file that belongs to it, is damaged ({error}); "
                 "what was in it is encoded again.",
