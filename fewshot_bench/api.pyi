@@ -23,6 +23,8 @@ from fewshot_bench.embed.pixels import PixelEncoder as PixelEncoder
 from fewshot_bench.embed.pretrained import PretrainedEncoder as PretrainedEncoder
 from fewshot_bench.store.mapped import Mapped as Mapped
 from fewshot_bench.embed.pictures import Pictures as Pictures
+from fewshot_bench.embed.transforms import FROZEN_VIEW as FROZEN_VIEW
+from fewshot_bench.embed.transforms import View as View
 from fewshot_bench.embed.pooling import pool as pool
 from fewshot_bench.embed.small import conv4 as conv4
 from fewshot_bench.embed.small import seeded as seeded

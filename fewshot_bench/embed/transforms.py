@@ -27,6 +27,9 @@ VIEWS: tuple[View, ...] = get_args(View)
 DEFAULT_VIEW: View = "pad"
 """The view of an encoder where nothing is said, and of networks that are trained: no end of a picture is cut off."""
 
+FROZEN_VIEW: View = "pad"
+"""The view of frozen pretrained features where nothing is said."""
+
 INTERPOLATIONS = ("bilinear", "bicubic", "nearest")
 
 

@@ -32,7 +32,7 @@ TRUNKS = {
     "SqueezeNet": ("features",),
     "VGG": ("features",),
 }
-"""Of each class of torchvision networks, the parts that make the trunk, in order."""
+"""The parts that make the trunk, in order, by class of torchvision network."""
 
 
 def build_trunk(backbone: Backbone) -> nn.Module:
@@ -135,7 +135,7 @@ def _timm_trunk(backbone: Backbone) -> nn.Module:
 
 
 def _as_map(trunk: nn.Module, _inputs: Any, output: Tensor) -> Tensor:
-    """``[B, C, h, w]`` from what timm's networks give: that, channels last, or tokens of a square grid."""
+    """Returns ``[B, C, h, w]``; networks of timm give that, or channels last, or the tokens of a square grid."""
     if output.ndim == 3:
         patches = output[:, getattr(trunk, "num_prefix_tokens", 0) :]
         side = math.isqrt(patches.shape[1])

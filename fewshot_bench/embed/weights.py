@@ -43,7 +43,7 @@ KNOWN = {
 """Input and pretraining of published files that were trained otherwise than the library's own, by sha256."""
 
 FACTS = ("size", "resize", "mean", "std", "interpolation", "pretraining")
-"""What a file ``NAME.pth.json`` beside ``NAME.pth`` may say of it; what it leaves out is as published."""
+"""Keys that a file ``NAME.pth.json`` beside ``NAME.pth`` may have; the published values hold for the others."""
 
 
 def weights_folders() -> list[Path]:
@@ -58,16 +58,16 @@ def find_weights(stems: Sequence[str]) -> Path | None:
     """
     for folder in weights_folders():
         files = sorted(folder.iterdir()) if folder.is_dir() else []
-        fit = [
+        matching = [
             f
             for f in files
             if f.suffix in SUFFIXES and any(f.stem == stem or f.stem.startswith(f"{stem}-") for stem in stems)
         ]
-        if len(fit) > 1:
-            names = " and ".join(f.name for f in fit)
+        if len(matching) > 1:
+            names = " and ".join(f.name for f in matching)
             raise UsageError(f"{folder} has several weights of {stems[0]} ({names}); name one as `weights`.")
-        if fit:
-            return fit[0]
+        if matching:
+            return matching[0]
     return None
 
 
@@ -87,7 +87,10 @@ def file_digest(path: Path, memo: Memo) -> str:
 
 
 def weights_facts(path: Path, digest: str) -> dict[str, Any]:
-    """What is known of a file of weights beyond its architecture: some of ``FACTS``."""
+    """Returns what is known of a file of weights beyond its architecture: some of ``FACTS``.
+
+    Raises UsageError when the file beside it is not a JSON object of such facts.
+    """
     sidecar = path.with_name(f"{path.name}.json")
     if not sidecar.is_file():
         return dict(KNOWN.get(digest, {}))

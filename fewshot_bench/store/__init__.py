@@ -1,1 +1,1 @@
-"""What was computed, kept on disk: embeddings by the content of their pictures."""
+"""Embeddings and other computed facts that are kept on disk, by the content of what they were computed from."""

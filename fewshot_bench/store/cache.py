@@ -225,7 +225,7 @@ def _other_versions(versions: dict[str, str]) -> str:
 
 
 def _card(folder: Path) -> dict[str, Any]:
-    """What a folder's card says, ``identity`` at least; a card that cannot be read says nothing."""
+    """Returns what a folder's card says; ``identity`` is {} where the card cannot be read."""
     with suppress(OSError, ValueError):
         card = json.loads((folder / CARD).read_text("utf-8"))
         if isinstance(card, dict) and isinstance(card.get("identity", {}), dict):

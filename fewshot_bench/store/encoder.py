@@ -13,9 +13,11 @@ if TYPE_CHECKING:
 
 @runtime_checkable
 class Encoder(Protocol):
-    """What the engine needs of an encoder to cache and batch it.
+    """The members that the engine needs of an encoder to cache and batch it.
 
-    ``pretraining`` says what data its weights saw ("ImageNet-1k", "none", …), for the leaderboard.
+    ``pretraining`` says what data its weights saw ("ImageNet-1k", "none", …), for the leaderboard. An encoder may
+    also have ``name`` (what lists call it), and ``device``, ``backend`` and ``libraries``, which are part of the key
+    of its vectors (see ``identity.embedding_facts``).
     """
 
     @property
@@ -38,7 +40,7 @@ class Encoder(Protocol):
 
 @runtime_checkable
 class Composed(Encoder, Protocol):
-    """An encoder that is another one and a cheap map behind it: the other's embeddings alone are kept on disk."""
+    """An encoder that is another one and a cheap map behind it; only the embeddings of the other are kept on disk."""
 
     @property
     def inner(self) -> Encoder:

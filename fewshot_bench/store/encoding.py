@@ -64,7 +64,7 @@ def encode_images(
 
 
 def encoder_name(encoder: Encoder) -> str:
-    """What an encoder is called in messages and lists: its ``name``, or its class."""
+    """Returns the name of an encoder in messages and lists: its ``name``, or that of its class."""
     return str(getattr(encoder, "name", type(encoder).__name__))
 
 

@@ -31,13 +31,13 @@ _DIGESTS, _VECTORS, _SUMS, _PART = ".digests.npy", ".vectors.npy", ".sums.npy", 
 _FILES = (_SUMS, _DIGESTS, _VECTORS)
 
 FAN_IN = 16
-"""So many segments of about one size become one."""
+"""The number of segments of about one size that are merged into one."""
 
 LARGE = 64 * 2**20
-"""Bytes of vectors from which on a segment is left as it is."""
+"""Size in bytes of vectors from which on a segment is not merged any more."""
 
 BLOCK = 2**15
-"""Bytes of vectors that have one checksum: so many, in whole rows."""
+"""Size in bytes of a block of vectors, which has one checksum; it holds whole rows, one at least."""
 
 
 class DamagedSegmentError(FsbenchError):
@@ -106,9 +106,7 @@ def open_segments(folder: Path) -> list[Segment]:
             found.append(_open(path.with_name(path.name.removesuffix(_SUMS))))
         except FileNotFoundError:
             continue  # merged or pruned by a process that runs beside this one
-        except (
-            Exception
-        ) as error:  # numpy raises many kinds for a damaged header, tokenize.TokenError among them
+        except Exception as error:  # numpy raises many kinds for a damaged header
             warnings.warn(
                 f"The embedding cache file {path}, or a file that belongs to it, is damaged ({error}); "
                 "what was in it is encoded again.",
@@ -206,7 +204,7 @@ def _save(path: Path, array: NDArray[Any]) -> None:
 
 def _block_rows(vectors: NDArray[Any]) -> int:
     """The number of rows in a block."""
-    return max(1, BLOCK // max(1, vectors.shape[1] * vectors.itemsize))
+    return max(1, BLOCK // max(1, int(vectors.shape[1]) * vectors.itemsize))
 
 
 def _blocks(vectors: NDArray[Any]) -> int:
@@ -218,13 +216,13 @@ def _first_sum(digests: NDArray[np.uint8], vectors: NDArray[Any]) -> int:
     """The checksum of the digests and of what the header of the vectors says."""
     order = "C" if vectors.flags.c_contiguous else "F"
     header = f"{vectors.dtype.str} {vectors.shape} {order}"
-    return int(zlib.crc32(np.ascontiguousarray(digests).data, zlib.crc32(header.encode())))
+    return zlib.crc32(np.ascontiguousarray(digests).data, zlib.crc32(header.encode()))
 
 
 def _sums(vectors: NDArray[Any], blocks: NDArray[np.integer[Any]]) -> Iterator[int]:
     """The CRC-32 of some blocks of vectors, one after the other."""
     table = np.ascontiguousarray(vectors)
-    whole = memoryview(table.reshape(-1).view(np.uint8))
+    whole = table.reshape(-1).view(np.uint8).data
     step = _block_rows(table) * table.shape[1] * table.itemsize
     for block in blocks.tolist():
         yield zlib.crc32(whole[block * step : (block + 1) * step])

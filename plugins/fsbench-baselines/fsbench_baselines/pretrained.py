@@ -6,18 +6,19 @@ from dataclasses import dataclass
 from typing import Literal
 
 from fewshot_bench.api import (
+    FROZEN_VIEW,
     Context,
     EmbeddingMethod,
     KNearest,
     LogisticRegression,
     Prototype,
+    View,
     setting,
     tunable,
 )
 
 Pooling = Literal["average", "lca", "lca-window"]
 Metric = Literal["euclidean", "cosine"]
-View = Literal["pad", "crop", "stretch", "both"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +28,9 @@ class Backbone:
     backbone: str = setting("efficientnet_lite0", "name of a torchvision or timm network")
     pooling: Pooling = setting("average", "over the feature map: the average, or local concepts (LCA)")
     weights: str | None = setting(None, "file of weights to load instead of the published ones")
-    view: View = setting("pad", "how a picture that is not square enters; both: padded and cropped, summed")
+    view: View = setting(
+        FROZEN_VIEW, "how a picture that is not square enters; both: padded and cropped, summed"
+    )
 
 
 class Pretrained(EmbeddingMethod):

@@ -50,7 +50,12 @@ class FineTune(EpisodicMethod):
             raise UsageError(f"Fine-tuning needs held_out from 0 and below 1, not {c.held_out:g}.")
         self.context, self.image_size, self.image_view = context, c.size, c.view
         self.encoder = context.encoder(
-            c.backbone, pooling=c.pooling, weights=c.weights, size=c.size, view=c.view, pretrained=c.pretrained
+            c.backbone,
+            pooling=c.pooling,
+            weights=c.weights,
+            size=c.size,
+            view=c.view,
+            pretrained=c.pretrained,
         )
 
     @property
