@@ -44,10 +44,10 @@ def write_block(sheet: Image, text: str, box: tuple[int, int, int, int], size: i
     left, top, right, bottom = box
     font, shown = lettering(text, size)
     step = size + size // 4
-    most = max(1, (bottom - top) // step)
+    limit = max(1, (bottom - top) // step)
     lines = wrap(shown, font, right - left)
-    if len(lines) > most:
-        lines = [*lines[: most - 1], f"{lines[most - 1][:-1].rstrip()}..."]
+    if len(lines) > limit:
+        lines = [*lines[: limit - 1], f"{lines[limit - 1][:-1].rstrip()}..."]
     start = (top + bottom) // 2 - step * (len(lines) - 1) // 2
     for number, line in enumerate(lines):
         write(sheet, line, (left, start + number * step), size)

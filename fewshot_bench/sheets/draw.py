@@ -60,9 +60,9 @@ def episodes_until(request: Request, index: ImageIndex, episode: int) -> Episode
             )
         return drawn
     spec = replace(spec_of(request, index), episodes=episode + 1)
-    if episode >= (most := distinct_supports(index, spec)):
+    if episode >= (count := distinct_supports(index, spec)):
         raise UsageError(
-            f"--episode {episode}: {index.name} ({index.variant}) has {most:,} distinct support sets at --ways "
-            f"{request.ways} --shots {request.shots}; ask for at most {most - 1}, as they count from 0."
+            f"--episode {episode}: {index.name} ({index.variant}) has {count:,} distinct support sets at --ways "
+            f"{request.ways} --shots {request.shots}; ask for at most {count - 1}, as they count from 0."
         )
     return sample(index, spec)

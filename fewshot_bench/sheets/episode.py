@@ -50,11 +50,11 @@ def episode_sheet(
         line + DIVIDE // 2 + queries * step - GAP + MARGIN,
         HEAD + len(names) * step - GAP + MARGIN,
     )
-    most = Image.MAX_IMAGE_PIXELS or 2**31
-    if cell < 16 or width * height > most:
+    limit = Image.MAX_IMAGE_PIXELS or 2**31
+    if cell < 16 or width * height > limit:
         raise UsageError(
             f"A sheet of {len(names)} classes with {shots} + {queries} cells of {cell} pixels would be {width} × "
-            f"{height} pixels; cells have at least 16 pixels and a sheet at most {most:,}: take another --cell, or "
+            f"{height} pixels; cells have at least 16 pixels and a sheet at most {limit:,}: take another --cell, or "
             "fewer ways, shots or queries."
         )
     sheet = Image.new("RGB", (width, height), PAPER)

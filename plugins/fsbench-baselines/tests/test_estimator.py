@@ -105,3 +105,14 @@ def test_a_whole_run_is_scikit_learn_s_loop(tmp_path: Path, monkeypatch: pytest.
         right.append(fitted.predict(table[tasks.query[e]].astype(np.float64)) == labels[e])
     assert record.accuracy.mean == pytest.approx(np.mean(right))
     assert record.method == "sklearn"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", ["sklearn.svm.SVC", "sklearn.ensemble.RandomForestClassifier"])
+def test_it_keeps_its_contract(path: str):
+    """A forest is drawn from its random state, so that the order of pictures may change some predictions."""
+    found = fb.check("sklearn", ways=3, episodes=2, parameters={"estimator": path}, device="cpu")
+    assert found.sound
+    assert {trial.verdict for trial in found.trials} <= (
+        {"holds"} if path.endswith("SVC") else {"holds", "note"}
+    )
