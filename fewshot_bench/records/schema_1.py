@@ -20,7 +20,7 @@ RENAMED: dict[str, dict[str, str]] = {
     "maml": {"average": "ema_decay"},
     "finetune": {"members": "n_networks"},
     "ensemble": {"members": "n_networks"},
-    "hog-mlp": {"rate": "lr"},
+    "hog-mlp": {"rate": "lr", "steps": "min_steps"},
     "whitened-lr": {"most": "max_images"},
     "whitened-proto": {"most": "max_images"},
 }
@@ -65,6 +65,17 @@ PADDED = (
 )  # fmt: skip
 """Methods that padded every picture to a square, and had no parameter that said so."""
 
+ADDED: dict[str, Json] = {
+    **{name: {"view": "pad"} for name in PADDED},
+    **{name: {"view": "pad", "pretrained": True} for name in ("teacher-lr", "student-lr")},
+    **{name: {"view": "pad", "weight_decay": 0.0} for name in ("siamese-contrastive", "siamese-triplet")},
+    **{name: {"view": "crop"} for name in ("maml", "fomaml", "anil")},
+}
+"""What ran where schema 1 had no such parameter, by method."""
+
+TRAINS_ON_EPISODES = ("finetune", "ensemble")
+"""Methods whose parameter ``precision`` is that of the scores, and not only that of a training before."""
+
 Z = 1.959963984540054
 """The 97.5 % quantile of the normal distribution, of Wilson's interval."""
 
@@ -94,7 +105,7 @@ def from_1(data: Json, arrays: Arrays) -> tuple[Json, Arrays]:
         "seed": data.get("seed", 0),
         "train_seed": data.get("seed", 0),
         "device": "cpu" if environment.get("device", "cpu") == "cpu" else "cuda",
-        "precision": parameters.get("precision", "float32"),
+        "precision": parameters.get("precision", "float32") if method in TRAINS_ON_EPISODES else "float32",
         "parameters": parameters,
         "parameters_set": _renamed(method, data.get("parameters_set", {})),
         "accuracy": _score(data["accuracy"], queries),
@@ -139,7 +150,7 @@ def _parameters(data: Json) -> Json:
     if "train_size" in preset and parameters.get("size"):
         preset["train_size"] = parameters["size"]
     parameters |= {k: v for k, v in preset.items() if k in parameters and not parameters[k]}
-    return {**parameters, "view": "pad"} if method in PADDED and "view" not in parameters else parameters
+    return {**ADDED.get(method, {}), **parameters}
 
 
 def _command(data: Json) -> str:

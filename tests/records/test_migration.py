@@ -24,7 +24,7 @@ from fewshot_bench.metrics import (
 )
 from fewshot_bench.records import read, record_path
 from fewshot_bench.records.migrate import main, rewrite
-from fewshot_bench.records.schema_1 import PADDED, PRESETS, RENAMED, from_1
+from fewshot_bench.records.schema_1 import ADDED, PRESETS, RENAMED, from_1
 
 HERE = Path(__file__).parent / "schema_1"
 FOLDER = Path(os.environ.get("FSBENCH_SCHEMA_1", HERE))
@@ -178,7 +178,7 @@ def test_renamed_parameters_are_renamed_in_the_command_too():
 def test_how_pictures_entered_is_said():
     for path in sorted(HERE.rglob("*.json")):
         record = read(path)
-        assert record.parameters.get("view") == ("pad" if record.method in PADDED else None)
+        assert record.parameters.get("view") == ADDED.get(record.method, {}).get("view")
         assert ("view=pad" in record.command) == (record.method in PADDED)
 
 
