@@ -36,9 +36,7 @@ SPOKEN = ("fsbench_baselines", "fsbench_fashion_mnist", "fsbench_hog")
 LATER = {"data/facts.py", "data/snapshot.py", "datasets/find.py", "fsbench_baselines/pretrained.py"}
 """Files of these rooms that are not held to these rules yet."""
 
-SHARED = {
-    "Row": "a picture of a data set, for authors (data/build.py); a line of a table of results (report/leaderboard.py)",
-}
+SHARED: dict[str, str] = {}
 """Names of several public classes of the core, each with its reason."""
 
 BEGINNINGS = r"(Of|As|The same|Nor|None:|Those)\b"

@@ -24,7 +24,7 @@ from fewshot_bench.metrics import (
 )
 from fewshot_bench.records import read, record_path
 from fewshot_bench.records.migrate import main, rewrite
-from fewshot_bench.records.schema_1 import ADDED, PRESETS, RENAMED, from_1
+from fewshot_bench.records.schema_1 import ADDED, PADDED, PRESETS, RENAMED, from_1
 
 HERE = Path(__file__).parent / "schema_1"
 FOLDER = Path(os.environ.get("FSBENCH_SCHEMA_1", HERE))
