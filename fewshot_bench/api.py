@@ -20,15 +20,15 @@ if TYPE_CHECKING:
     from fewshot_bench.contract.method import EmbeddingMethod as EmbeddingMethod
     from fewshot_bench.contract.method import EpisodicMethod as EpisodicMethod
     from fewshot_bench.contract.method import Method as Method
+    from fewshot_bench.contract.once import arrays_once as arrays_once
+    from fewshot_bench.contract.once import network_once as network_once
     from fewshot_bench.contract.source import Card as Card
     from fewshot_bench.contract.source import DatasetSource as DatasetSource
     from fewshot_bench.contract.trained import Loss as Loss
-    from fewshot_bench.contract.trained import ScheduledConfig as ScheduledConfig
-    from fewshot_bench.contract.trained import TrainedConfig as TrainedConfig
     from fewshot_bench.contract.trained import TrainedEpisodicMethod as TrainedEpisodicMethod
     from fewshot_bench.contract.trained import TrainedMethod as TrainedMethod
-    from fewshot_bench.contract.trained import arrays_once as arrays_once
-    from fewshot_bench.contract.trained import network_once as network_once
+    from fewshot_bench.contract.trained_config import ScheduledConfig as ScheduledConfig
+    from fewshot_bench.contract.trained_config import TrainedConfig as TrainedConfig
     from fewshot_bench.data.build import Row as Row
     from fewshot_bench.data.build import build_index as build_index
     from fewshot_bench.data.build import read_rows as read_rows
@@ -136,16 +136,16 @@ HOME = {
     "SUPPORT": "data.index",
     "Scan": "data.scan",
     "Schedule": "training.schedule",
-    "ScheduledConfig": "contract.trained",
+    "ScheduledConfig": "contract.trained_config",
     "Tasks": "episodes.tasks",
-    "TrainedConfig": "contract.trained",
+    "TrainedConfig": "contract.trained_config",
     "TrainedEpisodicMethod": "contract.trained",
     "TrainedMethod": "contract.trained",
     "TripletBatches": "training.batches",
     "TupleBatch": "training.batches",
     "UsageError": "errors",
     "Validation": "training.validation",
-    "arrays_once": "contract.trained",
+    "arrays_once": "contract.once",
     "as_tensor": "training.distort",
     "augmented": "training.augment",
     "batch_pairs": "training.pairs",
@@ -161,7 +161,7 @@ HOME = {
     "make_network": "training.network",
     "mined": "training.losses",
     "mixed": "training.precision",
-    "network_once": "contract.trained",
+    "network_once": "contract.once",
     "pairs_of_csv": "training.pairs",
     "pairs_of_labels": "training.pairs",
     "pool": "embed.pooling",

@@ -22,7 +22,7 @@ from fewshot_bench.store import segments as segment_files
 from fewshot_bench.store import writer
 from fewshot_bench.store.cache import EmbeddingCache
 from fewshot_bench.store.encoder import Composed, Encoder
-from fewshot_bench.training.embedding import LinearEncoder
+from fewshot_bench.training.linear import LinearEncoder
 
 
 def files(root, pattern="*/*.npy"):
