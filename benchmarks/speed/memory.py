@@ -20,9 +20,9 @@ from torch.utils._pytree import tree_leaves
 
 from fewshot_bench.embed.lite0 import TRANSFORM
 from fewshot_bench.embed.torchvision_guard import import_timm
-from fewshot_bench.training.network import freeze, unit_vectors
 from fewshot_bench.training.loop import training_mode
 from fewshot_bench.training.losses import contrastive, hardest
+from fewshot_bench.training.network import freeze, unit_vectors
 
 
 class Count(TorchDispatchMode):
