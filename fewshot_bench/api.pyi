@@ -41,11 +41,11 @@ from fewshot_bench.heads.prototype import Prototype as Prototype
 # Methods that train: the mathematics of a training; the engine does the rest.
 from fewshot_bench.contract.trained import TrainedMethod as TrainedMethod
 from fewshot_bench.contract.trained import TrainedEpisodicMethod as TrainedEpisodicMethod
-from fewshot_bench.contract.trained import TrainedConfig as TrainedConfig
-from fewshot_bench.contract.trained import ScheduledConfig as ScheduledConfig
+from fewshot_bench.contract.trained_config import TrainedConfig as TrainedConfig
+from fewshot_bench.contract.trained_config import ScheduledConfig as ScheduledConfig
 from fewshot_bench.contract.trained import Loss as Loss
-from fewshot_bench.contract.trained import arrays_once as arrays_once
-from fewshot_bench.contract.trained import network_once as network_once
+from fewshot_bench.contract.once import arrays_once as arrays_once
+from fewshot_bench.contract.once import network_once as network_once
 
 # Training data: base classes, and batches drawn from them.
 from fewshot_bench.training.base import BaseData as BaseData

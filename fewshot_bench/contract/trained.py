@@ -9,7 +9,7 @@ determinism and the facts for the record are worked out here.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from fewshot_bench import identity, training
-from fewshot_bench.contract.config import TRAINING, setting, share, tunable, used_parameters
+from fewshot_bench import identity
+from fewshot_bench.contract.config import TRAINING, used_parameters
 from fewshot_bench.contract.context import Context
 from fewshot_bench.contract.method import EmbeddingMethod, EpisodicMethod, Method
+from fewshot_bench.contract.once import training_identity
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from fewshot_bench.store.encoder import Encoder
     from fewshot_bench.training.base import BaseData
     from fewshot_bench.training.batches import Batches, Data
-    from fewshot_bench.training.loop import Task
     from fewshot_bench.training.network import Projection
     from fewshot_bench.training.pictures import Prepare
     from fewshot_bench.training.schedule import Schedule
@@ -41,141 +41,6 @@ if TYPE_CHECKING:
 
 Loss = tuple["Tensor", dict[str, float]]
 """The scalar to minimise, and numbers for the progress bar and the log."""
-
-View = Literal["pad", "crop", "stretch", "both"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrainedConfig:
-    """Parameters that every trained encoder has; a method adds its own, and may give these other defaults."""
-
-    checkpoint: str | None = setting(
-        None, "trunk.safetensors of an earlier training, used instead of training", used_by="loading"
-    )
-    backbone: str = setting("conv4", "conv4, conv4-32, resnet12, or a network of torchvision or timm")
-    pretrained: bool = setting(True, "begin with the published weights, where the backbone has some")
-    pooling: Literal["auto", "flatten", "average", "lca", "lca-window"] = setting(
-        "auto", "of the feature map; auto: flatten for a conv4, else the average"
-    )
-    size: int = setting(
-        0, "side of a picture; 0: what the weights were trained for", unit="pixels", at_least=0
-    )
-    view: View = setting(
-        "pad",
-        "how a picture that is not square enters; both: trained on pad, evaluated on both",
-        used_by="start",
-    )
-
-    def __post_init__(self) -> None:
-        if self.pooling == "auto":
-            pooling = "flatten" if self.backbone.startswith("conv4") else "average"
-            object.__setattr__(self, "pooling", pooling)
-
-
-@dataclass(frozen=True, kw_only=True)
-class ScheduledConfig(TrainedConfig):
-    """``TrainedConfig`` and the parameters of a training in one go."""
-
-    epochs: int = setting(20, "epochs, each followed by a validation", at_least=1)
-    lr: float = tunable(1e-3, 1e-4, 1e-2, log=True, help="largest learning rate (cosine decay)", at_least=0)
-    weight_decay: float = tunable(1e-4, 1e-6, 1e-1, log=True, help="decoupled, of AdamW", at_least=0)
-    ema_decay: float = share(0.95, 0.0, 0.999, "of the moving average of the weights; 0: none")
-    patience: int = setting(10, "epochs without a better validation that end the training", at_least=1)
-
-    def schedule(self, steps: int, **changes: Any) -> Schedule:
-        """Returns the schedule of these parameters with ``steps`` an epoch; ``changes`` are its other fields."""
-        from fewshot_bench.training.schedule import Schedule
-
-        return Schedule(
-            self.epochs, steps, self.lr, weight_decay=self.weight_decay, ema_decay=self.ema_decay,
-            patience=self.patience, **changes,
-        )  # fmt: skip
-
-
-def training_identity(
-    label: str,
-    method: Method,
-    context: Context,
-    *,
-    parameters: Mapping[str, Any],
-    precision: str,
-    **content: Any,
-) -> dict[str, Any]:
-    """Returns the tree of everything that trained weights depend on, for ``identity.key("training", …)``.
-
-    ``label`` is the name of the training, ``parameters`` those that it reads, and ``content`` the fingerprints of the
-    data and of the weights that it starts from.
-    """
-    return {
-        "training": label,
-        "version": method.training_version,
-        "source": identity.source_digest(type(method)),
-        "core": training.VERSION,
-        "parameters": dict(parameters),
-        "seed": context.seed,
-        "device": identity.device_kind(context.device),
-        "precision": precision,
-        "versions": identity.versions(),
-        **content,
-    }
-
-
-def arrays_once(
-    label: str,
-    method: Method,
-    context: Context,
-    make: Callable[[], tuple[dict[str, NDArray[Any]], dict[str, float]]],
-    *,
-    parameters: Mapping[str, Any],
-    precision: str = "float32",
-    **content: Any,
-) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-    """Returns arrays that ``make`` computes, or that the same call kept before, and facts of them for the record.
-
-    ``make`` returns the arrays and a line of the log, without its ``epoch``. The other arguments are those of
-    ``training_identity``.
-    """
-    from fewshot_bench.training.kept import keep_arrays
-    from fewshot_bench.training.log import training_facts
-
-    facts = training_identity(label, method, context, parameters=parameters, precision=precision, **content)
-    key = identity.key("training", facts)
-    folder = context.folder(label, key)
-    arrays = keep_arrays(label, folder, key, facts, context.progress, make)
-    return arrays, {"identity": key, **training_facts({label: folder})}
-
-
-def network_once(
-    label: str,
-    method: Method,
-    context: Context,
-    network: Module,
-    task: Task,
-    schedule: Schedule,
-    *,
-    images_per_batch: int,
-    parameters: Mapping[str, Any],
-    **content: Any,
-) -> Module:
-    """Returns ``network`` trained on ``task``, or as the same call trained it before, in evaluation mode.
-
-    The other arguments are those of ``training_identity``.
-    """
-    from fewshot_bench.training.export import WEIGHTS, load_weights, write_weights
-    from fewshot_bench.training.kept import train_once
-    from fewshot_bench.training.loop import train
-
-    precision = schedule.precision_on(context.device)
-    facts = training_identity(label, method, context, parameters=parameters, precision=precision, **content)
-    key = identity.key("training", facts)
-    folder = context.folder(label, key)
-    train_once(
-        label, folder, key, facts, context.progress,
-        run=lambda: train(label, network, task, schedule, folder, context.progress, device=context.device,
-                          images_per_batch=images_per_batch),
-        export=lambda tensors: [write_weights(folder, tensors)],
-    )  # fmt: skip
-    return load_weights(folder / WEIGHTS, network).eval()
 
 
 class Trainable(Method):

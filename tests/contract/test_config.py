@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import pytest
 
-from fewshot_bench.contract.config import build, describe, parse_settings, setting, tunable
+from fewshot_bench.contract.config import (
+    build,
+    describe,
+    parse_settings,
+    setting,
+    share,
+    tunable,
+    used_parameters,
+)
 from fewshot_bench.errors import UsageError
 
 
@@ -64,3 +72,48 @@ def test_a_description_gives_type_default_and_search_range():
     }  # fmt: skip
     assert rows["C"]["search"] == "0.01 to 100, log"
     assert rows["weights"]["type"] == "str or none" and rows["weights"]["unit"] == "path"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trained:
+    PRESETS: ClassVar = {"quick": {"epochs": 2, "backbone": "conv4"}, "standard": {}}
+    preset: Literal["quick", "standard"] = setting("standard", "which", used_by="presets")
+    epochs: int = setting(20, "how long", at_least=1)
+    backbone: str = setting("resnet12", "which network")
+    freeze: float = share(0.5, 0.0, 1.0, "of the layers")
+    pairs: str | None = setting(None, "a file", content=True)
+    k: int = tunable(1, 1, 5, used_by="head", at_least=1)
+
+
+def test_a_preset_is_below_what_was_typed_and_above_the_defaults():
+    assert build(Trained, "toy", {}) == Trained(epochs=20, backbone="resnet12")
+    assert build(Trained, "toy", {"preset": "quick"}) == Trained(preset="quick", epochs=2, backbone="conv4")
+    typed = build(Trained, "toy", {"preset": "quick", "epochs": "20"})
+    assert (typed.epochs, typed.backbone) == (20, "conv4"), "a default that is typed is not the preset's"
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ({"epochs": 0}, "The parameter epochs of the method toy must be at least 1, not 0"),
+        ({"freeze": "1.5"}, r"freeze of the method toy must be at least 0 and at most 1, not 1\.5"),
+        ({"k": -1}, "k of the method toy must be at least 1, not -1"),
+    ],
+)
+def test_a_value_beyond_its_bounds_is_one_sentence(typed, words):
+    with pytest.raises(UsageError, match=words):
+        build(Trained, "method toy", typed)
+
+
+def test_the_parameters_of_a_training_are_those_that_it_reads_and_a_file_is_its_content(tmp_path):
+    path, other = tmp_path / "a.csv", tmp_path / "b.csv"
+    path.write_text("x")
+    other.write_text("x")
+    found = used_parameters(Trained(pairs=str(path)))
+    assert set(found) == {"epochs", "backbone", "freeze", "pairs"} and len(found["pairs"]) == 64
+    assert found == used_parameters(Trained(pairs=str(other), k=3, preset="quick"))
+    other.write_text("y")
+    assert found != used_parameters(Trained(pairs=str(other)))
+    assert set(used_parameters(Trained(), ("training", "head"))) == {*found, "k"}
+    with pytest.raises(UsageError, match="Cannot read .*nowhere, which the parameter pairs names"):
+        used_parameters(Trained(pairs=str(tmp_path / "nowhere")))

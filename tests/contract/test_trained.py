@@ -18,7 +18,8 @@ import fewshot_bench as fb  # noqa: E402
 from fewshot_bench import training  # noqa: E402
 from fewshot_bench.contract.config import TRAINING, setting, used_parameters  # noqa: E402
 from fewshot_bench.contract.context import Context  # noqa: E402
-from fewshot_bench.contract.trained import ScheduledConfig, TrainedMethod  # noqa: E402
+from fewshot_bench.contract.trained import TrainedMethod  # noqa: E402
+from fewshot_bench.contract.trained_config import ScheduledConfig  # noqa: E402
 from fewshot_bench.embed.small import seeded  # noqa: E402
 from fewshot_bench.errors import FsbenchError  # noqa: E402
 from fewshot_bench.heads.prototype import Prototype  # noqa: E402

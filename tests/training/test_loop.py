@@ -228,3 +228,31 @@ def test_without_a_validation_the_last_weights_are_kept(tmp_path):
     assert torch.equal(load_checkpoint(best).tensors["weight"], last.tensors["average/weight"])
     with (tmp_path / "log.csv").open() as stream:
         assert "validation" not in next(csv.reader(stream))
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+def test_sgd_is_an_optimiser_too_and_resumes(tmp_path, momentum):
+    schedule = replace(SCHEDULE, optimiser="sgd", momentum=momentum, nesterov=momentum > 0, weight_decay=1e-3)
+    whole = fit(tmp_path / "whole", schedule=schedule)
+    assert weights(whole) != weights(fit(tmp_path / "adamw"))
+    with pytest.raises(KeyboardInterrupt):
+        fit(tmp_path / "parts", Line(stop_at=12), schedule)
+    assert weights(fit(tmp_path / "parts", schedule=schedule)) == weights(whole)
+    reference, task = network(), Line()
+    optimizer = torch.optim.SGD(
+        reference.parameters(), momentum=momentum, nesterov=momentum > 0, weight_decay=1e-3, lr=1.0
+    )
+    for step in range(20):
+        optimizer.param_groups[0]["lr"] = schedule.rate(step)
+        optimizer.zero_grad()
+        task.loss(reference, task.batch(step // 5, step % 5))[0].backward()
+        torch.nn.utils.clip_grad_norm_(reference.parameters(), 5.0)
+        optimizer.step()
+    found = load_checkpoint(tmp_path / "whole" / "last.safetensors").tensors
+    torch.testing.assert_close(found["network/weight"], reference.weight.detach())
+
+
+def test_bf16_is_that_of_the_schedule_and_auto_is_by_the_device():
+    assert Schedule(1, 1, 1.0).precision_on("cpu") == "float32"
+    assert Schedule(1, 1, 1.0).precision_on("cuda:1") == "bf16"
+    assert Schedule(1, 1, 1.0, precision="bf16").precision_on("cpu") == "bf16"

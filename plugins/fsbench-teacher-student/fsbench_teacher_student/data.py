@@ -57,7 +57,7 @@ class ProductPairs:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        """Finds the product of each picture of ``index``: an annotated one, else its content."""
+        # The product of each picture of ``index``: an annotated one, else its content.
         pairs = self.config.pairs
         self.annotated = None if pairs is None else pairs_of_csv(Path(pairs).expanduser(), self.labelled)
         known = self.labelled.labels if self.annotated is None else self.annotated.products
@@ -93,7 +93,6 @@ class ProductPairs:
         return Batch(seen, self.products[rows])
 
     def draw(self, count: int, rng: np.random.Generator) -> Pairs:
-        """Draws annotated pairs: from the CSV, or of the base labels."""
         if self.annotated is None:
             return pairs_of_labels(self.labelled, count, rng)
         chosen = rng.choice(len(self.annotated), count, replace=count > len(self.annotated))
@@ -105,8 +104,7 @@ class Distillation(ProductPairs):
     """As many pairs as the teacher has, and unlabelled pictures for the share ``pseudolabels`` of a batch.
 
     Noisy student: it sees the distorted picture, and the pseudolabel is the teacher's embedding of the clean one,
-    scaled to length 1. ``labels`` ``[M, D]`` are the teacher's embeddings of ``index``, of which a batch is read at
-    a time.
+    scaled to length 1. ``labels [M, D]`` are the teacher's embeddings of ``index``, read a batch at a time.
     """
 
     labels: Mapped | NDArray[Any] | None = None

@@ -144,11 +144,8 @@ class StudentLr(TeacherLr):
         return base.seen(labels=True, unlabelled=True)
 
     def data(self, base: BaseData) -> Distillation:
-        """Pairs, and unlabelled pictures with the teacher's embeddings of the clean ones.
-
-        The teacher sees them at the resolution that the student is trained at: what it sees at another one is
-        another embedding, and a student that learns to bridge the two loses its own.
-        """
+        # The teacher sees clean pictures at the size that the student is trained at: its embeddings at another size
+        # are others, and a student that learns to bridge the two loses its own.
         assert self.teacher is not None
         quick = replace(single_view(self.teacher.encoder), precision="bf16", size=self.config.size)
         self.labels = self.context.mapped(quick, base.unlabelled, dtype="float16")

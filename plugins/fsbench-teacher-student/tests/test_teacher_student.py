@@ -311,3 +311,9 @@ def test_whitened_methods_run_and_encode_the_views_once(shop, cache, method):
     assert (folder / "arrays.npz").stat().st_mtime_ns == stamp
     with pytest.raises(UsageError, match="views of the method .* must be at least 2, not 1"):
         run(method, shop, views=1)
+
+
+def test_teacher_and_student_are_as_short_as_their_mathematics():
+    package = Path(methods.__file__).parent
+    files = [path for path in package.glob("*.py") if path.name != "whitened.py"]
+    assert sum(len(path.read_text().splitlines()) for path in files) <= 350
