@@ -165,7 +165,7 @@ def main() -> int:
         tables[name] = measured(index)
         square = np.mean([len(set(index.reader(row).size)) == 1 for row in range(0, len(index), 10)])
         about[name] = (
-            f"{len(index):,} pictures of {len(index.class_names)} classes, {square:.0%} of them square."
+            f"{len(index):,} pictures of {len(index.class_names)} classes, {square:.0%} of every tenth are square."
         )
         if name == REAL[-1]:
             print(page(tables, about), flush=True)

@@ -27,8 +27,14 @@ VIEWS: tuple[View, ...] = get_args(View)
 DEFAULT_VIEW: View = "pad"
 """The view of an encoder where nothing is said, and of networks that are trained: no end of a picture is cut off."""
 
-FROZEN_VIEW: View = "pad"
-"""The view of frozen pretrained features where nothing is said."""
+FROZEN_VIEW: View = "both"
+"""The view of frozen pretrained features where nothing is said, by a rule that was written down before measuring.
+
+Mean accuracy of EfficientNet-Lite0 and logistic regression on base and validation classes of four sets, in percent
+(``benchmarks/views.py``, ``results/views/README.md``): pad 81.27, crop 81.50, stretch 81.31, both 82.16. Nearly all
+of these pictures are square, so that it is mostly two scales that help; ``both`` was within 0.01 of the best on each
+set. It encodes every picture twice.
+"""
 
 INTERPOLATIONS = ("bilinear", "bicubic", "nearest")
 
