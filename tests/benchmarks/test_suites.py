@@ -194,12 +194,7 @@ def test_without_a_name_the_suites_are_listed(tiny, capsys) -> None:
     assert isinstance(load("tiny"), Suite)
 
 
-COMING = pytest.mark.xfail(reason="maml's parameter `average` is being renamed to `ema_decay`", strict=True)
-
-
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=COMING) if name == "fewshot-training" else name for name in names()]
-)
+@pytest.mark.parametrize("name", names())
 def test_the_parameters_of_a_suite_are_those_of_its_methods(name: str) -> None:
     from fewshot_bench.contract import registry
     from fewshot_bench.contract.config import build

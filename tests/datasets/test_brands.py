@@ -57,6 +57,7 @@ def test_the_fifty_stay_the_same_when_other_brands_come(small: Path, draw: Draw)
     assert classes(Brands().load(small, "n50"), "novel") == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("brands", "variant", "ways"), [(309, "n309", 309), (1, "n50", 50)])
 def test_the_support_sets_of_the_report_are_exactly_those(
     tmp_path: Path, draw: Draw, brands: int, variant: str, ways: int

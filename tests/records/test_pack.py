@@ -58,6 +58,7 @@ def same(one, other) -> bool:
     )
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=300)
 @given(drawn())
 def test_what_is_unpacked_is_what_was_packed(case):

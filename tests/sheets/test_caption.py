@@ -29,6 +29,7 @@ def test_without_fonts_letters_lose_accents_or_become_codes() -> None:
     assert lettering("a\x00\n\u202eb", 13)[1] == "a   b"
 
 
+@pytest.mark.slow
 @given(st.text(max_size=40))
 def test_whatever_is_written_has_a_sign(text: str) -> None:
     font, shown = lettering(text, 13)

@@ -69,6 +69,7 @@ def test_flavour_edition_and_size_each_change_the_label() -> None:
         assert label.label(replace(product, **change), (200, 280)).tobytes() != plain
 
 
+@pytest.mark.slow
 def test_neighbours_on_a_shelf_are_of_the_same_split(monkeypatch: pytest.MonkeyPatch) -> None:
     """No base or validation picture shows a novel product."""
     from fsbench_packshots import scene as module

@@ -69,6 +69,7 @@ def test_another_seed_is_another_data_set(index: ImageIndex) -> None:
     assert pixels(other.reader(0)) != pixels(index.reader(0))
 
 
+@pytest.mark.slow
 def test_pictures_are_rgb_of_the_stated_size(index: ImageIndex) -> None:
     for row in range(0, len(index), 211):
         image = index.reader(row)
@@ -78,6 +79,7 @@ def test_pictures_are_rgb_of_the_stated_size(index: ImageIndex) -> None:
         assert np.asarray(image).std() > 8
 
 
+@pytest.mark.slow
 def test_a_picture_is_the_same_in_any_order_and_thread(index: ImageIndex) -> None:
     rows = list(range(5, 7000, 331))
     first = [pixels(index.reader(row)) for row in rows]
@@ -113,6 +115,7 @@ def test_making_the_index_draws_nothing() -> None:
     assert done.stdout.split() == []
 
 
+@pytest.mark.slow
 def test_products_of_a_brand_look_different() -> None:
     """Fine-grained, yet never the same: packs of one form differ visibly in a fiftieth of their area."""
     for first in range(0, 280, RANGE):
