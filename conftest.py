@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import hypothesis
 import numpy as np
 import pytest
 from PIL import Image
@@ -20,6 +21,13 @@ os.environ.setdefault(
 )  # before torch: the arrays of tests are too small to be shared out
 platform.processor()  # starts a process on the first call, and is remembered
 MakePlugin = Callable[..., Path]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Under ``make test-fast`` hypothesis tries 20 examples of each property, not 100."""
+    hypothesis.settings.register_profile("fast", max_examples=20, deadline=None)
+    if "not slow" in config.getoption("-m"):
+        hypothesis.settings.load_profile("fast")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -103,6 +103,7 @@ def test_every_field_of_a_request_is_in_a_key_or_has_a_reason_not_to_be():
 BASE = {"method": "pixels", "dataset": "digits", "ways": 3, "shots": 2, "queries": 4, "episodes": 5}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "change",
     [

@@ -180,6 +180,7 @@ def test_all_shots_are_checked_on_train_and_test(tmp_path: Path) -> None:
     assert report.verdict == "sound" and finding(report, "copies").figures["queries"] == 8
 
 
+@pytest.mark.slow
 def test_what_was_not_compared_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = tmp_path / "set"
     for c in range(2):

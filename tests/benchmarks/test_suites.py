@@ -140,6 +140,7 @@ def records_of(results: Path) -> list:
     return found
 
 
+@pytest.mark.slow
 def test_a_record_is_told_by_what_was_asked_for() -> None:
     record = fb.run("pixels", "digits", episodes=5, parameters={"size": 4}, queries=3)
 

@@ -68,6 +68,7 @@ def test_a_core_without_packshots_says_how_to_get_it(capsys) -> None:
     assert status == 2 and "pip install fsbench-packshots" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_packshots")
 def test_so_does_a_method_that_trains_on_it_by_default(make_plugin, tmp_path, draw) -> None:
     make_plugin("a-trained-one", TRAINED, trained="Trained")

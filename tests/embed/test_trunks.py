@@ -74,6 +74,7 @@ def test_vggs_trunk_from_a_file_of_the_trunk_alone(tmp_path, monkeypatch):
         torch.testing.assert_close(trunk(drawn()), features(drawn()))
 
 
+@pytest.mark.slow
 def test_densenets_published_names_are_understood(tmp_path):
     network = untrained(models.densenet121, weights=None)
     old = {

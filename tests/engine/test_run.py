@@ -76,6 +76,7 @@ def files(folder: Path) -> list[str]:
     return sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file())
 
 
+@pytest.mark.slow
 def test_the_same_command_gives_the_same_scores_and_another_seed_other_episodes(tmp_path):
     first = fb.run("pixels", "digits", episodes=20)
     second = fb.run("pixels", "digits", episodes=20)
@@ -336,6 +337,7 @@ def test_the_rank_of_the_truth_agrees_with_the_predictions():
     assert np.array_equal(rank == 0, prediction == label) and rank.min() == 0 and 0 < rank.max() < 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "change", [{"protocol": "retrieval"}, {"train_seed": 1}, {"seed": 1}, {"parameters": {"size": 16}}]
 )

@@ -174,6 +174,7 @@ def test_arrays_of_another_run_are_refused_with_the_command(tmp_path):
         read(path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("ending", "bits"), [(".json", (0, 3, 6)), (".npz", (0,))])
 def test_a_flipped_bit_is_found_at_every_place(tmp_path, ending, bits):
     """Some bits of each byte, others at the next: all of them take a minute."""

@@ -33,6 +33,7 @@ def filled(tmp_path, plain, counting):
     return cache, index, card.parent
 
 
+@pytest.mark.slow
 def test_a_flipped_bit_anywhere_never_gives_another_vector(filled, plain, counting, expected, tmp_path):
     """One bit in 211 of all files, one at a time: headers, digests, vectors, checksums, card."""
     cache, index, folder = filled

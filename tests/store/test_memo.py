@@ -23,6 +23,7 @@ def test_a_file_that_cannot_be_written_is_no_error(tmp_path):
     assert Memo(tmp_path / "file" / "memo.json").get("key", lambda: 3) == 3
 
 
+@pytest.mark.slow
 def test_a_flipped_bit_anywhere_never_gives_another_fact(tmp_path):
     memo = Memo(tmp_path / "memo.json")
     facts = {"resnet18": {"size": 224, "mean": [0.485, 0.456]}, "file": "ab12" * 4}

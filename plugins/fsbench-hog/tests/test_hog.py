@@ -143,6 +143,7 @@ def test_the_heads_are_what_the_parameters_say():
     assert (knn.head.k, knn.head.metric, knn.encoder.setting.colour) == (5, "cosine", True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["hog-knn", "hog-mlp"])
 def test_runs_on_packshots_above_chance_and_the_same_again(method):
     def run():
