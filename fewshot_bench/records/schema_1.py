@@ -107,7 +107,7 @@ def from_1(data: Json, arrays: Arrays) -> tuple[Json, Arrays]:
         "device": "cpu" if environment.get("device", "cpu") == "cpu" else "cuda",
         "precision": parameters.get("precision", "float32") if method in TRAINS_ON_EPISODES else "float32",
         "parameters": parameters,
-        "parameters_set": _renamed(method, data.get("parameters_set", {})),
+        "parameters_set": _typed(data),
         "accuracy": _score(data["accuracy"], queries),
         "map": _score(data["map"], queries) if data.get("map") else None,
     }
@@ -151,6 +151,15 @@ def _parameters(data: Json) -> Json:
         preset["train_size"] = parameters["size"]
     parameters |= {k: v for k, v in preset.items() if k in parameters and not parameters[k]}
     return {**ADDED.get(method, {}), **parameters}
+
+
+def _typed(data: Json) -> Json:
+    """Returns the parameters that were typed, by today's names.
+
+    A frozen network has another view today where none is named, so that the one it had is named.
+    """
+    typed = _renamed(data["method"], data.get("parameters_set", {}))
+    return {"view": "pad", **typed} if data["method"].startswith("pretrained-") else typed
 
 
 def _command(data: Json) -> str:
