@@ -35,7 +35,7 @@ ABOVE = {"api", "__init__"}
 """The fronts: lists of names, each loaded when it is used."""
 
 NARROW = {
-    "episodes": {"errors", "files"},
+    "episodes": {"errors", "files", "protocols"},
     "metrics": {"errors"},
     "records": {"errors", "files", "identity"},
     "report": {"errors", "records", "metrics", "protocols"},

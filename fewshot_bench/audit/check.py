@@ -21,8 +21,8 @@ from fewshot_bench.datasets.find import open_dataset
 from fewshot_bench.engine.base import not_novel
 from fewshot_bench.engine.run import evaluated
 from fewshot_bench.episodes import EpisodeSpec
-from fewshot_bench.episodes.spec import Count
 from fewshot_bench.progress import Progress, silent
+from fewshot_bench.protocols import Count
 
 CANDIDATES = 10**8
 """The largest number of pairs of similar hashes whose thumbnails are compared, which takes some two minutes."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from fewshot_bench.audit.alike import Alike
 from fewshot_bench.data.index import QUERY, SUPPORT, ImageIndex
-from fewshot_bench.episodes.spec import Count
+from fewshot_bench.protocols import Count
 
 Ints = NDArray[np.int64]
 

@@ -13,8 +13,8 @@ from fewshot_bench.data.build import EMPTIED
 from fewshot_bench.data.index import QUERY, ImageIndex
 from fewshot_bench.episodes import EpisodeSpec
 from fewshot_bench.episodes.eligible import eligible_pools
-from fewshot_bench.episodes.spec import Count
 from fewshot_bench.errors import UsageError
+from fewshot_bench.protocols import Count
 
 Verdict = Literal["sound", "note", "misleads", "impossible", "unchecked"]
 """``note``: worth knowing; ``impossible``: episodes as asked for cannot be drawn."""

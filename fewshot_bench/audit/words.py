@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fewshot_bench.episodes.spec import Count
+from fewshot_bench.protocols import Count
 
 
 def facing(what: str, exposed: int, queries: int, share: float, shots: Count) -> str:

@@ -83,9 +83,12 @@ def by_content(parameters: Mapping[str, Any], context: Context) -> dict[str, Any
 
 
 def precision_of(method: Method) -> str:
-    """Returns the number type of the arithmetic that scores come from: ``float32`` unless the method says another."""
-    encoder = getattr(method, "encoder", None)
-    return str(getattr(encoder, "precision", None) or getattr(method, "precision", None) or "float32")
+    """Returns the number type of the arithmetic that scores come from.
+
+    It is that of the encoder, or of the training on each episode (its parameter ``precision``); else ``float32``.
+    """
+    own = method.encoder if isinstance(method, EmbeddingMethod) else method.config
+    return str(getattr(own, "precision", "float32"))
 
 
 def requirements(distribution: str) -> list[str]:

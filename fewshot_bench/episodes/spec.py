@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal
+from typing import Any
 
 from fewshot_bench.errors import UsageError
-
-Count = int | Literal["all"]
+from fewshot_bench.protocols import Count
 
 MAX_EPISODES = 10**9
 

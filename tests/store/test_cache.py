@@ -14,7 +14,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fewshot_bench.training.embedding import LinearEncoder
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -23,6 +22,7 @@ from fewshot_bench.store import segments as segment_files
 from fewshot_bench.store import writer
 from fewshot_bench.store.cache import EmbeddingCache
 from fewshot_bench.store.encoder import Composed, Encoder
+from fewshot_bench.training.linear import LinearEncoder
 
 
 def files(root, pattern="*/*.npy"):

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from fewshot_bench.training.embedding import LinearEncoder
 
 from fewshot_bench import identity
 from fewshot_bench.embed import PixelEncoder, PretrainedEncoder
 from fewshot_bench.embed.pictures import Pictures
 from fewshot_bench.store.cache import EmbeddingCache
+from fewshot_bench.training.linear import LinearEncoder
 
 ONE = np.arange(1)
 

@@ -95,7 +95,7 @@ def test_a_whole_run_is_scikit_learn_s_loop(tmp_path: Path, monkeypatch: pytest.
     context = Context(device="cpu", seed=0, cache=tmp_path)
     rows = np.unique(np.concatenate([tasks.support.ravel(), tasks.query.ravel()]))
     table = np.zeros((len(index), 1280), dtype=np.float32)
-    encoder = context.encoder()
+    encoder = context.encoder(view="both")
     batch = np.stack([encoder.prepare(index.reader(int(row))) for row in rows])
     table[rows] = encoder.encode(batch)
     right = []

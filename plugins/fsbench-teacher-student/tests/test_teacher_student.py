@@ -221,7 +221,7 @@ def test_a_student_of_another_architecture_lives_in_its_teacher_s_space(shop, ca
 def constant(record: Record) -> dict:
     """A record without what differs from run to run."""
     training = {k: v for k, v in record.training.items() if k != "timings"}
-    return {k: v for k, v in record.data.items() if k not in ("timings", "environment")} | {
+    return {k: v for k, v in record.data.items() if k not in ("timings", "environment", "created")} | {
         "training": training
     }
 
