@@ -108,7 +108,7 @@ def from_1(data: Json, arrays: Arrays) -> tuple[Json, Arrays]:
         "precision": parameters.get("precision", "float32") if method in TRAINS_ON_EPISODES else "float32",
         "parameters": parameters,
         "parameters_set": _typed(data),
-        "accuracy": _score(data["accuracy"], queries),
+        "accuracy": _score(data["accuracy"], queries, over_pictures=data.get("episodes") == 1),
         "map": _score(data["map"], queries) if data.get("map") else None,
     }
     if "command" in data:
@@ -176,16 +176,23 @@ def _command(data: Json) -> str:
     return shlex.join(words)
 
 
-def _score(score: Json, queries: int) -> Json:
-    """Returns a score with both ends of its interval; of Wilson's, schema 1 kept half the width alone."""
-    mean, half = score["mean"], score["ci95"]
+def _score(score: Json, queries: int, *, over_pictures: bool = False) -> Json:
+    """Returns a score with both ends of its interval.
+
+    ``over_pictures`` asks for Wilson's interval of an accuracy, of which schema 1 kept half the width alone, or
+    nothing at all of a single episode.
+    """
+    mean, half, kind = score["mean"], score["ci95"], score["ci_kind"]
     centre = mean
-    if "Wilson" in score["ci_kind"]:
+    if over_pictures:
+        kind = "over test pictures (Wilson)"
         centre = (mean + Z * Z / (2 * queries)) / (1 + Z * Z / queries)
+        root = (mean * (1 - mean) / queries + (Z / (2 * queries)) ** 2) ** 0.5
+        half = Z * root / (1 + Z * Z / queries)
     return {
         "mean": mean,
         "interval": None if half is None else [centre - half, centre + half],
-        "kind": score["ci_kind"],
+        "kind": kind,
         "class_interval": score.get("class_interval"),
         "class_kind": score.get("class_ci_kind", ""),
     }
