@@ -73,6 +73,9 @@ ADDED: dict[str, Json] = {
 }
 """What ran where schema 1 had no such parameter, by method."""
 
+SIZES = {"efficientnet_lite0": 224, "resnet18": 224, "conv4": 84, "conv4-32": 84, "resnet12": 84}
+"""The side in pixels that a network's weights were trained for, which ``size`` 0 stood for."""
+
 TRAINS_ON_EPISODES = ("finetune", "ensemble")
 """Methods whose parameter ``precision`` is that of the scores, and not only that of a training before."""
 
@@ -150,6 +153,11 @@ def _parameters(data: Json) -> Json:
     if "train_size" in preset and parameters.get("size"):
         preset["train_size"] = parameters["size"]
     parameters |= {k: v for k, v in preset.items() if k in parameters and not parameters[k]}
+    backbone = str(parameters.get("backbone", ""))
+    if parameters.get("pooling") == "auto":
+        parameters["pooling"] = "flatten" if backbone.startswith("conv4") else "average"
+    if parameters.get("size") == 0:
+        parameters["size"] = SIZES.get(backbone, 0)
     return {**ADDED.get(method, {}), **parameters}
 
 

@@ -61,7 +61,10 @@ def assert_nothing_lost(data, arrays, record) -> None:
     assert {k: record.data[k] for k in kept} == kept  # curves, diagnostics, timings, environment, training, …
     assert record.data.keys() - data.keys() <= NEW_KEYS and record.schema_version == 2
     names = RENAMED.get(data["method"], {})
+    assert "auto" not in record.parameters.values() and record.parameters.get("size") != 0
     for key, value in data["parameters"].items():
+        if value == "auto" or (key, value) == ("size", 0):
+            continue
         preset = PRESETS.get(data["method"], {}).get(data["parameters"].get("preset"), {})
         assert record.parameters[names.get(key, key)] == (value or preset.get(key, value))
     view = {"view": "pad"} if data["method"].startswith("pretrained-") else {}
@@ -73,7 +76,9 @@ def assert_nothing_lost(data, arrays, record) -> None:
         if old is None:
             assert new is None
             continue
-        pictures = name == "accuracy" and data["episodes"] == 1  # Wilson's interval is over them, kept before or not
+        pictures = (
+            name == "accuracy" and data["episodes"] == 1
+        )  # Wilson's interval is over them, kept before or not
         assert new["mean"] == old["mean"]
         assert new["kind"] == ("over test pictures (Wilson)" if pictures else old["ci_kind"])
         assert (new["class_interval"], new["class_kind"]) == (old["class_interval"], old["class_ci_kind"])
