@@ -18,7 +18,7 @@ SEAL = b"\nfsbench-sha256:"
 
 
 def why(error: OSError) -> str:
-    """A failed file operation as words: "no space left on device", "permission denied"."""
+    """Returns a failed file operation as words: "no space left on device", "permission denied"."""
     return (error.strerror or str(error)).lower()
 
 
@@ -28,7 +28,7 @@ def write_atomic(
     *,
     refusal: Callable[[OSError], FsbenchError] | None = None,
 ) -> None:
-    """Let ``write`` fill a temporary file in the same folder, fsync it, and rename it to ``path``.
+    """Lets ``write`` fill a temporary file in the same folder, fsync it, and rename it to ``path``.
 
     The file has the permissions of any new file of the process. Whatever goes wrong, the temporary file is
     removed and ``path`` is left as it was. Raises FsbenchError, one sentence (that of ``refusal``, where it is
@@ -59,12 +59,12 @@ def _refusal(path: Path) -> Callable[[OSError], FsbenchError]:
 
 
 def sealed(content: bytes) -> bytes:
-    """``content`` followed by its sha256, for ``unsealed``."""
+    """Returns ``content`` followed by its sha256, for ``unsealed``."""
     return content + SEAL + hashlib.sha256(content).digest()
 
 
 def unsealed(data: bytes) -> bytes:
-    """The content of what ``sealed`` made; ValueError where a bit of it is not as it was."""
+    """Returns the content of what ``sealed`` made; ValueError where a bit of it is not as it was."""
     content, seal = data[: -len(SEAL) - 32], data[-len(SEAL) - 32 :]
     if seal != SEAL + hashlib.sha256(content).digest():
         raise ValueError("the content does not fit its checksum")
@@ -72,7 +72,7 @@ def unsealed(data: bytes) -> bytes:
 
 
 def require_writable(folder: Path) -> None:
-    """Create ``folder`` and prove that a file can be written there, before any work is done.
+    """Creates ``folder`` and prove that a file can be written there, before any work is done.
 
     Raises FsbenchError, one sentence, when it cannot.
     """

@@ -46,7 +46,7 @@ def run(
     verify: bool = False,
     progress: Progress = silent,
 ) -> Record:
-    """Run ``method`` on N-way K-shot episodes of ``dataset`` and return the record.
+    """Runs ``method`` on N-way K-shot episodes of ``dataset`` and return the record.
 
     ``dataset`` is a registered name (``NAME`` or ``NAME:VARIANT``), the path of a folder of class
     folders, or of a CSV file. ``ways`` (5), ``shots`` (1) and ``queries`` (15 a class, or all where one has
@@ -100,7 +100,7 @@ def predict(
     verify: bool = False,
     progress: Progress = silent,
 ) -> pd.DataFrame:
-    """Classify the pictures at ``images`` (files and folders) among the classes of the folder ``support``.
+    """Classifies the pictures at ``images`` (files and folders) among the classes of the folder ``support``.
 
     One row a picture: ``path``; ``class_1``, ``score_1`` and so on, the ``top`` classes, ``probability_1`` where
     the method is calibrated; ``reference``, the path of the same picture in ``support``; ``unreadable``, why a
@@ -147,7 +147,7 @@ def check(
     device: str = "auto",
     progress: Progress = silent,
 ) -> Conformance:
-    """Try whether the scores of ``method`` depend on what they may not depend on; a plugin's own test asserts
+    """Tries whether the scores of ``method`` depend on what they may not depend on; a plugin's own test asserts
     ``fb.check("my-method").sound``.
 
     Raises UsageError or FsbenchError with one sentence.
@@ -171,7 +171,7 @@ def check(
 
 
 def dataset(name: str, *, data_root: str | Path | None = None, verify: bool = False) -> ImageIndex:
-    """The index of a data set: classes, images, groups, pools, digests; pictures by ``index.reader(row)``."""
+    """Returns the index of a data set: classes, images, groups, pools, digests; pictures by ``index.reader(row)``."""
     return open_dataset(name, data_root=Path(data_root) if data_root else None, verify=verify)
 
 
@@ -191,7 +191,7 @@ def sample(
     variable: bool = False,
     data_root: str | Path | None = None,
 ) -> EpisodeSet:
-    """Draw the episodes that ``run`` would draw with the same arguments; no picture is opened."""
+    """Draws the episodes that ``run`` would draw with the same arguments; no picture is opened."""
     index = dataset if isinstance(dataset, ImageIndex) else _open(dataset, data_root=data_root)
     request = Request(
         method="",
@@ -208,7 +208,7 @@ def sample(
 
 
 def compare(first: Record, second: Record) -> Comparison:
-    """The paired difference first − second in accuracy and mAP, with intervals over episodes and classes.
+    """Returns the paired difference first − second in accuracy and mAP, with intervals over episodes and classes.
 
     Raises UsageError when the two were not run on the same episodes.
     """
@@ -216,7 +216,7 @@ def compare(first: Record, second: Record) -> Comparison:
 
 
 def leaderboard(*results: str | Path | Record) -> pd.DataFrame:
-    """One row a record, best first within its table; ``results`` are records, files or folders of them."""
+    """Returns one row a record, best first within its table; ``results`` are records, files or folders of them."""
     from fewshot_bench.report.leaderboard import tables
     from fewshot_bench.report.plain import frame
 

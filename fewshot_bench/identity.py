@@ -39,7 +39,7 @@ PARSER = Lock()
 
 
 def canonical(tree: Any) -> str:
-    """JSON text that is equal for equal trees: sorted keys, no space.
+    """Returns JSON text that is equal for equal trees: sorted keys, no space.
 
     A tree holds dictionaries with text keys, lists, tuples, text, finite numbers, booleans and None. Raises
     FsbenchError for anything else, a path above all: where a file lies says nothing of what it holds.
@@ -63,12 +63,12 @@ def canonical(tree: Any) -> str:
 
 
 def key(kind: str, tree: Tree) -> str:
-    """The sha256 (hex) of ``kind`` (``run``, ``training``, ``embedding``) and the canonical text of ``tree``."""
+    """Returns the sha256 (hex) of ``kind`` (``run``, ``training``, ``embedding``) and ``tree`` as canonical text."""
     return hashlib.sha256(f"fsbench-{kind}-2\n{canonical(tree)}".encode()).hexdigest()
 
 
 def versions(distributions: Iterable[str] = LIBRARIES) -> dict[str, str]:
-    """The installed version of each distribution, "" where one is not installed; by name, sorted."""
+    """Returns the installed version of each distribution, "" where one is not installed; by name, sorted."""
     return {name: _version(name) for name in sorted(set(distributions))}
 
 
@@ -81,12 +81,12 @@ def _version(distribution: str) -> str:
 
 
 def embedding_key(encoder: Any) -> str:
-    """The key of an encoder's vectors, of ``embedding_facts``."""
+    """Returns the key of an encoder's vectors, of ``embedding_facts``."""
     return key("embedding", embedding_facts(encoder))
 
 
 def embedding_facts(encoder: Any) -> dict[str, Any]:
-    """What an encoder's vectors depend on: its fingerprint, where it runs, and the versions of what it runs on.
+    """Returns what an encoder's vectors depend on: its fingerprint, where it runs, and the versions of what it runs on.
 
     An encoder may have ``device`` (``cpu`` where it has none), ``backend`` (what computes it: ``torch``, …; ""
     where it has none) and ``libraries``, the names of the distributions whose version changes its vectors (all of
@@ -110,12 +110,12 @@ def embedding_facts(encoder: Any) -> dict[str, Any]:
 
 
 def device_kind(device: str) -> str:
-    """``cuda`` of ``cuda:1``: which of several equal devices it was changes no number."""
+    """Returns ``cuda`` of ``cuda:1``: which of several equal devices it was changes no number."""
     return device.partition(":")[0]
 
 
 def source_digest(thing: type) -> str:
-    """The sha256 (hex) of the source that a class is made of, comments, docstrings and layout left aside.
+    """Returns the sha256 (hex) of the source that a class is made of, comments, docstrings and layout left aside.
 
     It covers the modules of the class and of its bases outside of the core, and what those import from their own
     packages. A class without a source file (made in a notebook) has the digest of its own text; where there
@@ -133,7 +133,7 @@ def source_digest(thing: type) -> str:
 
 @cache
 def core_digest() -> str:
-    """The same of all files of the core: what an interrupted run's parts depend on."""
+    """Returns the same of all files of the core: what an interrupted run's parts depend on."""
     root = Path(__file__).parent
     return key("source", {str(p.relative_to(root)): file_digest(p) for p in sorted(root.rglob("*.py"))})
 
@@ -174,7 +174,7 @@ def _imported(path: Path) -> list[str]:
 
 
 def file_digest(path: Path) -> str:
-    """The sha256 (hex) of a Python file's statements, without comments, docstrings and layout."""
+    """Returns the sha256 (hex) of a Python file's statements, without comments, docstrings and layout."""
     return text_digest(path.read_text(encoding="utf-8"))
 
 
@@ -185,7 +185,7 @@ def _parsed(text: str | bytes) -> ast.Module:
 
 
 def text_digest(text: str) -> str:
-    """The same of a program's text."""
+    """Returns the same of a program's text."""
     tree = _parsed(text)
     for node in ast.walk(tree):
         body = getattr(node, "body", None)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def cache_dir() -> Path:
-    """The cache folder: ``$FSBENCH_CACHE``, else the user's by platform convention; not created here."""
+    """Returns the cache folder: ``$FSBENCH_CACHE``, else the user's by platform convention; not created here."""
     if chosen := os.environ.get("FSBENCH_CACHE"):
         return Path(chosen).expanduser()
     from platformdirs import user_cache_path

@@ -13,4 +13,4 @@ class Progress(Protocol):
 
 
 def silent(stage: str, done: int, total: int, note: str = "") -> None:
-    """The progress of a run that nobody watches."""
+    """Returns the progress of a run that nobody watches."""

@@ -69,7 +69,7 @@ PROTOCOLS = {protocol.name: protocol for protocol in TABLE}
 
 
 def protocol(name: str) -> Protocol:
-    """The protocol of a name; UsageError, with all names, where there is none."""
+    """Returns the protocol of a name; UsageError, with all names, where there is none."""
     if name not in PROTOCOLS:
         raise UsageError(f"--protocol is one of {', '.join(PROTOCOLS)}, not {name!r}.")
     return PROTOCOLS[name]

@@ -33,7 +33,7 @@ def tunable(
     at_least: float | None = None,
     at_most: float | None = None,
 ) -> Any:
-    """A dataclass field with a search range ``[low, high]`` (``log``: on a log scale), unit and sentence.
+    """Returns a dataclass field with a search range ``[low, high]`` (``log``: on a log scale), unit and sentence.
 
     ``used_by``, ``at_least`` and ``at_most`` are those of ``setting``.
     """
@@ -51,7 +51,7 @@ def share(
     used_by: str = TRAINING,
     at_most: float = 1,
 ) -> Any:
-    """A ``tunable`` field whose value is a share from 0 to ``at_most``."""
+    """Returns a ``tunable`` field whose value is a share from 0 to ``at_most``."""
     return tunable(default, low, high, log=log, help=help, used_by=used_by, at_least=0, at_most=at_most)
 
 
@@ -65,7 +65,7 @@ def setting(
     at_least: float | None = None,
     at_most: float | None = None,
 ) -> Any:
-    """A dataclass field that is not searched, with a sentence that says what it does.
+    """Returns a dataclass field that is not searched, with a sentence that says what it does.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ def setting(
 
 
 def type_name(annotation: Any) -> str:
-    """How a parameter's type reads in a message: ``int``, ``float``, ``one of euclidean, cosine``."""
+    """Returns how a parameter's type reads in a message: ``int``, ``float``, ``one of euclidean, cosine``."""
     if get_origin(annotation) is Literal:
         return "one of " + ", ".join(str(a) for a in get_args(annotation))
     if get_origin(annotation) in (Union, types.UnionType):
@@ -93,7 +93,7 @@ def type_name(annotation: Any) -> str:
 
 
 def convert(value: Any, annotation: Any) -> Any:
-    """``value`` (text, or an already typed value) as the annotated type; ValueError when it is not one."""
+    """Returns ``value`` (text, or an already typed value) as the annotated type; ValueError when it is not one."""
     if get_origin(annotation) in (Union, types.UnionType):
         for option in sorted(get_args(annotation), key=lambda a: a is not type(None)):
             try:
@@ -132,7 +132,7 @@ def convert(value: Any, annotation: Any) -> Any:
 
 
 def build(config: type[Any], owner: str, parameters: Mapping[str, Any]) -> Any:
-    """An instance of the dataclass ``config``: ``parameters`` over its preset's values over its defaults.
+    """Returns an instance of the dataclass ``config``: ``parameters`` over its preset's values over its defaults.
 
     A configuration with presets has a field ``preset`` and a class variable ``PRESETS``: name of a preset ->
     parameters that it sets. The instance holds the values that run, never a placeholder for them.
@@ -160,7 +160,7 @@ def build(config: type[Any], owner: str, parameters: Mapping[str, Any]) -> Any:
 
 
 def preset_values(config: type[Any], typed: Mapping[str, Any]) -> dict[str, Any]:
-    """The parameters that the preset of ``typed``, or the default preset, sets; {} without presets."""
+    """Returns the parameters that the preset of ``typed``, or the default preset, sets; {} without presets."""
     presets: Mapping[str, Mapping[str, Any]] = getattr(config, "PRESETS", {})
     default = next((f.default for f in fields(config) if f.name == "preset"), None)
     return dict(presets.get(typed.get("preset", default), {}))
@@ -180,7 +180,7 @@ def check_bounds(config: Any, owner: str) -> None:
 
 
 def parse_settings(pairs: tuple[str, ...]) -> dict[str, str]:
-    """``("k=3", "metric=cosine")`` as a dictionary; UsageError without ``=`` or for a key set twice."""
+    """Returns ``("k=3", "metric=cosine")`` as a dictionary; UsageError without ``=`` or for a key set twice."""
     found: dict[str, str] = {}
     for pair in pairs:
         key, equals, value = pair.partition("=")
@@ -193,12 +193,12 @@ def parse_settings(pairs: tuple[str, ...]) -> dict[str, str]:
 
 
 def parameters_of(config: Any) -> dict[str, Any]:
-    """The values of a configuration as a plain dictionary, for the record."""
+    """Returns the values of a configuration as a plain dictionary, for the record."""
     return asdict(config)
 
 
 def used_parameters(config: Any, words: Collection[str] = (TRAINING,)) -> dict[str, Any]:
-    """The values of the parameters that are ``used_by`` one of ``words``, for the key of a training.
+    """Returns the values of the parameters that are ``used_by`` one of ``words``, for the key of a training.
 
     A parameter that names a file (``content``) is given by the sha256 of that file. Raises UsageError where the
     file cannot be read.
@@ -213,7 +213,10 @@ def used_parameters(config: Any, words: Collection[str] = (TRAINING,)) -> dict[s
 
 
 def content_of(path: str | None, name: str) -> str | None:
-    """The sha256 (hex) of a file, None without one; UsageError, naming the parameter, where it cannot be read."""
+    """Returns the sha256 (hex) of a file, None without one.
+
+    Raises UsageError, naming the parameter, where it cannot be read.
+    """
     if path is None:
         return None
     try:
@@ -225,7 +228,7 @@ def content_of(path: str | None, name: str) -> str | None:
 
 
 def describe(config: type[Any]) -> list[dict[str, str]]:
-    """One row a parameter: name, type, default, search range, unit and sentence."""
+    """Returns one row a parameter: name, type, default, search range, unit and sentence."""
     hints, rows = get_type_hints(config), []
     for f in fields(config):
         low_high = f.metadata.get("range")

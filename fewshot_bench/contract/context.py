@@ -36,7 +36,7 @@ class Context:
     progress: Progress = silent
 
     def generator(self, *purpose: str) -> np.random.Generator:
-        """A private generator for a named purpose: the same for the same seed and name, whatever else ran."""
+        """Returns a private generator for a named purpose: the same for the same seed and name, whatever else ran."""
         digest = hashlib.sha256("\0".join(purpose).encode()).digest()
         words = np.frombuffer(digest, dtype=np.uint32)
         return np.random.default_rng([self.seed, *words.tolist()])
@@ -56,7 +56,7 @@ class Context:
         return self.mapped(encoder, index, dtype=dtype)[:]
 
     def mapped(self, encoder: Encoder, index: ImageIndex, *, dtype: str = "float32") -> Mapped:
-        """The same left on disk, for millions of pictures: ``found[rows]`` reads the vectors of ``rows``."""
+        """Returns the same left on disk, for millions of pictures: ``found[rows]`` reads the vectors of ``rows``."""
         from fewshot_bench.store.cache import EmbeddingCache
 
         def progress(done: int, total: int) -> None:
@@ -76,7 +76,7 @@ class Context:
         precision: str = "float32",
         pretrained: bool = True,
     ) -> PretrainedEncoder:
-        """An encoder by name (see ``fewshot_bench.embed``) on this context's device.
+        """Returns an encoder by name (see ``fewshot_bench.embed``) on this context's device.
 
         Networks without pretraining get their weights from this context's seed.
         """
@@ -97,7 +97,7 @@ class Context:
 
 
 def choose_device(wanted: str) -> str:
-    """``auto`` becomes ``cuda`` where there is a GPU, else ``cpu``; ``cuda`` without one is a UsageError."""
+    """Returns ``auto`` becomes ``cuda`` where there is a GPU, else ``cpu``; ``cuda`` without one is a UsageError."""
     if wanted == "cpu":
         return "cpu"
     if wanted not in ("auto", "cuda"):

@@ -48,12 +48,12 @@ class Method(ABC):
         self.config = self.Config() if config is None else config
 
     def fit(self, base: BaseData, context: Context) -> dict[str, Any]:
-        """Train on base data (or load the checkpoint of the same training); facts of it for the record."""
+        """Trains on base data (or load the checkpoint of the same training); facts of it for the record."""
         return {}
 
     @abstractmethod
     def setup(self, context: Context) -> None:
-        """Prepare from ``self.config``; called once after ``fit``, before anything is encoded or solved."""
+        """Prepares from ``self.config``; called once after ``fit``, before anything is encoded or solved."""
 
     @property
     @abstractmethod
@@ -80,7 +80,7 @@ class EmbeddingMethod(Method):
 
     @abstractmethod
     def setup(self, context: Context) -> None:
-        """Set ``self.encoder`` and ``self.head``."""
+        """Sets ``self.encoder`` and ``self.head``."""
 
     @property
     def pretraining(self) -> str:
@@ -103,7 +103,7 @@ class EpisodicMethod(Method):
     """How a picture that is not square becomes one: ``crop`` cuts out its centre, ``pad`` adds black borders."""
 
     def setup(self, context: Context) -> None:
-        """Nothing to prepare, unless a method says so."""
+        """Prepares nothing, unless a method says so."""
 
     @abstractmethod
     def solve(self, tasks: ImageTasks) -> NDArray[np.floating[Any]]:

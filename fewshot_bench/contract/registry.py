@@ -30,7 +30,7 @@ class Entry:
 
 @cache
 def entries(group: str) -> dict[str, tuple[Entry, ...]]:
-    """All entries of a group by name, in alphabetical order; more than one where distributions clash."""
+    """Returns all entries of a group by name, in alphabetical order; more than one where distributions clash."""
     found: dict[str, set[Entry]] = {}
     for point in metadata.entry_points(group=group):
         dist = point.dist
@@ -40,7 +40,7 @@ def entries(group: str) -> dict[str, tuple[Entry, ...]]:
 
 
 def entry(group: str, name: str) -> Entry:
-    """The entry of a name; a sentence where there is none ("did you mean") or more than one (both named)."""
+    """Returns the entry of a name; a sentence where there is none ("did you mean") or more than one (both named)."""
     known, kind = entries(group), KINDS[group]
     if name not in known:
         close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
@@ -56,7 +56,7 @@ def entry(group: str, name: str) -> Entry:
 
 
 def load(group: str, name: str) -> Any:
-    """Import the class behind a name and check that it keeps the contract.
+    """Imports the class behind a name and check that it keeps the contract.
 
     Raises UsageError for an unknown name, FsbenchError for a plugin that fails to import, declares no
     ``api_version``, or one this release does not run.

@@ -41,14 +41,14 @@ class DatasetSource(ABC):
     synthetic: ClassVar[bool] = False
 
     def knows(self, variant: str) -> bool:
-        """Whether a variant can be asked for: one of ``variants``, unless an adapter takes other names."""
+        """Returns whether a variant can be asked for: one of ``variants``, unless an adapter takes other names."""
         return variant in self.variants
 
     @abstractmethod
     def load(
         self, root: Path | None = None, variant: str | None = None, scan: Scan | None = None
     ) -> ImageIndex:
-        """Index the files under ``root`` (the data set's own folder; None when it needs no files).
+        """Indexes the files under ``root`` (the data set's own folder; None when it needs no files).
 
         Raises FsbenchError with one sentence when the layout is not the one expected; ``variant`` None
         takes the first variant that the files allow. ``scan`` says how files are read and carries the

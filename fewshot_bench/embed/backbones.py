@@ -52,7 +52,7 @@ class Backbone:
 def find_backbone(
     name: str, weights: Path | None, memo: Memo, *, pretrained: bool = True, seed: int = 0
 ) -> Backbone:
-    """The backbone of that name; ``weights`` a file to load instead of the published ones.
+    """Returns the backbone of that name; ``weights`` a file to load instead of the published ones.
 
     ``seed`` draws the weights of a network from scratch, and of any that is not to be ``pretrained``.
 

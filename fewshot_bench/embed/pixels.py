@@ -35,16 +35,16 @@ class PixelEncoder:
         return "none"
 
     def fingerprint(self) -> str:
-        """The size is all there is."""
+        """Returns the size is all there is."""
         return hashlib.sha256(f"fsbench-pixels-1 {self.size}".encode()).hexdigest()
 
     def prepare(self, image: Image) -> NDArray[np.uint8]:
-        """``[3, size, size]``."""
+        """Returns ``[3, size, size]``."""
         from PIL import Image as Pillow
 
         small = image.convert("RGB").resize((self.size, self.size), Pillow.Resampling.BILINEAR)
         return np.asarray(small, dtype=np.uint8).transpose(2, 0, 1)
 
     def encode(self, batch: NDArray[Any]) -> NDArray[np.float32]:
-        """``[B, 3, size, size]`` -> ``[B, D]``."""
+        """Returns ``[B, 3, size, size]`` -> ``[B, D]``."""
         return batch.reshape(len(batch), -1).astype(np.float32) / np.float32(255)

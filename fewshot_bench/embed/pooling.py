@@ -34,12 +34,12 @@ POOLINGS = ("average", "lca", "lca-window", "flatten")
 
 
 def average_weights(h: int, w: int) -> NDArray[np.float64]:
-    """The weight of each cell in global average pooling, ``[h, w]``, all 1/(h·w)."""
+    """Returns the weight of each cell in global average pooling, ``[h, w]``, all 1/(h·w)."""
     return np.full((h, w), 1.0 / (h * w))
 
 
 def lca_weights(h: int, w: int, weighting: Literal["size", "window"] = "size") -> NDArray[np.float64]:
-    """The weight of each cell of an h×w map in LCA pooling, ``[h, w]``, non-negative, of sum 1.
+    """Returns the weight of each cell of an h×w map in LCA pooling, ``[h, w]``, non-negative, of sum 1.
 
     ``weighting`` says what counts the same: every window ``"size"`` or every ``"window"``. A map of one
     cell has no window larger than it; it is its own and only concept (weight 1).
@@ -53,7 +53,7 @@ def lca_weights(h: int, w: int, weighting: Literal["size", "window"] = "size") -
 
 
 def pool(features: Tensor, kind: str = "average") -> Tensor:
-    """Feature maps ``[B, C, h, w]`` to vectors ``[B, C]`` float32; ``kind`` is one of ``POOLINGS``.
+    """Pools feature maps ``[B, C, h, w]`` to vectors ``[B, C]`` float32; ``kind`` is one of ``POOLINGS``.
 
     ``flatten`` gives ``[B, C·h·w]``, channel after channel. Computes in float32, whatever the caller's autocast.
     """
@@ -72,7 +72,7 @@ def pool(features: Tensor, kind: str = "average") -> Tensor:
 
 
 def check_pooling(kind: str) -> None:
-    """UsageError when there is no pooling of that name."""
+    """Raises UsageError when there is no pooling of that name."""
     if kind not in POOLINGS:
         raise UsageError(f"There is no pooling {kind!r}; choose one of {', '.join(POOLINGS)}.")
 

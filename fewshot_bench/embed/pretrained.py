@@ -113,7 +113,7 @@ class PretrainedEncoder:
         return self.found.pretraining
 
     def fingerprint(self) -> str:
-        """sha256 (hex) of weights, network, input transform, pooling and precision."""
+        """Returns sha256 (hex) of weights, network, input transform, pooling and precision."""
         found = self.found
         parts = [
             VERSION,
@@ -126,11 +126,11 @@ class PretrainedEncoder:
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
     def prepare(self, image: Image) -> NDArray[np.uint8]:
-        """``[3, S, S]``, or ``[2, 3, S, S]`` for ``both``; the rest happens on the device, a batch at a time."""
+        """Returns ``[3, S, S]``, or ``[2, 3, S, S]`` for ``both``; the device does the rest, a batch at a time."""
         return self.found.transform.prepare(image)
 
     def encode(self, batch: NDArray[Any]) -> NDArray[np.float32]:
-        """``[B, 3, S, S]`` -> ``[B, C]``, or ``[B, 2, 3, S, S]`` for ``both``. Full float32 on a GPU too: no TF32."""
+        """Encodes ``[B, 3, S, S]``, or ``[B, 2, 3, S, S]`` for ``both``, to ``[B, C]``; no TF32 on a GPU."""
         import torch
 
         bf16 = torch.autocast(
@@ -175,7 +175,7 @@ def pretrained_encoder(
     pretrained: bool = True,
     seed: int = 0,
 ) -> PretrainedEncoder:
-    """A ``PretrainedEncoder`` from texts as a command line has them; None is the default everywhere."""
+    """Returns a ``PretrainedEncoder`` from texts as a command line has them; None is the default everywhere."""
     return PretrainedEncoder(
         backbone=backbone,
         pooling=pooling,

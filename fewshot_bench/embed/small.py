@@ -31,7 +31,7 @@ INITIAL = 1
 
 
 def small_name(name: str) -> str | None:
-    """The full name of a network of this file (``conv4`` is ``conv4-64``), None where it is none of them.
+    """Returns the full name of a network of this file (``conv4`` is ``conv4-64``), None where it is none of them.
 
     Raises UsageError for a Conv4 without a channel.
     """
@@ -46,12 +46,12 @@ def small_name(name: str) -> str | None:
 
 
 def build_small(model: str) -> nn.Module:
-    """The network of a full name (see ``small_name``), with weights drawn by the process's generator."""
+    """Returns the network of a full name (see ``small_name``), with weights drawn by the process's generator."""
     return resnet12() if model == "resnet12" else conv4(int(model.removeprefix("conv4-")))
 
 
 def seeded(make: Callable[[], Made], seed: int) -> Made:
-    """``make()`` with the CPU generator of torch set to ``seed``, and afterwards as it was."""
+    """Returns ``make()`` with the CPU generator of torch set to ``seed``, and afterwards as it was."""
     import torch
 
     with torch.random.fork_rng(devices=[]):
@@ -60,7 +60,7 @@ def seeded(make: Callable[[], Made], seed: int) -> Made:
 
 
 def conv4(channels: int = 64) -> nn.Module:
-    """Four blocks of convolution 3×3, batch norm, ReLU and max-pooling 2×2; C = ``channels``.
+    """Returns four blocks of convolution 3×3, batch norm, ReLU and max-pooling 2×2; C = ``channels``.
 
     Vinyals et al.: Matching networks for one shot learning, 2016; Snell et al. 2017. At 84 px the map is 5×5,
     at 28 px 1×1.
@@ -76,7 +76,7 @@ def conv4(channels: int = 64) -> nn.Module:
 
 
 def resnet12(widths: tuple[int, ...] = (64, 160, 320, 640)) -> nn.Module:
-    """Four residual blocks of three convolutions, each followed by max-pooling 2×2; C = 640.
+    """Returns four residual blocks of three convolutions, each followed by max-pooling 2×2; C = 640.
 
     Lee et al.: Meta-learning with differentiable convex optimization, 2019, after Oreshkin et al. (TADAM),
     2018; without DropBlock.

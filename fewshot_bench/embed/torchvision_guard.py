@@ -17,7 +17,7 @@ _SYMPTOM = "operator torchvision::nms does not exist"
 
 
 def import_torchvision() -> ModuleType:
-    """Import torchvision and return it; every other failure to import passes through unchanged.
+    """Imports torchvision and return it; every other failure to import passes through unchanged.
 
     Where the two builds do not match, ``torchvision.io`` and the detection operators stay unusable.
     """
@@ -35,7 +35,7 @@ def import_torchvision() -> ModuleType:
 
 
 def import_timm() -> ModuleType:
-    """Import timm, which imports torchvision, and return it."""
+    """Imports timm, which imports torchvision, and return it."""
     import_torchvision()
     return importlib.import_module("timm")
 

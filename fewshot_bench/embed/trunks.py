@@ -36,7 +36,7 @@ TRUNKS = {
 
 
 def build_trunk(backbone: Backbone) -> nn.Module:
-    """The trunk with its weights, in evaluation mode, on the CPU; draws no random numbers of the process.
+    """Returns the trunk with its weights, in evaluation mode, on the CPU; draws no random numbers of the process.
 
     Raises FsbenchError, one sentence, when the weights are neither here nor to be downloaded, or do not fit.
     """

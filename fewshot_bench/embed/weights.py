@@ -47,12 +47,12 @@ FACTS = ("size", "resize", "mean", "std", "interpolation", "pretraining")
 
 
 def weights_folders() -> list[Path]:
-    """The folders of ``$FSBENCH_WEIGHTS``."""
+    """Returns the folders of ``$FSBENCH_WEIGHTS``."""
     return [Path(part).expanduser() for part in os.environ.get(VARIABLE, "").split(os.pathsep) if part]
 
 
 def find_weights(stems: Sequence[str]) -> Path | None:
-    """The file ``STEM.pth``, ``STEM-….pth`` or ``.safetensors`` of the first folder that has one, or None.
+    """Returns the file ``STEM.pth``, ``STEM-….pth`` or ``.safetensors`` of the first folder that has one, or None.
 
     Raises UsageError when a folder has several.
     """
@@ -72,7 +72,7 @@ def find_weights(stems: Sequence[str]) -> Path | None:
 
 
 def file_digest(path: Path, memo: Memo) -> str:
-    """sha256 (hex) of a file's bytes, remembered until its size or modification time changes."""
+    """Returns sha256 (hex) of a file's bytes, remembered until its size or modification time changes."""
     try:
         stat = path.stat()
         with path.open("rb") as stream:
@@ -115,7 +115,7 @@ def weights_facts(path: Path, digest: str) -> dict[str, Any]:
 
 
 def read_state(path: Path) -> dict[str, Tensor]:
-    """The state dict in a ``.safetensors`` file or a ``.pth`` file that needs no pickled code."""
+    """Returns the state dict in a ``.safetensors`` file or a ``.pth`` file that needs no pickled code."""
     import torch
 
     try:

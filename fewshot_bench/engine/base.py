@@ -15,7 +15,7 @@ from fewshot_bench.training.base import BaseData, concatenate, split_base
 
 
 def base_data(request: Request, *, data_root: Path | None, verify: bool, progress: Progress) -> BaseData:
-    """Train, validation and unlabelled parts of ``request.train_dataset`` and ``request.unlabelled``.
+    """Trains, validation and unlabelled parts of ``request.train_dataset`` and ``request.unlabelled``.
 
     The pictures of the train part are always among the unlabelled ones.
     """
@@ -32,13 +32,13 @@ def base_data(request: Request, *, data_root: Path | None, verify: bool, progres
 
 
 def not_novel(index: ImageIndex) -> ImageIndex:
-    """A data set without its novel classes, should it name any."""
+    """Returns a data set without its novel classes, should it name any."""
     keep = np.flatnonzero(np.array([split != "novel" for split in index.class_splits], dtype=bool))
     return index.take_classes(keep)
 
 
 def describe_base(base: BaseData) -> dict[str, Any]:
-    """What a record says of the base data."""
+    """Returns what a record says of the base data."""
     return {
         "dataset": base.name,
         "fingerprint": base.fingerprint,

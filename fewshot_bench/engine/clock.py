@@ -16,7 +16,7 @@ class Clock:
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """Add the time spent inside to the stage ``name``."""
+        """Adds the time spent inside to the stage ``name``."""
         begun = time.perf_counter()
         try:
             yield
@@ -24,6 +24,6 @@ class Clock:
             self.stages[name] = self.stages.get(name, 0.0) + time.perf_counter() - begun
 
     def timings(self) -> dict[str, float]:
-        """All stages and the total, in seconds."""
+        """Returns all stages and the total, in seconds."""
         total = time.perf_counter() - self.start
         return {name: round(seconds, 4) for name, seconds in {**self.stages, "total": total}.items()}

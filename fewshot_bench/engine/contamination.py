@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 
 def contaminated(pretraining: str, seen_by: Iterable[str]) -> list[str]:
-    """The names of ``seen_by`` (see ``ImageIndex``) that ``pretraining`` names, in any case, as a word's beginning.
+    """Returns the names of ``seen_by`` (see ``ImageIndex``) that ``pretraining`` names, as a word's beginning.
 
     "ImageNet-1k" and "IMAGENET1K_V1" name ImageNet; "miniimagenet (base classes)" does not.
     """

@@ -13,7 +13,7 @@ PACKAGES = ("fewshot-bench", "numpy", "torch", "torchvision", "timm", "scikit-le
 
 
 def processor() -> str:
-    """The processor's model name, as the system gives it."""
+    """Returns the processor's model name, as the system gives it."""
     try:
         for line in Path("/proc/cpuinfo").read_text().splitlines():
             if line.startswith("model name"):
@@ -24,7 +24,7 @@ def processor() -> str:
 
 
 def version(package: str) -> str:
-    """The installed version of a distribution, "" when it is not installed."""
+    """Returns the installed version of a distribution, "" when it is not installed."""
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
@@ -32,7 +32,7 @@ def version(package: str) -> str:
 
 
 def environment(device: str) -> dict[str, Any]:
-    """Python, packages, system, processor and device; imports nothing heavy that the run did not."""
+    """Returns Python, packages, system, processor and device; imports nothing heavy that the run did not."""
     found: dict[str, Any] = {
         "python": platform.python_version(),
         "packages": {package: version(package) for package in PACKAGES},

@@ -17,7 +17,7 @@ from fewshot_bench.training.seen import check_unseen
 
 
 def method_of(request: Request) -> tuple[Method, registry.Entry]:
-    """The method of a request with its parameters, and the entry point it came from."""
+    """Returns the method of a request with its parameters, and the entry point it came from."""
     entry = registry.entry(registry.METHODS, request.method)
     method_class: type[Method] = registry.load(registry.METHODS, request.method)
     return method_class(build(method_class.Config, f"method {request.method}", request.parameters)), entry
@@ -32,7 +32,7 @@ def make_ready(
     data_root: Path | None,
     verify: bool,
 ) -> dict[str, Any]:
-    """Fit the method where it trains, set it up, and return what a record says of its training.
+    """Fits the method where it trains, set it up, and return what a record says of its training.
 
     Raises FsbenchError when the training, or that of the weights it starts from, saw classes or pictures of
     ``evaluated`` (None: nothing is measured).

@@ -124,7 +124,7 @@ def query_pictures(index: ImageIndex, queries: NDArray[np.int64]) -> Arrays:
 
 
 def ranked_by(method: Method) -> str:
-    """What the support is ranked by: scores of each ``picture``, or of its ``class`` (those of one class tied)."""
+    """Returns what the support is ranked by: scores of each ``picture``, or of its ``class`` (then tied in a class)."""
     return "picture" if hasattr(getattr(method, "head", None), "item_scores") else "class"
 
 

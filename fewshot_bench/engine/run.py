@@ -40,7 +40,7 @@ DEFAULT_EPISODES, MAX_ALL_WAYS = 600, 100
 
 
 def evaluated(index: ImageIndex, split: str | None, *, whole_set: bool = False) -> tuple[ImageIndex, str]:
-    """The classes of ``split`` (None: ``novel`` where the data set has splits, else all) and its name.
+    """Returns the classes of ``split`` (None: ``novel`` where the data set has splits, else all) and its name.
 
     ``whole_set``: None means all classes.
     """
@@ -55,7 +55,7 @@ def evaluated(index: ImageIndex, split: str | None, *, whole_set: bool = False) 
 
 
 def spec_of(request: Request, index: ImageIndex) -> EpisodeSpec:
-    """The episode specification of a request, its numbers of queries and of episodes settled.
+    """Returns the episode specification of a request, its numbers of queries and of episodes settled.
 
     Raises UsageError when more episodes are asked for than there are distinct support sets: beyond that,
     episodes repeat each other and an interval over them would mean nothing.
@@ -86,7 +86,7 @@ def spec_of(request: Request, index: ImageIndex) -> EpisodeSpec:
 
 
 def episodes_of(request: Request, index: ImageIndex) -> EpisodeSet:
-    """The episodes of a request: replayed from its manifest, or drawn from its seed."""
+    """Returns the episodes of a request: replayed from its manifest, or drawn from its seed."""
     if request.episodes_from is not None:
         return load_manifest(request.episodes_from, index)
     return sample(index, spec_of(request, index))
@@ -102,7 +102,7 @@ def run(
     verify: bool = False,
     progress: Progress = silent,
 ) -> tuple[Record, Path | None]:
-    """Run one request; returns its record and, where ``results`` is given, the path it was saved at.
+    """Runs one request; returns its record and, where ``results`` is given, the path it was saved at.
 
     Raises UsageError for a request that cannot be met and FsbenchError for a run that fails, each with
     one sentence. An interrupted run goes on from its finished chunks when it is asked for again.
@@ -166,7 +166,7 @@ def run(
 
 
 def table_rows(index: ImageIndex, episodes: EpisodeSet) -> NDArray[np.int64]:
-    """The images that the episodes touch, ordered by content digest: a row number says nothing of a class."""
+    """Returns the images that the episodes touch, ordered by content digest: a row number says nothing of a class."""
     rows = episodes.images()
     keys = np.ascontiguousarray(index.digests[rows, :8]).view(">u8")[:, 0]
     return rows[np.argsort(keys, kind="stable")]

@@ -37,7 +37,7 @@ def solver(
 
 
 def table_of(method: Method, index: ImageIndex, rows: NDArray[np.int64], context: Context) -> NDArray[Any]:
-    """What a method works on, of the images ``rows``: embeddings ``[M, D]``, or pictures ``[M, 3, S, S]`` uint8.
+    """Returns what a method works on, of images ``rows``: embeddings ``[M, D]``, or uint8 pictures ``[M, 3, S, S]``.
 
     Both live in the embedding cache.
     """

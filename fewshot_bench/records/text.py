@@ -11,19 +11,19 @@ from fewshot_bench.errors import FsbenchError
 
 
 def printable(text: str) -> str:
-    """``text`` with every byte that is no UTF-8 written as an escape (``\\udcff``), so that it can be shown."""
+    """Returns ``text`` with every byte that is no UTF-8 written as an escape (``\\udcff``), so that it can be shown."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def encode(data: Any, *, indent: int | None = None) -> bytes:
-    """JSON in UTF-8; a surrogate becomes JSON's own escape, which ``json.loads`` gives back as it was."""
+    """Returns JSON in UTF-8; a surrogate becomes JSON's own escape, which ``json.loads`` gives back as it was."""
     return json.dumps(data, indent=indent, ensure_ascii=False, allow_nan=False).encode(
         "utf-8", "backslashreplace"
     )
 
 
 def plain(value: Any, where: str, missing: dict[str, str]) -> Any:
-    """``value`` as JSON can hold it: NumPy's numbers as Python's, tuples as lists, keys as text.
+    """Returns ``value`` as JSON can hold it: NumPy's numbers as Python's, tuples as lists, keys as text.
 
     A number that is not finite becomes None, and ``missing`` gets its place and what it was ("nan"). Raises
     FsbenchError, naming the place, for anything that JSON cannot hold.

@@ -134,7 +134,7 @@ class EmbeddingCache:
         return replace(found, numbers=found.numbers[inverse], places=found.places[inverse])
 
     def info(self) -> list[dict[str, Any]]:
-        """One row per encoder and number type, the last used first.
+        """Returns one row per encoder and number type, the last used first.
 
         Keys: ``encoder``, ``device``, ``made with`` (the versions of libraries that are not the installed ones,
         "" where all are), ``images``, ``dim``, ``dtype``, ``MB`` (on disk), ``last used`` (local time) and ``folder``.
@@ -160,7 +160,7 @@ class EmbeddingCache:
         return rows
 
     def prune(self, *, older_than_days: float | None = None) -> int:
-        """Remove the encoders not used for so many days (None: all of them); returns how many.
+        """Removes the encoders not used for so many days (None: all of them); returns how many.
 
         Raises FsbenchError when a process is encoding into one of them.
         """

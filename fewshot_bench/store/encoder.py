@@ -26,15 +26,15 @@ class Encoder(Protocol):
         ...
 
     def fingerprint(self) -> str:
-        """Hex digest of everything that the vectors depend on; does not build the network."""
+        """Returns a hex digest of everything that the vectors depend on; does not build the network."""
         ...
 
     def prepare(self, image: Image) -> NDArray[Any]:
-        """The input array of one RGB picture; equal shape and type for all pictures. Thread-safe."""
+        """Returns the input array of one RGB picture; equal shape and type for all pictures. Thread-safe."""
         ...
 
     def encode(self, batch: NDArray[Any]) -> NDArray[np.float32]:
-        """``batch [B, …]`` of prepared pictures -> embeddings ``[B, D]``, evaluation mode."""
+        """Returns ``batch [B, …]`` of prepared pictures -> embeddings ``[B, D]``, evaluation mode."""
         ...
 
 
@@ -48,5 +48,5 @@ class Composed(Encoder, Protocol):
         ...
 
     def after(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The map: embeddings of the inner encoder ``[B, D]`` -> embeddings ``[B, D']``."""
+        """Returns the map: embeddings of the inner encoder ``[B, D]`` -> embeddings ``[B, D']``."""
         ...

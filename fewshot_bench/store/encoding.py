@@ -29,7 +29,7 @@ def encode_images(
     workers: int,
     dtype: np.dtype[Any],
 ) -> Generator[tuple[NDArray[np.int64], NDArray[Any]]]:
-    """Yield (rows ``[b]``, vectors ``[b, D]`` of ``dtype``) until all of ``rows`` are encoded, in order.
+    """Yields (rows ``[b]``, vectors ``[b, D]`` of ``dtype``) until all of ``rows`` are encoded, in order.
 
     The encoder is given exactly ``batch_size`` pictures each time (the last batch repeats its last one), so
     that a vector does not depend on how many others are asked for. Raises FsbenchError, naming the image,

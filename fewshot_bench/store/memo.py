@@ -24,7 +24,7 @@ class Memo:
         self.path = path
 
     def get(self, key: str, find_out: Callable[[], Any]) -> Any:
-        """The value remembered for ``key``, else ``find_out()``, which is then remembered."""
+        """Returns the value remembered for ``key``, else ``find_out()``, which is then remembered."""
         known = self._read()
         if key not in known:
             known = {**self._read(), key: find_out()}

@@ -86,7 +86,7 @@ class Segment:
         return vectors if rows is None else np.asarray(vectors[rows])
 
     def find(self, keys: NDArray[np.void]) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
-        """Which of ``keys [m]`` are here ``[m]``, and the rows of those that are."""
+        """Returns which of ``keys [m]`` are here ``[m]``, and the rows of those that are."""
         place = np.searchsorted(self.keys, keys)
         here = place < len(self)
         here[here] = self.keys[place[here]] == keys[here]
@@ -99,7 +99,7 @@ def as_keys(digests: NDArray[np.uint8]) -> NDArray[np.void]:
 
 
 def open_segments(folder: Path) -> list[Segment]:
-    """Every complete segment of a folder; a damaged one is left out with a warning."""
+    """Returns every complete segment of a folder; a damaged one is left out with a warning."""
     found = []
     for path in sorted(folder.glob(f"*{_SUMS}")):
         try:
@@ -116,7 +116,7 @@ def open_segments(folder: Path) -> list[Segment]:
 
 
 def write_segment(folder: Path, keys: Sequence[NDArray[np.void]], vectors: Sequence[NDArray[Any]]) -> Segment:
-    """Write parts ``[n_i]`` and ``[n_i, D]`` as one segment, sorted by key, and open it.
+    """Writes parts ``[n_i]`` and ``[n_i, D]`` as one segment, sorted by key, and open it.
 
     Raises FsbenchError, with nothing left behind, when the disk is full or the folder cannot be written to.
     """
@@ -136,7 +136,7 @@ def write_segment(folder: Path, keys: Sequence[NDArray[np.void]], vectors: Seque
 
 
 def merge_small(folder: Path, segments: list[Segment]) -> list[Segment]:
-    """Merge ``FAN_IN`` segments of about one size into one, so that there are a few dozen at most.
+    """Merges ``FAN_IN`` segments of about one size into one, so that there are a few dozen at most.
 
     Called with the folder's lock held. A vector is rewritten once for each factor of ``FAN_IN`` in the
     number of images at most, and never again in a segment of ``LARGE`` bytes. Raises DamagedSegmentError
@@ -156,13 +156,13 @@ def merge_small(folder: Path, segments: list[Segment]) -> list[Segment]:
 
 
 def remove(stem: Path) -> None:
-    """Remove a segment's files, the one that makes it complete first."""
+    """Removes a segment's files, the one that makes it complete first."""
     for kind in _FILES:
         Path(f"{stem}{kind}").unlink(missing_ok=True)
 
 
 def sweep(folder: Path, segments: list[Segment]) -> None:
-    """Remove every file of no segment: what killed runs left, and what is damaged. With the lock held."""
+    """Removes every file of no segment: what killed runs left, and what is damaged. With the lock held."""
     whole = {segment.stem.name for segment in segments}
     for path in folder.glob("*"):
         if path.name.endswith((*_FILES, _PART)) and path.name.split(".")[0] not in whole:
@@ -170,7 +170,7 @@ def sweep(folder: Path, segments: list[Segment]) -> None:
 
 
 def cannot_write(folder: Path, error: OSError) -> FsbenchError:
-    """The sentence for a cache folder that cannot be written to."""
+    """Returns the sentence for a cache folder that cannot be written to."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return FsbenchError(
             f"The disk is full, there is no room for embeddings in {folder}; free some space "

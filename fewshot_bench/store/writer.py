@@ -42,7 +42,7 @@ class SegmentWriter:
         self._since = time.monotonic()
 
     def add(self, keys: NDArray[np.void], vectors: NDArray[Any]) -> None:
-        """Take ``keys [b]`` and their ``vectors [b, D]``; writes a segment when it is due."""
+        """Takes ``keys [b]`` and their ``vectors [b, D]``; writes a segment when it is due."""
         for segment in self.present[:1] or self.written[:1]:
             if segment.vectors.shape[1] != vectors.shape[1]:
                 raise FsbenchError(
@@ -60,7 +60,7 @@ class SegmentWriter:
             self.flush()
 
     def flush(self) -> None:
-        """Write what has gathered as one segment."""
+        """Writes what has gathered as one segment."""
         if not self._keys:
             return
         if not (self.folder / CARD).exists():

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 VALIDATION_SHARE = 0.2
-"""Of the classes of a data set that publishes no validation split, drawn with a fixed seed."""
+"""The share of classes kept for validation where a data set publishes no such split, drawn with a fixed seed."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +35,7 @@ class BaseData:
     others: tuple[str, ...] = ()
 
     def seen(self, *, labels: bool, unlabelled: bool) -> tuple[str, ...]:
-        """What weights trained on this saw, in words for the leaderboard: base classes, unlabelled sets."""
+        """Returns what weights trained on this saw, in words for the leaderboard: base classes, unlabelled sets."""
         base = f"{self.name} ({'base classes' if labels else 'unlabelled'})"
         return (base, *(f"{name} (unlabelled)" for name in self.others if unlabelled))
 
@@ -47,7 +47,7 @@ class BaseData:
 
 
 def split_base(index: ImageIndex) -> tuple[ImageIndex, ImageIndex]:
-    """Base and validation classes of a data set: as it publishes them, else a fifth of its classes apart."""
+    """Returns base and validation classes of a data set: as it publishes them, else a fifth of its classes apart."""
     if "base" in index.class_splits:
         base = index.only("base")
         if "validation" in index.class_splits:
@@ -65,7 +65,7 @@ def split_base(index: ImageIndex) -> tuple[ImageIndex, ImageIndex]:
 
 
 def concatenate(parts: Sequence[ImageIndex], name: str) -> ImageIndex:
-    """The pictures of several data sets as one index; classes of different sets stay different."""
+    """Returns the pictures of several data sets as one index; classes of different sets stay different."""
     sizes = [len(part) for part in parts]
     starts = np.cumsum([0, *sizes])
     classes = np.cumsum([0, *(len(part.class_names) for part in parts)])
@@ -100,7 +100,7 @@ def concatenate(parts: Sequence[ImageIndex], name: str) -> ImageIndex:
 
 
 def check_apart(base: BaseData, evaluated: ImageIndex) -> None:
-    """Raise FsbenchError when an evaluated class or picture is in the training data, by content."""
+    """Raises FsbenchError when an evaluated class or picture is in the training data, by content."""
     known = {digest.tobytes() for digest in evaluated.digests}
     for what, part in (
         ("base", base.train),

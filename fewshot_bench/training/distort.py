@@ -49,7 +49,7 @@ class Distortion:
         return compressed(seen, self.jpeg, random)
 
     def moved(self, pictures: Tensor, size: int, random: Generator) -> Tensor:
-        """Crop, aspect ratio, perspective and rotation, as one resampling."""
+        """Applies crop, aspect ratio, perspective and rotation, as one resampling."""
         import torch
         from torch.nn.functional import grid_sample
 
@@ -73,7 +73,7 @@ class Distortion:
         return grid_sample(pictures, grid, padding_mode="reflection", align_corners=False)
 
     def lit(self, pictures: Tensor, random: Generator) -> Tensor:
-        """Gamma, gain, colour cast, contrast, saturation and noise."""
+        """Applies gamma, gain, colour cast, contrast, saturation and noise."""
         import torch
 
         def draw(low: float, high: float, channels: int = 1) -> Tensor:
@@ -89,14 +89,14 @@ class Distortion:
 
 
 def uniform(random: Generator, shape: tuple[int, ...], low: float, high: float) -> Tensor:
-    """Uniform numbers in [low, high) of a private generator."""
+    """Draws uniform numbers in [low, high) of a private generator."""
     import torch
 
     return torch.rand(shape, generator=random) * (high - low) + low
 
 
 def homography(source: Tensor, target: Tensor) -> Tensor:
-    """The 3×3 matrices ``[B, 3, 3]`` that map corners ``source [B, 4, 2]`` to ``target [B, 4, 2]``."""
+    """Returns the 3×3 matrices ``[B, 3, 3]`` that map corners ``source [B, 4, 2]`` to ``target [B, 4, 2]``."""
     import torch
 
     x, y = source.unbind(dim=2)
@@ -109,7 +109,7 @@ def homography(source: Tensor, target: Tensor) -> Tensor:
 
 
 def blurred(pictures: Tensor, probability: float, random: Generator) -> Tensor:
-    """Some pictures shrunk to 28 … 112 px, one side more than the other, and enlarged again."""
+    """Returns some pictures shrunk to 28 … 112 px, one side more than the other, and enlarged again."""
     import torch
     from torch.nn.functional import interpolate
 
@@ -125,7 +125,7 @@ def blurred(pictures: Tensor, probability: float, random: Generator) -> Tensor:
 
 
 def occluded(pictures: Tensor, probability: float, random: Generator) -> Tensor:
-    """Some pictures with a grey rectangle of 10 to 35 % of each side in front."""
+    """Returns some pictures with a grey rectangle of 10 to 35 % of each side in front."""
     import torch
 
     size = pictures.shape[-1]
@@ -138,7 +138,7 @@ def occluded(pictures: Tensor, probability: float, random: Generator) -> Tensor:
 
 
 def compressed(pictures: Tensor, probability: float, random: Generator) -> Tensor:
-    """Some pictures through JPEG at quality 15 … 80."""
+    """Returns some pictures through JPEG at quality 15 … 80."""
     import torch
     from PIL import Image
 

@@ -116,7 +116,7 @@ def locked(folder: Path, name: str, progress: Progress) -> Iterator[None]:
 
 
 def finished(folder: Path, key: str) -> bool:
-    """Whether a folder holds the finished training with ``key``, and all its files are as they were written.
+    """Returns whether a folder holds the finished training with ``key``, and all its files are as they were written.
 
     Raises FsbenchError for a damaged log, which nothing but another training can replace.
     """

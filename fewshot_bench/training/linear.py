@@ -39,20 +39,20 @@ class LinearEncoder:
         return self.inner.weights
 
     def fingerprint(self) -> str:
-        """sha256 (hex) of the inner encoder and the map."""
+        """Returns sha256 (hex) of the inner encoder and the map."""
         sha = hashlib.sha256(self.inner.fingerprint().encode())
         for array in (self.matrix, self.offset):
             sha.update(np.ascontiguousarray(array, dtype="<f4").tobytes())
         return sha.hexdigest()
 
     def prepare(self, image: Image) -> NDArray[np.uint8]:
-        """As the inner encoder."""
+        """Returns what the inner encoder prepares."""
         return self.inner.prepare(image)
 
     def encode(self, batch: NDArray[Any]) -> NDArray[np.float32]:
-        """``[B, 3, S, S]`` -> ``[B, D']``."""
+        """Returns ``[B, 3, S, S]`` -> ``[B, D']``."""
         return self.after(self.inner.encode(batch))
 
     def after(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-        """``[B, D]`` -> ``[B, D']``."""
+        """Returns ``[B, D]`` -> ``[B, D']``."""
         return vectors @ self.matrix.T + self.offset

@@ -20,7 +20,7 @@ TIMINGS = ("images/s", "seconds")
 
 
 def read_log(path: Path) -> list[dict[str, str]]:
-    """The lines of a log, [] where there is none yet."""
+    """Returns the lines of a log, [] where there is none yet."""
     if not path.exists():
         return []
     with path.open(newline="", encoding="utf-8") as stream:
@@ -28,7 +28,7 @@ def read_log(path: Path) -> list[dict[str, str]]:
 
 
 def append_log(path: Path, line: Mapping[str, float]) -> None:
-    """Add the line of an epoch; lines of that epoch or later ones (of a killed training) are replaced."""
+    """Adds the line of an epoch; lines of that epoch or later ones (of a killed training) are replaced."""
     kept = [old for old in read_log(path) if int(old["epoch"]) < line["epoch"]]
     text = io.StringIO()
     writer = csv.DictWriter(
@@ -42,7 +42,7 @@ def append_log(path: Path, line: Mapping[str, float]) -> None:
 
 
 def training_facts(folders: Mapping[str, Path]) -> dict[str, Any]:
-    """What a record says of trainings, each in the folder of its name: empty where no folder has a log.
+    """Returns what a record says of trainings, each in the folder of its name: empty where no folder has a log.
 
     ``log``: name -> column -> values by epoch, equal for equal commands. ``timings``: name -> ``seconds`` in
     all (of the epochs that count, validation included) and ``images/s`` by epoch; a number that a log lacks
@@ -65,7 +65,7 @@ def training_facts(folders: Mapping[str, Path]) -> dict[str, Any]:
 
 
 def columns(path: Path) -> dict[str, list[float | None]]:
-    """A log by column; a number that is missing, or not finite, is None."""
+    """Returns a log by column; a number that is missing, or not finite, is None."""
     try:
         lines = read_log(path)
         return {key: [number(line[key]) for line in lines] for key in (lines[0] if lines else ())}
@@ -76,7 +76,7 @@ def columns(path: Path) -> dict[str, list[float | None]]:
 
 
 def number(text: str) -> float | None:
-    """A number of the log; None for a blank, and for one that JSON does not know."""
+    """Returns a number of the log; None for a blank, and for one that JSON does not know."""
     value = math.nan if text == "" else float(text)
     if not math.isfinite(value):
         return None
@@ -84,5 +84,5 @@ def number(text: str) -> float | None:
 
 
 def total(seconds: list[float | None]) -> float | None:
-    """The sum, None when a part of it is not known."""
+    """Returns the sum, None when a part of it is not known."""
     return None if None in seconds else round(math.fsum(s for s in seconds if s is not None), 3)

@@ -32,17 +32,17 @@ class Task(Protocol):
     """What is trained: batches as a pure function of (epoch, number), their loss, and a validation."""
 
     def batch(self, epoch: int, number: int) -> Any:
-        """Batch ``number`` of ``epoch``, made in a thread: equal for equal arguments, whatever else ran."""
+        """Returns batch ``number`` of ``epoch``, made in a thread: equal for equal arguments, whatever else ran."""
 
     def loss(self, network: Module, batch: Any) -> tuple[Tensor, dict[str, float]]:
-        """The scalar to minimise, and numbers for the progress bar and the log."""
+        """Returns the scalar to minimise, and numbers for the progress bar and the log."""
 
     def validate(self, network: Module) -> float | None:
-        """A score on validation classes, higher is better; None where there is nothing to select on."""
+        """Returns a score on validation classes, higher is better; None where there is nothing to select on."""
 
 
 def prefetch(make: Callable[[int], Any], count: int, workers: int = 2) -> Iterator[Any]:
-    """``make(0) … make(count − 1)`` in order, a few of them made ahead in threads."""
+    """Returns ``make(0) … make(count − 1)`` in order, a few of them made ahead in threads."""
     with ThreadPoolExecutor(workers) as pool:
         waiting: list[Future[Any]] = [pool.submit(make, i) for i in range(min(AHEAD, count))]
         try:
@@ -180,7 +180,7 @@ def _train(
 
 
 def training_mode(network: Module, *, frozen: bool) -> None:
-    """Training mode, but that ``frozen`` batch norms keep the statistics of their pretraining.
+    """Sets training mode, but that ``frozen`` batch norms keep the statistics of their pretraining.
 
     With the small batches of fine-tuning their own would be noise.
     """
@@ -193,7 +193,7 @@ def training_mode(network: Module, *, frozen: bool) -> None:
 
 
 def blend(average: dict[str, Tensor], network: Module, decay: float, step: int) -> None:
-    """Move the averaged weights towards the network's: a ← d·a + (1 − d)·w, d warming up with the steps.
+    """Moves the averaged weights towards the network's: a ← d·a + (1 − d)·w, d warming up with the steps.
 
     The running means and variances of batch norms move along, so that they are those of the same steps as the
     weights; counters are copied.
@@ -210,7 +210,7 @@ def blend(average: dict[str, Tensor], network: Module, decay: float, step: int) 
 
 
 def with_weights(network: Module, weights: dict[str, Tensor], act: Callable[[Module], Result]) -> Result:
-    """``act(network)`` with other weights and in evaluation mode; its own are put back."""
+    """Returns ``act(network)`` with other weights and in evaluation mode; its own are put back."""
     import torch
 
     own = {key: value.detach().clone() for key, value in network.state_dict().items()}

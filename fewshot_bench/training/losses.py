@@ -10,12 +10,12 @@ if TYPE_CHECKING:
 
 
 def distance(a: Tensor, b: Tensor) -> Tensor:
-    """Euclidean distance ``[P]`` between the rows of ``a`` and ``b [P, D]``; its gradient at 0 is 0."""
+    """Returns the Euclidean distance ``[P]`` between the rows of ``a`` and ``b [P, D]``; its gradient at 0 is 0."""
     return (a - b).square().sum(dim=-1).clamp_min(1e-12).sqrt()
 
 
 def contrastive(a: Tensor, b: Tensor, same: Tensor, margin: float) -> Tensor:
-    """L = y·d + (1 − y)·max(0, m − d) per pair, d Euclidean and not squared.
+    """Returns L = y·d + (1 − y)·max(0, m − d) per pair, d Euclidean and not squared.
 
     ``a``, ``b`` ``[P, D]`` embeddings; ``same`` ``[P]`` (y) true for two images of one product; returns
     ``[P]``. Source: Srivastava 2022, after Hadsell et al. 2006 without the squares.
@@ -25,12 +25,12 @@ def contrastive(a: Tensor, b: Tensor, same: Tensor, margin: float) -> Tensor:
 
 
 def triplet(anchor: Tensor, positive: Tensor, negative: Tensor, margin: float) -> Tensor:
-    """L = [d(a, p) + m − d(a, n)]₊ per triplet, d Euclidean; ``[T, D]`` each, returns ``[T]``."""
+    """Returns L = [d(a, p) + m − d(a, n)]₊ per triplet ``[T]``, d Euclidean; the arguments are ``[T, D]`` each."""
     return (distance(anchor, positive) + margin - distance(anchor, negative)).clamp_min(0)
 
 
 def hardest(losses: Tensor, share: float) -> Tensor:
-    """Mean of the largest ``ceil(share · P)`` of ``losses [P]``: only those are back-propagated.
+    """Returns mean of the largest ``ceil(share · P)`` of ``losses [P]``: only those are back-propagated.
 
     ``share`` in (0, 1]; 1 is the plain mean.
     """

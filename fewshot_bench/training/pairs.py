@@ -25,7 +25,7 @@ class Pairs:
 
 
 def pairs_of_labels(index: ImageIndex, count: int, rng: np.random.Generator) -> Pairs:
-    """``count`` pairs of two different images of one class, each class equally often, from any labelled set.
+    """Returns ``count`` pairs of two different images of one class, each class equally often, from any labelled set.
 
     Raises FsbenchError when no class has two images.
     """
@@ -96,7 +96,7 @@ def pairs_of_csv(path: Path, index: ImageIndex) -> Pairs:
 def batch_pairs(
     products: NDArray[np.int64],
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
-    """The pairs of a mini-batch of B pairs: their rows ``first``, ``second`` [P] and whether ``same`` [P].
+    """Returns the pairs of a mini-batch of B pairs: their rows ``first``, ``second`` [P] and whether ``same`` [P].
 
     ``products`` [2B] names the product of each picture, the pairs being (i, B + i). Positives are those B
     pairs. Negatives are all pairs of pictures of two different products: pictures drawn at random, with their

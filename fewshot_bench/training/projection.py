@@ -51,14 +51,14 @@ class ProjectedEncoder:
         return self.inner.weights
 
     def fingerprint(self) -> str:
-        """sha256 (hex) of the inner encoder, the maps and the output."""
+        """Returns sha256 (hex) of the inner encoder, the maps and the output."""
         sha = hashlib.sha256(f"{self.inner.fingerprint()} projected {self.output}".encode())
         for array in (array for affine in self.maps for array in affine):
             sha.update(f"{array.shape}".encode() + np.ascontiguousarray(array, dtype="<f4").tobytes())
         return sha.hexdigest()
 
     def prepare(self, image: Image) -> NDArray[np.uint8]:
-        """As the inner encoder."""
+        """Returns what the inner encoder prepares."""
         return self.inner.prepare(image)
 
     @cached_property
@@ -67,7 +67,7 @@ class ProjectedEncoder:
         return single_view(self.inner)
 
     def encode(self, batch: NDArray[Any]) -> NDArray[np.float32]:
-        """``[B, 3, S, S]`` -> ``[B, D']``; of both views ``[B, 2, 3, S, S]``, the sum of their unit vectors.
+        """Returns ``[B, 3, S, S]`` -> ``[B, D']``; of both views ``[B, 2, 3, S, S]``, the sum of their unit vectors.
 
         Raises FsbenchError for maps of features of another network or pooling.
         """
@@ -98,12 +98,12 @@ def unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def single_view(encoder: PretrainedEncoder) -> PretrainedEncoder:
-    """The encoder itself, or that of the padded picture where it encodes both views: training takes one view."""
+    """Returns the encoder itself, or that of the padded picture where it encodes both views: a training takes one."""
     return replace(encoder, view="pad") if encoder.view == "both" else encoder
 
 
 def sigmoid(x: NDArray[np.float32]) -> NDArray[np.float32]:
-    """1/(1 + exp(−x)) without overflow."""
+    """Returns 1/(1 + exp(−x)) without overflow."""
     return np.asarray(0.5 + 0.5 * np.tanh(0.5 * x), dtype=np.float32)
 
 

@@ -20,7 +20,7 @@ SUFFIX = ".seen.npy"
 
 
 def keys_of(digests: NDArray[np.uint8]) -> NDArray[np.uint64]:
-    """The first 8 bytes of digests ``[M, 32]`` as numbers ``[M]``.
+    """Returns the first 8 bytes of digests ``[M, 32]`` as numbers ``[M]``.
 
     Two of 2 million and 100,000 different pictures share one with a probability of 1e-8.
     """
@@ -28,7 +28,7 @@ def keys_of(digests: NDArray[np.uint8]) -> NDArray[np.uint64]:
 
 
 def seen_file(weights: Path) -> Path:
-    """Where the list of the pictures that ``weights`` saw is kept."""
+    """Returns where the list of the pictures that ``weights`` saw is kept."""
     return weights.with_name(f"{weights.name}{SUFFIX}")
 
 
@@ -41,7 +41,10 @@ def write_seen(weights: Path, indexes: Iterable[ImageIndex], start: Iterable[Pat
 
 
 def read_seen(weights: Path) -> NDArray[np.uint64] | None:
-    """The sorted keys ``[N]`` of what ``weights`` saw, None where no list lies beside; FsbenchError: damaged."""
+    """Returns the sorted keys ``[N]`` of what ``weights`` saw, None where no list lies beside.
+
+    Raises FsbenchError for a damaged list.
+    """
     path = seen_file(weights)
     if not path.is_file():
         return None
@@ -57,7 +60,7 @@ def read_seen(weights: Path) -> NDArray[np.uint64] | None:
 
 
 def check_unseen(weights: Path | None, evaluated: ImageIndex) -> dict[str, Any]:
-    """What a record says of a file of weights; FsbenchError when they have seen an evaluated picture.
+    """Returns what a record says of a file of weights; FsbenchError when they have seen an evaluated picture.
 
     ``weights``: the first 16 hex digits of the file's sha256; ``seen``: how many pictures it saw, none of them
     evaluated, or that this is unknown. Without a file (published weights, none at all) it says nothing.

@@ -39,7 +39,7 @@ class Pretrained(EmbeddingMethod):
     api_version = 1
 
     def setup(self, context: Context) -> None:
-        """The encoder by name; subclasses add the head."""
+        """Returns the encoder by name; subclasses add the head."""
         c = self.config
         self.encoder = context.encoder(c.backbone, pooling=c.pooling, weights=c.weights, view=c.view)
 
@@ -81,7 +81,7 @@ class PretrainedKnn(Pretrained):
     Config = KnnConfig
 
     def setup(self, context: Context) -> None:
-        """k nearest neighbours on the frozen embeddings."""
+        """Sets k nearest neighbours on the frozen embeddings."""
         super().setup(context)
         self.head = KNearest(k=self.config.k, metric=self.config.metric)
 
@@ -104,6 +104,6 @@ class PretrainedLr(Pretrained):
     Config = LrConfig
 
     def setup(self, context: Context) -> None:
-        """Logistic regression on the frozen embeddings."""
+        """Sets logistic regression on the frozen embeddings."""
         super().setup(context)
         self.head = LogisticRegression(C=self.config.C, normalize=self.config.normalize)

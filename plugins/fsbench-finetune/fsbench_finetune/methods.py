@@ -44,7 +44,7 @@ class FineTune(EpisodicMethod):
     config: Parameters
 
     def setup(self, context: Context) -> None:
-        """Find the network and its weights; nothing is built yet."""
+        """Finds the network and its weights; nothing is built yet."""
         c = self.config
         if not 0 <= c.held_out < 1:
             raise UsageError(f"Fine-tuning needs held_out from 0 and below 1, not {c.held_out:g}.")
@@ -91,7 +91,7 @@ class FineTune(EpisodicMethod):
         return scores
 
     def network(self, number: int, inputs: NDArray[Any], labels: NDArray[np.int64], ways: int) -> Module:
-        """The ``number``-th network, fine-tuned; found where the same training was done before."""
+        """Returns the ``number``-th network, fine-tuned; found where the same training was done before."""
         c = self.config
         seed = self.context.seed + number
         encoder = replace(self.encoder)  # a copy builds a network of its own

@@ -27,7 +27,7 @@ class Batch(NamedTuple):
 
 
 def maxent_loss(logits: Tensor, labels: Tensor, gamma: float) -> Tensor:
-    """L = −log p(y) − γ · H(p), averaged over the mini-batch; H(p) = −Σ p log p.
+    """Returns L = −log p(y) − γ · H(p), averaged over the mini-batch; H(p) = −Σ p log p.
 
     ``logits [B, N]``, ``labels [B]``. Dubey et al.: Maximum-entropy fine-grained classification, 2018.
     """
@@ -39,7 +39,7 @@ def maxent_loss(logits: Tensor, labels: Tensor, gamma: float) -> Tensor:
 
 
 def held_out(labels: NDArray[np.int64], share: float, seed: int) -> NDArray[np.bool_]:
-    """bool [M]: of each class with ten pictures or more, about ``share`` (0..1), drawn from ``seed``."""
+    """Returns bool [M], true for about ``share`` (0..1) of each class of ten pictures or more, by ``seed``."""
     rng, apart = np.random.default_rng(seed), np.zeros(len(labels), dtype=bool)
     for label in np.unique(labels):
         rows = rng.permutation(np.flatnonzero(labels == label))
@@ -65,7 +65,7 @@ class SupportTask:
         return max(passes, -(-self.config.least_steps // self.config.epochs))
 
     def batch(self, epoch: int, number: int) -> Batch:
-        """The ``number``-th mini-batch of an epoch's random order; the order begins again where it ends."""
+        """Returns the ``number``-th mini-batch of an epoch's random order; the order begins again where it ends."""
         size, count = self.config.batch, len(self.labels)
         places = np.arange(number * size, (number + 1) * size)
         orders = {
@@ -81,14 +81,14 @@ class SupportTask:
         return Batch(tensor(inputs), tensor(self.labels[rows]))
 
     def loss(self, network: Module, batch: Batch) -> tuple[Tensor, dict[str, float]]:
-        """The loss, and the share of the batch that is predicted right."""
+        """Returns the loss, and the share of the batch that is predicted right."""
         device = next(network.parameters()).device
         logits, labels = network(batch.inputs.to(device)), batch.labels.to(device)
         right = float((logits.detach().argmax(dim=1) == labels).float().mean())
         return maxent_loss(logits, labels, self.config.gamma), {"right": right}
 
     def validate(self, network: Module) -> float | None:
-        """Accuracy on the pictures held out; None where there are none."""
+        """Returns accuracy on the pictures held out; None where there are none."""
         if not len(self.checked.labels):
             return None
         found = probabilities(network, self.checked.inputs.numpy())
@@ -96,14 +96,14 @@ class SupportTask:
 
 
 def tensor(array: NDArray[Any]) -> Tensor:
-    """An array as a tensor of its own memory."""
+    """Returns an array as a tensor of its own memory."""
     import torch
 
     return torch.from_numpy(np.ascontiguousarray(array))
 
 
 def probabilities(network: Module, inputs: NDArray[Any]) -> NDArray[np.float64]:
-    """softmax of the network's logits, ``[M, …] -> [M, N]`` float64."""
+    """Returns softmax of the network's logits, ``[M, …] -> [M, N]`` float64."""
     import torch
 
     device = next(network.parameters()).device

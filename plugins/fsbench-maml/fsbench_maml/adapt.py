@@ -15,7 +15,7 @@ Params = dict[str, "Tensor"]
 def adapt(
     params: Params, loss: Callable[[Params], Tensor], *, steps: int, lr: float, second_order: bool
 ) -> Params:
-    """θ after ``steps`` times θ ← θ − α ∇L(θ), α = ``lr`` (Finn et al. 2017, eq. 1); every key of ``params`` moves.
+    """Returns θ after ``steps`` times θ ← θ − α ∇L(θ), α = ``lr`` (Finn et al. 2017, eq. 1).
 
     ``second_order`` False takes the gradients as constants (section 5.2): ∂θ'/∂θ = 1.
     Works inside ``torch.func`` transforms and below ``torch.no_grad``.

@@ -22,7 +22,7 @@ RECIPE = (
 
 
 def learn2learn() -> Any:
-    """The package; UsageError, with the recipe, where it cannot be imported."""
+    """Returns the package; UsageError, with the recipe, where it cannot be imported."""
     import_torchvision()
     try:
         with contextlib.redirect_stderr(io.StringIO()):  # gym says there that it is not maintained
@@ -35,7 +35,7 @@ def learn2learn() -> Any:
 
 
 def by_learn2learn(network: Module, support: Tensor, labels: Tensor, query: Tensor, rule: Rule) -> Tensor:
-    """As ``by_torch``, one episode after the other."""
+    """Scores as ``by_torch`` does, one episode after the other."""
     import torch
 
     maml = learn2learn().algorithms.MAML
@@ -49,7 +49,7 @@ def by_learn2learn(network: Module, support: Tensor, labels: Tensor, query: Tens
 
 
 def episode(maml: Any, network: Module, support: Tensor, labels: Tensor, query: Tensor, rule: Rule) -> Tensor:
-    """Clone, adapt, answer: ``[Q, N]``."""
+    """Clones, adapts and answers: ``[Q, N]``."""
     from torch.nn.functional import cross_entropy
 
     count, options = len(support), {"lr": rule.lr, "first_order": not rule.second_order}

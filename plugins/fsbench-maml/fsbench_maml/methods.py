@@ -61,13 +61,13 @@ class Maml(TrainedEpisodicMethod):
         return by_learn2learn
 
     def data(self, base: BaseData) -> Episodes:
-        """Meta-batches of episodes of base classes."""
+        """Returns meta-batches of episodes of base classes."""
         c = self.config
         shape = c.train_ways, c.train_shots, c.queries, c.meta_batch
         return Episodes(base.train, *shape, augment="flip" if c.augment else "none")
 
     def loss(self, network: Module, batch: EpisodeBatch) -> Loss:
-        """Σ_i L(f_θ'_i) over the queries of the meta-batch (algorithm 2), as a mean."""
+        """Returns Σ_i L(f_θ'_i) over the queries of the meta-batch (algorithm 2), as a mean."""
         import torch
 
         device = str(next(network.parameters()).device)
@@ -78,7 +78,7 @@ class Maml(TrainedEpisodicMethod):
         return episode_loss(scores)
 
     def schedule(self) -> Schedule:
-        """Adam without weight decay."""
+        """Returns Adam's schedule, without weight decay."""
         c = self.config
         return Schedule(
             c.epochs, c.iterations, c.lr, weight_decay=0.0, ema_decay=c.ema_decay, patience=c.patience
@@ -95,12 +95,12 @@ class Maml(TrainedEpisodicMethod):
         return Validation(c.train_ways, c.train_shots, c.queries, episodes=c.validation)
 
     def make_network(self, seed: int) -> Module:
-        """Four convolutions and a linear layer."""
+        """Returns four convolutions and a linear layer."""
         c = self.config
         return make(c.channels, c.size, 1 if c.head == "shared" else c.train_ways, seed)
 
     def scores(self, network: Module, tasks: ImageTasks) -> NDArray[np.float32]:
-        """Each episode is learnt from its support in ``test_steps`` steps, then its queries are scored."""
+        """Returns each episode is learnt from its support in ``test_steps`` steps, then its queries are scored."""
         return score_tasks(network, tasks, self.rule(self.config.test_steps), self.backend)
 
 

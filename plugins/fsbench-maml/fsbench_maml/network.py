@@ -21,7 +21,7 @@ HALVINGS = 4
 
 
 def make(channels: int, size: int, ways: int, seed: int) -> Module:
-    """``body`` (Conv4) and ``head`` of an untrained network for pictures of ``size`` px.
+    """Returns ``body`` (Conv4) and ``head`` of an untrained network for pictures of ``size`` px.
 
     ``ways`` 1: one row for every class, see ``start``.
     """
@@ -36,7 +36,7 @@ def make(channels: int, size: int, ways: int, seed: int) -> Module:
 
 
 def start(params: Params, ways: int) -> Params:
-    """The weights that an episode of ``ways`` classes starts from.
+    """Returns the weights that an episode of ``ways`` classes starts from.
 
     A head of one row starts every class with it (Ye and Chao: How to train your MAML to excel in few-shot
     classification, ICLR 2022): any number of classes, and their order means nothing. UsageError for a head of
@@ -53,7 +53,7 @@ def start(params: Params, ways: int) -> Params:
 
 
 def features(network: Module, params: Params, pictures: Tensor, support: int) -> Tensor:
-    """``pictures [S + Q, 3, s, s]`` in 0..1, the first S = ``support`` the support's -> ``[S + Q, D]``."""
+    """Returns ``pictures [S + Q, 3, s, s]`` in 0..1, the first S = ``support`` the support's -> ``[S + Q, D]``."""
     from torch.func import functional_call
     from torch.nn import BatchNorm2d
 
@@ -69,7 +69,7 @@ def features(network: Module, params: Params, pictures: Tensor, support: int) ->
 
 
 def by_support(x: Tensor, support: int, weight: Tensor, bias: Tensor, eps: float) -> Tensor:
-    """``x [B, C, h, w]`` scaled to mean 0 and variance 1 of its first ``support`` pictures, then weight and bias."""
+    """Scales ``x [B, C, h, w]`` to mean 0 and variance 1 of its first ``support`` pictures, then by weight and bias."""
     import torch
 
     variance, mean = torch.var_mean(x[:support], dim=(0, 2, 3), correction=0)

@@ -21,11 +21,11 @@ Backend = Callable[["Module", "Tensor", "Tensor", "Tensor", Rule], "Tensor"]
 """Network, support, its labels, queries and rule of T episodes -> class scores: see ``by_torch``."""
 
 PIXELS = 512 * 84 * 84
-"""Of the pictures that are scored at once: 1.4 GB of activations with 32 channels. Part of no result."""
+"""Pixels of the pictures that are scored at once: 1.4 GB of activations with 32 channels. No result depends on it."""
 
 
 def learn(network: Module, params: Params, support: Tensor, labels: Tensor, rule: Rule) -> Params:
-    """θ' of one episode: all weights (MAML), or the head alone (ANIL) descend the loss of its support.
+    """Returns θ' of one episode: all weights (MAML), or the head alone (ANIL) descend the loss of its support.
 
     ``support [S, 3, s, s]``, ``labels [S]`` = 0…N−1.
     """
@@ -58,7 +58,7 @@ def answer(network: Module, params: Params, support: Tensor, query: Tensor) -> T
 
 
 def by_torch(network: Module, support: Tensor, labels: Tensor, query: Tensor, rule: Rule) -> Tensor:
-    """A meta-batch in one ``vmap``: ``support [T, S, …]``, ``labels [S]``, ``query [T, Q, …]`` -> ``[T, Q, N]``.
+    """Scores a meta-batch in one ``vmap``: ``support [T, S, …]``, ``labels [S]``, ``query [T, Q, …]`` -> ``[T, Q, N]``.
 
     Differentiable by the network's parameters.
     """

@@ -81,7 +81,7 @@ class Product:
 
 @lru_cache(maxsize=8)
 def catalogue(seed: int) -> tuple[Product, ...]:
-    """All products of ``seed``, brand after brand: base, then validation, then novel."""
+    """Returns all products of ``seed``, brand after brand: base, then validation, then novel."""
     splits = [split for split, count in BRANDS.items() for _ in range(count)]
     names = brand_names(np.random.default_rng([seed, 0]), len(splits))
     products: list[Product] = []
@@ -93,12 +93,12 @@ def catalogue(seed: int) -> tuple[Product, ...]:
 
 @lru_cache(maxsize=24)
 def in_split(seed: int, split: str) -> tuple[int, ...]:
-    """The numbers of the products of one class split."""
+    """Returns the numbers of the products of one class split."""
     return tuple(product.number for product in catalogue(seed) if product.split == split)
 
 
 def pick(rng: np.random.Generator, options: Sequence[T]) -> T:
-    """One of ``options``, each as likely."""
+    """Returns one of ``options``, each as likely."""
     return options[int(rng.integers(len(options)))]
 
 

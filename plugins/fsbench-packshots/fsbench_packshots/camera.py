@@ -20,7 +20,7 @@ LONG_SIDE = 176
 
 
 def photograph(scene: Scene, rng: np.random.Generator) -> Image:
-    """The scene's product in an RGB crop, ``LONG_SIDE`` pixels at its longer side; drawn from ``rng``."""
+    """Returns the scene's product in an RGB crop, ``LONG_SIDE`` pixels at its longer side; drawn from ``rng``."""
     from PIL import Image, ImageChops
 
     (width, height), corners = _frame(scene, rng)

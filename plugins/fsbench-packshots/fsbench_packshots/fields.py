@@ -24,7 +24,7 @@ class Paint(NamedTuple):
 
 
 def behind(tint: Colour) -> Colour:
-    """The flavour's colour, deep or pale enough for a picture of that colour to stand out on it."""
+    """Returns the flavour's colour, deep or pale enough for a picture of that colour to stand out on it."""
     brightness = luma(tint)
     if brightness < 0.3:
         return mix(tint, CREAM, 0.68)
@@ -103,7 +103,7 @@ FIELDS: dict[str, Callable[[Paint, Layout], None]] = {
 
 
 def field(name: str, paint: Paint, layout: Layout, strong: Colour, across: bool) -> Colour:
-    """Paint field ``name`` and the plate of the flavour's name; returns the colour under that name.
+    """Paints field ``name`` and the plate of the flavour's name; returns the colour under that name.
 
     The plate has the colour ``strong``; ``across``: that of a ``band`` runs from edge to edge.
     """

@@ -39,7 +39,7 @@ def _image(colour: Floats, inside: NDArray[np.bool_]) -> Image:
 
 
 def box(label: Image, size: tuple[int, int], depth: float) -> Image:
-    """A box turned so that its top and, on ``depth`` of the width (left where negative), a side show."""
+    """Returns a box turned so that its top and, on ``depth`` of the width (left where negative), a side show."""
     width, height = size
     side = abs(depth)
     lift = 0.35 * side * width / height
@@ -65,7 +65,7 @@ def box(label: Image, size: tuple[int, int], depth: float) -> Image:
 
 
 def carton(label: Image, size: tuple[int, int], roof: Colour, cap: Colour) -> Image:
-    """A gabled carton: the label below a sloping roof with a seam, a screw cap on the slope."""
+    """Returns a gabled carton: the label below a sloping roof with a seam, a screw cap on the slope."""
     x, y = _grid(size)
     eaves, ridge, side = 0.2, 0.07, 0.2
     u = (x + 1) / 2 / (1 - side)
@@ -94,7 +94,7 @@ def _creases(rng: np.random.Generator, size: tuple[int, int], cells: int) -> Flo
 
 
 def bag(label: Image, size: tuple[int, int], rng: np.random.Generator) -> Image:
-    """A bag full of air between two crimped seams."""
+    """Returns a bag full of air between two crimped seams."""
     x, y = _grid(size)
     seam = 0.055
     bulge = np.sin(np.pi * np.clip(y, 0, 1)) ** 0.5
@@ -119,7 +119,7 @@ def bag(label: Image, size: tuple[int, int], rng: np.random.Generator) -> Image:
 
 
 def pouch(label: Image, size: tuple[int, int], rng: np.random.Generator) -> Image:
-    """A standing pouch: sealed flat at the top, round at its foot."""
+    """Returns a standing pouch: sealed flat at the top, round at its foot."""
     x, y = _grid(size)
     half = 0.94 + 0.06 * np.clip(y * 1.6, 0, 1)
     foot = 1 - 0.03 * x**2

@@ -84,7 +84,7 @@ class Pack:
 
 @lru_cache(maxsize=384)
 def pack(seed: int, number: int) -> Pack:
-    """The pack of one product, drawn once while the cache holds it; shared, so not to be drawn on."""
+    """Returns the pack of one product, drawn once while the cache holds it; shared, so not to be drawn on."""
     from PIL import Image, ImageFilter
 
     product = catalogue(seed)[number]

@@ -150,13 +150,13 @@ INGREDIENTS: dict[str, tuple[Colour, list[Stroke]]] = {
 
 @lru_cache(maxsize=256)
 def picture(name: str, size: int) -> Image:
-    """The ingredient as an RGBA square of ``size`` pixels; shared, so not to be drawn on."""
+    """Returns the ingredient as an RGBA square of ``size`` pixels; shared, so not to be drawn on."""
     return render(INGREDIENTS[name][1], size)
 
 
 @lru_cache(maxsize=256)
 def glow(name: str, size: int) -> Image:
-    """A soft ``L`` mask a little larger than ``picture(name, size)``: what lifts it off its ground."""
+    """Returns a soft ``L`` mask a little larger than ``picture(name, size)``: what lifts it off its ground."""
     from PIL import Image, ImageFilter
 
     margin = max(3, size // 10)

@@ -38,18 +38,18 @@ HEAPS: dict[str, tuple[tuple[float, float, float], ...]] = {
 
 
 def accent(product: Product) -> Colour:
-    """The colour that stands for the flavour, paler for a light edition."""
+    """Returns the colour that stands for the flavour, paler for a light edition."""
     colour = INGREDIENTS[product.flavour][0]
     return mix(colour, WHITE, 0.45) if product.edition in ("light", "zero") else colour
 
 
 def body(product: Product) -> Colour:
-    """The colour of the ground: the brand's, leaning towards the flavour's on tinted lines."""
+    """Returns the colour of the ground: the brand's, leaning towards the flavour's on tinted lines."""
     return mix(product.brand.primary, accent(product), 0.65) if product.tinted else product.brand.primary
 
 
 def label(product: Product, size: tuple[int, int], span: float = 1.0) -> Image:
-    """The label as an RGB picture of ``size`` (width, height) in pixels.
+    """Returns the label as an RGB picture of ``size`` (width, height) in pixels.
 
     What is to be read stands within the middle ``span`` of the width: on a round pack the rest turns away.
     """

@@ -35,7 +35,7 @@ class Turned:
 
 
 def turn(body: Turned, label: Image, skins: Sequence[Skin], lid: Colour, size: tuple[int, int]) -> Image:
-    """The pack as RGBA of ``size`` (width, height); ``skins`` colour what the label leaves bare."""
+    """Returns the pack as RGBA of ``size`` (width, height); ``skins`` colour what the label leaves bare."""
     from PIL import Image
 
     width, height = size

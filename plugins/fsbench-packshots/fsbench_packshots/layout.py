@@ -15,27 +15,30 @@ class Box(NamedTuple):
 
     @property
     def width(self) -> float:
+        """The width in pixels."""
         return self.right - self.left
 
     @property
     def height(self) -> float:
+        """The height in pixels."""
         return self.bottom - self.top
 
     @property
     def middle(self) -> tuple[float, float]:
+        """The centre, (x, y)."""
         return (self.left + self.right) / 2, (self.top + self.bottom) / 2
 
     def grown(self, x: float, y: float) -> Box:
-        """Larger by ``x`` to the left and right and by ``y`` above and below; smaller where negative."""
+        """Returns a box larger by ``x`` to the left and right and by ``y`` above and below; smaller where negative."""
         return Box(self.left - x, self.top - y, self.right + x, self.bottom + y)
 
     def rounded(self) -> tuple[int, int, int, int]:
-        """Left, top, right, bottom as whole pixels."""
+        """Returns left, top, right and bottom as whole pixels."""
         return round(self.left), round(self.top), round(self.right), round(self.bottom)
 
 
 def around(x: float, y: float, half_width: float, half_height: float) -> Box:
-    """The box centred at (x, y)."""
+    """Returns the box centred at (x, y)."""
     return Box(x - half_width, y - half_height, x + half_width, y + half_height)
 
 

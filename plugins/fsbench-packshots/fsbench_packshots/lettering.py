@@ -37,7 +37,7 @@ class Lettering:
     """How much taller the word is at its ends (or, negative, smaller)."""
 
     def write(self, text: str) -> str:
-        """``text`` in this case."""
+        """Returns ``text`` in this case."""
         return {"upper": str.upper, "lower": str.lower, "title": str.title}[self.case](text)
 
 
@@ -57,7 +57,7 @@ def _font() -> FreeTypeFont:
 
 @lru_cache(maxsize=512)
 def mask(text: str, lettering: Lettering, box: tuple[int, int], grow: float = 0.0) -> Image:
-    """The word as large as fits in ``box`` (width, height): an ``L`` mask, shared, so not to be drawn on.
+    """Returns the word as large as fits in ``box`` (width, height): an ``L`` mask, shared, so not to be drawn on.
 
     ``grow`` thickens every stroke on all sides, in letter heights: the mask of an outline.
     """
@@ -111,7 +111,7 @@ def place(
     box: tuple[int, int, int, int],
     edge: Colour | None = None,
 ) -> None:
-    """Write ``text`` in the middle of ``box`` (left, top, right, bottom), with an outline of ``edge``."""
+    """Writes ``text`` in the middle of ``box`` (left, top, right, bottom), with an outline of ``edge``."""
     left, top, right, bottom = box
     width, height = max(4, right - left), max(4, bottom - top)
     if edge is not None:

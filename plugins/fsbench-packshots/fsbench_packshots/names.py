@@ -91,7 +91,7 @@ _LAST = (
 
 
 def brand_names(rng: np.random.Generator, count: int) -> list[str]:
-    """``count`` different invented names of 4 to 9 letters."""
+    """Returns ``count`` different invented names of 4 to 9 letters."""
     names: dict[str, None] = {}
     while len(names) < count:
         parts = (_FIRST, _MIDDLE, _LAST)

@@ -42,7 +42,7 @@ PATTERNS: dict[str, Callable[[Field, Field], Field]] = {
 
 
 def ground(name: str, size: tuple[int, int], colour: Colour, other: Colour) -> Image:
-    """An RGB picture of ``size`` (width, height): pattern ``name`` from ``colour`` to ``other``."""
+    """Returns an RGB picture of ``size`` (width, height): pattern ``name`` from ``colour`` to ``other``."""
     from PIL import Image
 
     width, height = size

@@ -53,7 +53,7 @@ class Scene:
 
 
 def scene(seed: int, number: int, rng: np.random.Generator) -> Scene:
-    """A shelf around product ``number``; every choice is drawn from ``rng``."""
+    """Returns a shelf around product ``number``; every choice is drawn from ``rng``."""
     from PIL import Image
 
     target = pack(seed, number)

@@ -37,12 +37,12 @@ class Recipe(NamedTuple):
     number: int
 
     def digest(self) -> bytes:
-        """sha256 of the recipe, which stands for the picture's content."""
+        """Returns sha256 of the recipe, which stands for the picture's content."""
         text = f"{VERSION} seed={self.seed} product={self.product} pool={self.pool} number={self.number}"
         return hashlib.sha256(text.encode()).digest()
 
     def draw(self) -> Image:
-        """The RGB picture: the same whatever was drawn before, in any thread or process."""
+        """Returns the RGB picture: the same whatever was drawn before, in any thread or process."""
         from fsbench_packshots.camera import photograph
         from fsbench_packshots.scene import scene
         from fsbench_packshots.studio import studio
@@ -90,7 +90,7 @@ class Packshots(DatasetSource):
     def load(
         self, root: Path | None = None, variant: str | None = None, scan: Scan | None = None
     ) -> ImageIndex:
-        """The index of all 7,000 pictures, made in milliseconds; no argument is needed."""
+        """Returns the index of all 7,000 pictures, made in milliseconds; no argument is needed."""
         del root, scan
         products = catalogue(self.seed)
         rows = [

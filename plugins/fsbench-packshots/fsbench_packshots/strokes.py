@@ -23,12 +23,12 @@ GREEN, STEM, BARK = (70, 150, 50), (60, 110, 40), (110, 66, 34)
 
 
 def gloss(x: float, y: float, r: float, colour: Colour) -> Stroke:
-    """Where the light falls on something of this colour."""
+    """Returns where the light falls on something of this colour."""
     return ("o", mix(colour, WHITE, 0.6), x, y, r, r * 0.55, 40)
 
 
 def slice_of(c: Colour, flesh: Colour | None = None) -> list[Stroke]:
-    """A cut citrus fruit before a whole one."""
+    """Returns a cut citrus fruit before a whole one."""
     flesh = flesh or c
     rim: list[Stroke] = [
         ("o", mix(c, INK, 0.15), -0.3, -0.22, 0.62, 0.62, 0),
@@ -46,7 +46,7 @@ def slice_of(c: Colour, flesh: Colour | None = None) -> list[Stroke]:
 
 
 def round_fruit(c: Colour, cheek: Colour | None = None) -> list[Stroke]:
-    """An apple, peach or plum with its leaf."""
+    """Returns an apple, peach or plum with its leaf."""
     return [
         ("o", mix(c, INK, 0.22), 0.04, 0.16, 0.78, 0.76, 0),
         ("o", c, -0.02, 0.12, 0.74, 0.72, 0),
@@ -75,7 +75,7 @@ def cluster(c: Colour, rows: tuple[int, ...]) -> list[Stroke]:
 
 
 def seeds(c: Colour, crease: bool) -> list[Stroke]:
-    """Three beans, kernels or nuts, with a crease where they have one."""
+    """Returns three beans, kernels or nuts, with a crease where they have one."""
     strokes: list[Stroke] = []
     for x, y, tilt in ((-0.42, -0.3, 35), (0.42, -0.18, -30), (-0.02, 0.42, 10)):
         strokes += [
@@ -129,7 +129,7 @@ def flower(c: Colour, petals: int, heart: Colour = (246, 196, 54)) -> list[Strok
 
 
 def drop(c: Colour) -> list[Stroke]:
-    """One large drop and two small ones."""
+    """Returns one large drop and two small ones."""
     strokes: list[Stroke] = []
     for x, y, r in ((0.0, 0.2, 0.62), (-0.68, -0.5, 0.24), (0.66, -0.42, 0.28)):
         strokes += [("poly", c, x, y - 1.75 * r, x - 0.86 * r, y - 0.45 * r, x + 0.86 * r, y - 0.45 * r)]
@@ -141,7 +141,7 @@ def drop(c: Colour) -> list[Stroke]:
 
 
 def ears(c: Colour) -> list[Stroke]:
-    """Two crossed ears of grain."""
+    """Returns two crossed ears of grain."""
     strokes: list[Stroke] = []
     for side in (-1, 1):
         strokes.append(("line", mix(c, INK, 0.35), 0.06, side * -0.3, 0.95, side * 0.42, -0.85))
@@ -155,7 +155,7 @@ def ears(c: Colour) -> list[Stroke]:
 
 
 def pod(c: Colour, peas: Colour | None = None) -> list[Stroke]:
-    """A curved pod: chilli, vanilla, or peas when they show."""
+    """Returns a curved pod: chilli, vanilla, or peas when they show."""
     strokes: list[Stroke] = []
     for dx, dy in ((0.16, 0.2), (-0.06, -0.2)):
         path = [(-0.8 + dx, -0.25 + dy, 0.2), (-0.45 + dx, 0.08 + dy, 0.24), (-0.05 + dx, 0.2 + dy, 0.23)]
@@ -176,7 +176,7 @@ def pod(c: Colour, peas: Colour | None = None) -> list[Stroke]:
 
 
 def render(strokes: list[Stroke], size: int) -> Image:
-    """The picture as an RGBA square of ``size`` pixels."""
+    """Returns the picture as an RGBA square of ``size`` pixels."""
     from PIL import Image, ImageDraw
 
     image = Image.new("RGBA", (2 * size, 2 * size))

@@ -29,7 +29,7 @@ def _ground(shade: int) -> Image:
 
 
 def studio(seed: int, number: int, rng: np.random.Generator) -> Image:
-    """The pack of one product, RGB ``SIDE`` × ``SIDE``: scale, tilt, place, shadow and light vary."""
+    """Returns the pack of one product, RGB ``SIDE`` × ``SIDE``: scale, tilt, place, shadow and light vary."""
     from PIL.Image import Resampling
     from PIL.ImageEnhance import Brightness
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from torch.nn import Module
 
 TEMPERATURE = 0.1
-"""Of the softmax over cosines: they lie in −1..1, where a softmax of 20 classes is almost flat."""
+"""The temperature of the softmax over cosines: they lie in −1..1, where a softmax of 20 classes is almost flat."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -101,7 +101,7 @@ class ProductPairs:
 
 @dataclass(eq=False)
 class Distillation(ProductPairs):
-    """As many pairs as the teacher has, and unlabelled pictures for the share ``pseudolabels`` of a batch.
+    """Batches of as many pairs as the teacher has, and unlabelled pictures for the share ``pseudolabels`` of a batch.
 
     Noisy student: it sees the distorted picture, and the pseudolabel is the teacher's embedding of the clean one,
     scaled to length 1. ``labels [M, D]`` are the teacher's embeddings of ``index``, read a batch at a time.

@@ -60,7 +60,7 @@ class LrConfig(Config):
 
 
 def moments(batches: Iterable[NDArray[np.float32]]) -> tuple[Array, Array]:
-    """Mean ``[D]`` of all embeddings, and the covariance within pictures ``[D, D]``.
+    """Returns mean ``[D]`` of all embeddings, and the covariance within pictures ``[D, D]``.
 
     ``batches`` are embeddings of views ``[B, V, D]``, V ≥ 2: S = mean over pictures of the covariance of their
     views, unbiased.
@@ -76,7 +76,7 @@ def moments(batches: Iterable[NDArray[np.float32]]) -> tuple[Array, Array]:
 
 
 def whitening(covariance: Array, shrink: float) -> NDArray[np.float32]:
-    """The matrix W = (S + λI)^(−1/2) ``[D, D]`` of a covariance S, λ = shrink · tr(S)/D."""
+    """Returns the matrix W = (S + λI)^(−1/2) ``[D, D]`` of a covariance S, λ = shrink · tr(S)/D."""
     values, vectors = np.linalg.eigh(covariance)
     root = 1 / np.sqrt(values.clip(min=0) + shrink * values.mean())
     return np.asarray((vectors * root) @ vectors.T, dtype=np.float32)
@@ -121,7 +121,7 @@ class WhitenedLr(Whitened):
     Config = LrConfig
 
     def setup(self, context: Context) -> None:
-        """The regression; the encoder is there since ``fit``."""
+        """Returns the regression; the encoder is there since ``fit``."""
         self.head = LogisticRegression(C=self.config.C, normalize=True)
 
 
