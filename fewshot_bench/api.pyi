@@ -35,6 +35,7 @@ from fewshot_bench.heads.head import Head as Head
 from fewshot_bench.heads.knn import KNearest as KNearest
 from fewshot_bench.heads.logistic import LogisticRegression as LogisticRegression
 from fewshot_bench.heads.estimator import EstimatorHead as EstimatorHead
+from fewshot_bench.heads.estimator import make_estimator as make_estimator
 from fewshot_bench.heads.mlp import Perceptron as Perceptron
 from fewshot_bench.heads.prototype import Prototype as Prototype
 

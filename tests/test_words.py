@@ -29,7 +29,7 @@ BEGINNINGS = r"(Of|As|The same|Nor|None:|Those)\b"
 
 SAID_ABOVE = {
     "data", "loss", "schedule", "validation", "projection", "train_size", "make_head", "start", "teachers", "shown",
-    "saw",
+    "saw", "open", "batch", "images", "read", "draw", "vectors",
 }  # fmt: skip
 """Methods of a plugin's class without a docstring: the contract, or the docstring of their class, has the sentence."""
 

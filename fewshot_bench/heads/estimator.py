@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 from dataclasses import dataclass
+from importlib import import_module
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -69,3 +72,33 @@ def class_scores(fitted: Any, query: NDArray[np.float64]) -> NDArray[np.float64]
     overruled = predicted & ~(values.argmax(axis=1)[:, None] == np.arange(values.shape[1]))
     values[overruled] = np.nextafter(values.max(axis=1), np.inf)[overruled.any(axis=1)]
     return values
+
+
+def make_estimator(path: str, params: str, seed: int) -> Any:
+    """Returns the scikit-learn classifier at an import path, seeded where it takes a ``random_state``.
+
+    ``params`` are its parameters as in a call in Python, ``C=10,kernel=linear``; they are parsed and never evaluated.
+    Raises UsageError for anything but a classifier of scikit-learn, and for parameters that it does not take.
+    """
+    from sklearn.base import ClassifierMixin
+
+    module, _, name = path.rpartition(".")
+    try:
+        kind = getattr(import_module(module), name) if module.startswith("sklearn.") else None
+    except (ImportError, AttributeError):
+        kind = None
+    if not (isinstance(kind, type) and issubclass(kind, ClassifierMixin)):
+        raise UsageError(
+            f"estimator={path} is no classifier of scikit-learn; give a path such as sklearn.svm.SVC."
+        )
+    try:
+        words: Any = ast.parse(f"f({params})", mode="eval").body
+        given = {w.arg: getattr(w.value, "id", None) or ast.literal_eval(w.value) for w in words.keywords}
+        if len(given) < len(words.keywords):
+            raise ValueError("one is given twice")
+        own: Any = {"random_state": seed} if "random_state" in signature(kind).parameters else {}
+        return kind(*words.args, **own | given)
+    except (SyntaxError, ValueError, TypeError, AttributeError) as error:
+        raise UsageError(
+            f"params={params} do not suit {path} ({error}); write name=value,name=value."
+        ) from error

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import ast
 from dataclasses import dataclass
-from importlib import import_module
-from inspect import signature
-from typing import Any
 
-from fewshot_bench.api import Context, EstimatorHead, UsageError, setting
+from fewshot_bench.api import Context, EstimatorHead, make_estimator, setting
 from fsbench_baselines.pretrained import Backbone, Pretrained
 
 
@@ -33,32 +29,5 @@ class Sklearn(Pretrained):
         """Sets the encoder, and the estimator as the head; raises UsageError when it cannot be made."""
         super().setup(context)
         seed = int(context.generator("sklearn").integers(2**31))
-        self.head = EstimatorHead(
-            made(self.config.estimator, self.config.params, seed), self.config.normalize
-        )
-
-
-def made(path: str, params: str, seed: int) -> Any:
-    """Returns the estimator at an import path with its parameters, seeded where it takes a ``random_state``."""
-    from sklearn.base import ClassifierMixin
-
-    module, _, name = path.rpartition(".")
-    try:
-        kind = getattr(import_module(module), name) if module.startswith("sklearn.") else None
-    except (ImportError, AttributeError):
-        kind = None
-    if not (isinstance(kind, type) and issubclass(kind, ClassifierMixin)):
-        raise UsageError(
-            f"estimator={path} is no classifier of scikit-learn; give a path such as sklearn.svm.SVC."
-        )
-    try:
-        words: Any = ast.parse(f"f({params})", mode="eval").body
-        given = {w.arg: getattr(w.value, "id", None) or ast.literal_eval(w.value) for w in words.keywords}
-        if len(given) < len(words.keywords):
-            raise ValueError("one is given twice")
-        own: Any = {"random_state": seed} if "random_state" in signature(kind).parameters else {}
-        return kind(*words.args, **own | given)
-    except (SyntaxError, ValueError, TypeError, AttributeError) as error:
-        raise UsageError(
-            f"params={params} do not suit {path} ({error}); write name=value,name=value."
-        ) from error
+        estimator = make_estimator(self.config.estimator, self.config.params, seed)
+        self.head = EstimatorHead(estimator, self.config.normalize)

@@ -11,6 +11,7 @@ import fewshot_bench as fb
 from fewshot_bench.contract.config import build, parse_settings
 from fewshot_bench.contract.context import Context
 from fewshot_bench.errors import UsageError
+from fewshot_bench.heads.estimator import make_estimator
 
 estimator = pytest.importorskip("fsbench_baselines.estimator")
 svm = pytest.importorskip("sklearn.svm")
@@ -39,14 +40,14 @@ svm = pytest.importorskip("sklearn.svm")
     ],
 )
 def test_parameters_are_typed_as_in_a_call(path, params, expected):
-    made = estimator.made(path, params, seed=5)
+    made = make_estimator(path, params, seed=5)
     assert f"{type(made).__module__}.{type(made).__name__}".startswith(".".join(path.split(".")[:2]))
     assert {name: made.get_params()[name] for name in expected} == expected
     assert made.get_params().get("random_state", 5) == 5
 
 
 def test_a_random_state_that_is_given_stays():
-    assert estimator.made("sklearn.svm.SVC", "random_state=3", seed=5).random_state == 3
+    assert make_estimator("sklearn.svm.SVC", "random_state=3", seed=5).random_state == 3
 
 
 @pytest.mark.parametrize(
@@ -58,7 +59,7 @@ def test_what_is_no_classifier_of_scikit_learn_is_refused(path):
     with pytest.raises(
         UsageError, match=r"^estimator=.* is no classifier of scikit-learn; give a path such as"
     ):
-        estimator.made(path, "", seed=0)
+        make_estimator(path, "", seed=0)
 
 
 @pytest.mark.parametrize(
@@ -68,7 +69,7 @@ def test_parameters_that_do_not_suit_are_refused(params):
     with pytest.raises(
         UsageError, match=r"^params=.* do not suit sklearn.svm.SVC \(.*write name=value,name=value\.$"
     ):
-        estimator.made("sklearn.svm.SVC", params, seed=0)
+        make_estimator("sklearn.svm.SVC", params, seed=0)
 
 
 def test_the_method_is_built_from_settings(tmp_path: Path):
