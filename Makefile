@@ -1,5 +1,5 @@
 # make demo: the first run, from nothing.  make test: all tests.  make test-fast: those that train nothing and start
-# no process, in under a minute.  make lint: style and types.
+# no process, in about a minute.  make lint: style and types.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import platform
 import subprocess
@@ -57,11 +58,16 @@ def no_process_in_the_fast_tests(request: pytest.FixtureRequest, monkeypatch: py
         monkeypatch.setattr(subprocess, "Popen", refuse)
 
 
+CACHES = itertools.count()
+"""Numbers of the private caches of this process."""
+
+
 @pytest.fixture(autouse=True)
 def private_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test reads or writes the user's own cache."""
     if "FSBENCH_TEST_CACHE" not in os.environ:
-        monkeypatch.setenv("FSBENCH_CACHE", str(tmp_path_factory.mktemp("cache")))
+        place = tmp_path_factory.getbasetemp() / f"cache-{next(CACHES)}"  # made when it is first written to
+        monkeypatch.setenv("FSBENCH_CACHE", str(place))
 
 
 @pytest.fixture

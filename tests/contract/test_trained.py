@@ -28,6 +28,8 @@ from fewshot_bench.training.batches import PictureBatches  # noqa: E402
 from fewshot_bench.training.kept import MANIFEST  # noqa: E402
 from fewshot_bench.training.validation import Validation  # noqa: E402
 
+pytestmark = pytest.mark.training
+
 
 @dataclass(frozen=True, kw_only=True)
 class Config(ScheduledConfig):
