@@ -1,4 +1,4 @@
-"""What lies in the cache folder beside embeddings: how much, and how it is removed."""
+"""Rooms of the cache folder beside embeddings: their sizes, and their removal."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What a plugin fulfils: methods, data sets, their parameters; and how installed ones are found."""
+"""The contract of plugins: methods, data sets and their parameters; the registry finds the installed ones."""

@@ -44,15 +44,15 @@ Loss = tuple["Tensor", dict[str, float]]
 
 
 class Trainable(Method):
-    """What the trained methods of both kinds share. Subclass ``TrainedMethod`` or ``TrainedEpisodicMethod``."""
+    """The base of trained methods of both kinds. Subclass ``TrainedMethod`` or ``TrainedEpisodicMethod``."""
 
     trains = True
     training_name: ClassVar[str] = ""
     """The name of the training in folders and logs; the method's own where it is empty."""
     reads: ClassVar[tuple[str, ...]] = (TRAINING,)
-    """Whose parameters the training reads: ``used_by`` of the fields of ``Config``."""
+    """The values of ``used_by`` of the fields of ``Config`` that the training reads."""
     seed_offset: ClassVar[int] = 0
-    """What is added to the training seed for batches, projection and learnt head."""
+    """A number that is added to the training seed for batches, projection and learnt head."""
 
     @abstractmethod
     def data(self, base: BaseData) -> Data:
@@ -170,7 +170,7 @@ class Trainable(Method):
 
 @dataclass(frozen=True)
 class MethodTask:
-    """What the loop asks of a method: its batches, its loss and its validation."""
+    """A method as the loop sees it: its batches, its loss and its validation."""
 
     method: Trainable
     batches: Batches

@@ -34,7 +34,7 @@ IN_NO_KEY = {
 """Fields of a request that are in no key by themselves, each with the reason."""
 
 TRAINING = ("identity", "fingerprint", "weights")
-"""What a record says of a training that is part of the identity: its key, the base data, the trained file."""
+"""Keys of a record's training that are part of the identity: its key, the base data, the trained file."""
 
 
 def run_facts(
