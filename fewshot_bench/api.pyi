@@ -41,10 +41,10 @@ from fewshot_bench.heads.prototype import Prototype as Prototype
 
 # Methods that train: the mathematics of a training; the engine does the rest.
 from fewshot_bench.contract.trained import TrainedMethod as TrainedMethod
-from fewshot_bench.contract.trained import TrainedEpisodicMethod as TrainedEpisodicMethod
+from fewshot_bench.contract.trained_episodic import TrainedEpisodicMethod as TrainedEpisodicMethod
 from fewshot_bench.contract.trained_config import TrainedConfig as TrainedConfig
 from fewshot_bench.contract.trained_config import ScheduledConfig as ScheduledConfig
-from fewshot_bench.contract.trained import Loss as Loss
+from fewshot_bench.contract.trainable import Loss as Loss
 from fewshot_bench.contract.once import arrays_once as arrays_once
 from fewshot_bench.contract.once import network_once as network_once
 

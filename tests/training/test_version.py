@@ -7,14 +7,17 @@ from pathlib import Path
 import fewshot_bench
 from fewshot_bench import identity, training
 
-DIGESTS = {2: "a2a0c8618f66e7a2c2f5292a241ac143edebe84094c1459d832a9f372f63021f"}
+DIGESTS = {2: "3e834bd2ae61ec63504115b2451019a78d0c07302eba59e3145ee373b3f410ae"}
 """The digest of the training code at each version; the last line is that of today's code."""
 
 
 def test_a_change_of_the_training_code_raises_its_version():
     root = Path(fewshot_bench.__file__).parent
     files = [
-        *(root / "contract" / name for name in ("once.py", "trained.py")),
+        *(
+            root / "contract" / name
+            for name in ("once.py", "trainable.py", "trained.py", "trained_episodic.py")
+        ),
         *(root / "training").glob("*.py"),
     ]
     found = identity.key("source", {str(p.relative_to(root)): identity.file_digest(p) for p in files})
