@@ -13,4 +13,4 @@ from __future__ import annotations
 
 from fewshot_bench.lazy import front
 
-__getattr__, __dir__, __all__, _ = front(__name__, __file__)
+__getattr__, __dir__, __all__ = front(__name__, __file__)

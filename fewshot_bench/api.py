@@ -11,7 +11,9 @@
             self.encoder = PixelEncoder(size=32)
             self.head = KNearest(k=1)
 
-That is a whole method. Its distribution declares it as an entry point, and ``fsbench check my-pixels`` tries it:
+That is a whole method. Parameters are the fields of a frozen dataclass: in ``class Pixels(EmbeddingMethod[Config])``
+a checker of types knows the fields of ``self.config``. The distribution of a method declares it as an entry point, and
+``fsbench check my-pixels`` tries it:
 
     [options.entry_points]
     fewshot_bench.methods =
@@ -25,7 +27,7 @@ a module which imports only these stays light: no torch, no scikit-learn.
 
 from __future__ import annotations
 
-from fewshot_bench.lazy import front
+from fewshot_bench.lazy import document, front
 
-__getattr__, __dir__, __all__, _outline = front(__name__, __file__)
-__doc__ = f"{__doc__}{_outline}"
+__getattr__, __dir__, __all__ = front(__name__, __file__)
+document(__name__, __file__)

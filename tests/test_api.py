@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import textwrap
+import types
 from pathlib import Path
 from typing import get_origin
 
@@ -15,7 +16,7 @@ import pytest
 
 import fewshot_bench as fb
 from fewshot_bench import api
-from fewshot_bench.lazy import front, outline
+from fewshot_bench.lazy import document, first_line, front, outline
 
 FRONTS = {"fewshot_bench": fb, "fewshot_bench.api": api}
 NAMES = [(module, name) for module, front in FRONTS.items() for name in front.__all__]
@@ -73,18 +74,32 @@ def test_a_mistyped_name_is_corrected():
         from fewshot_bench.api import Prototpye  # noqa: F401
 
 
-def test_an_outline_has_the_comments_and_the_names_below_them():
+def test_an_outline_has_the_comments_and_the_names_below_them_with_a_line_each():
     text = (
-        "# ruff: noqa\n\n# One.\nfrom a import b as b\nfrom a import c as c\n\n# Two.\nfrom d import e as e\n"
+        "# ruff: noqa\n\n# One.\nfrom json import dumps as dumps\nfrom nowhere import c as c\n\n"
+        "# Two.\nfrom fewshot_bench.errors import UsageError as UsageError\n"
     )
-    assert outline(text) == "One.\n    b, c\n\nTwo.\n    e\n"
+    one, two = outline(text).split("\n\n")
+    assert one == f"One.\n    {'dumps':<22} Serialize ``obj`` to a JSON formatted ``str``.\n    c"
+    assert two == f"Two.\n    {'UsageError':<22} {first_line('fewshot_bench.errors', 'UsageError')}\n"
 
 
-def test_a_front_reads_the_stub_beside_it(tmp_path):
+def test_help_has_a_line_for_every_name_and_imports_nothing_for_it():
+    lines = dict(re.findall(r"^    (\w+) {2,}(\S.*)$", str(api.__doc__), flags=re.MULTILINE))
+    assert set(api.__all__) <= set(lines)
+    assert lines["UsageError"].startswith("The request itself is wrong")
+    assert lines["QUERY"] == lines["BOTH"] != ""
+
+
+def test_a_front_reads_the_stub_beside_it(tmp_path, monkeypatch):
     (tmp_path / "some.pyi").write_text("# Numbers.\nfrom math import pi as pi\n")
-    load, listed, names, text = front(__name__, str(tmp_path / "some.py"))
+    load, listed, names = front(__name__, str(tmp_path / "some.py"))
     assert load("pi") == pytest.approx(3.14159, abs=1e-5)
-    assert listed() == names == ["pi"] and text == "Numbers.\n    pi\n"
+    assert listed() == names == ["pi"]
+    module = types.ModuleType("some", "Words.\n\n")
+    monkeypatch.setitem(sys.modules, "some", module)
+    document("some", str(tmp_path / "some.py"))
+    assert module.__doc__ == "Words.\n\nNumbers.\n    pi\n"
 
 
 def test_the_method_of_the_docstring_runs(tmp_path):

@@ -17,8 +17,9 @@ DISTRIBUTIONS = [ROOT, *PLUGINS]
 MODULES = metadata.packages_distributions()
 """Importable top-level name -> the distributions that install it."""
 
-NOT_DECLARED = {"learn2learn"}
-"""Optional, and no pip requirement can install it: see plugins/fsbench-maml/learn2learn.txt."""
+NOT_DECLARED = {"learn2learn", "typing_extensions"}
+"""learn2learn is optional, and no pip requirement can install it: see plugins/fsbench-maml/learn2learn.txt.
+typing_extensions is imported for checkers of types alone, and they bring it."""
 
 
 def normal(name: str) -> str:

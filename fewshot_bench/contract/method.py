@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, ClassVar
+from dataclasses import is_dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,15 +14,27 @@ from fewshot_bench.contract.config import NoConfig
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from typing_extensions import TypeVar
+
     from fewshot_bench.contract.context import Context
     from fewshot_bench.episodes.image_tasks import ImageTasks
     from fewshot_bench.heads.head import Head
     from fewshot_bench.store.encoder import Encoder
     from fewshot_bench.training.base import BaseData
 
+    Parameters = TypeVar("Parameters", default=Any)
+else:
+    from typing import TypeVar
 
-class Method(ABC):
+    Parameters = TypeVar("Parameters")  # its default is for the checker of types alone, until Python 3.13
+
+
+class Method(ABC, Generic[Parameters]):
     """What every method declares. Subclass ``EmbeddingMethod`` or ``EpisodicMethod``, not this.
+
+    The parameters of a method are a frozen dataclass in brackets, ``class Mine(EmbeddingMethod[Config])``; a checker
+    of types then knows the fields of ``self.config``. Without brackets there are none, or ``Config = Config`` in the
+    class names them.
 
     ``api_version`` is the version of the plugin API the method was written for (1). ``transductive`` is
     True when the scores of a query may depend on other queries; the leaderboard ranks such methods apart.
@@ -44,8 +57,21 @@ class Method(ABC):
     A method that was given a checkpoint sets it to False for itself: its ``setup`` loads that.
     """
 
-    def __init__(self, config: Any = None) -> None:
-        self.config = self.Config() if config is None else config
+    def __init__(self, config: Parameters | None = None) -> None:
+        self.config: Parameters = self.Config() if config is None else config
+
+    def __init_subclass__(cls, **keywords: Any) -> None:
+        """Takes ``Config`` from the brackets of the base class; raises TypeError where the class names another one."""
+        super().__init_subclass__(**keywords)
+        for given in configurations(cls):
+            if "Config" not in cls.__dict__:
+                cls.Config = given
+            elif not issubclass(cls.Config, given):
+                raise TypeError(
+                    f"{cls.__name__} has {given.__name__} in the brackets of its base class and Config = "
+                    f"{cls.Config.__name__}; leave the line `Config = {cls.Config.__name__}` out, or put "
+                    f"{cls.Config.__name__} into the brackets."
+                )
 
     def fit(self, base: BaseData, context: Context) -> dict[str, Any]:
         """Trains on base data (or load the checkpoint of the same training); facts of it for the record."""
@@ -69,7 +95,15 @@ class Method(ABC):
         return None
 
 
-class EmbeddingMethod(Method):
+def configurations(method: type[Any]) -> list[type[Any]]:
+    """Returns the dataclasses in the brackets of a class's own bases."""
+    bases = method.__dict__.get("__orig_bases__", ())
+    return [
+        given for base in bases for given in get_args(base) if isinstance(given, type) and is_dataclass(given)
+    ]
+
+
+class EmbeddingMethod(Method[Parameters]):
     """A method that is an encoder and a head; caching and batching come from the engine.
 
     ``setup`` sets both from ``self.config``; it builds no network and reads no picture.
@@ -93,7 +127,7 @@ class EmbeddingMethod(Method):
         return getattr(self.encoder, "weights", None)
 
 
-class EpisodicMethod(Method):
+class EpisodicMethod(Method[Parameters]):
     """A method that adapts to each episode and needs its pictures."""
 
     image_size: int = 84

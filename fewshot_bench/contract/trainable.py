@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from fewshot_bench import identity
 from fewshot_bench.contract.config import TRAINING, used_parameters
 from fewshot_bench.contract.context import Context
-from fewshot_bench.contract.method import Method
+from fewshot_bench.contract.method import Method, Parameters
 from fewshot_bench.contract.once import training_identity
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ Loss = tuple["Tensor", dict[str, float]]
 """The scalar to minimise, and numbers for the progress bar and the log."""
 
 
-class Trainable(Method):
+class Trainable(Method[Parameters]):
     """The base of trained methods of both kinds. Subclass ``TrainedMethod`` or ``TrainedEpisodicMethod``."""
 
     trains = True
@@ -157,7 +157,7 @@ class Trainable(Method):
 class MethodTask:
     """A method as the loop sees it: its batches, its loss and its validation."""
 
-    method: Trainable
+    method: Trainable[Any]
     batches: Batches
     episodes: ValidationEpisodes
     context: Context

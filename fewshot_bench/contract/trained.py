@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from fewshot_bench.contract.context import Context
-from fewshot_bench.contract.method import EmbeddingMethod
+from fewshot_bench.contract.method import EmbeddingMethod, Parameters
 from fewshot_bench.contract.trainable import Trainable
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from fewshot_bench.training.validation import ValidationEpisodes
 
 
-class TrainedMethod(Trainable, EmbeddingMethod):
+class TrainedMethod(Trainable[Parameters], EmbeddingMethod[Parameters]):
     """An encoder that is trained on base data, and a head on its embeddings.
 
     ``loss`` is given the ``network``, a function from pictures ``[..., 3, S, S]`` (bytes, or floats 0..1) to
@@ -43,9 +43,14 @@ class TrainedMethod(Trainable, EmbeddingMethod):
     learnt: Module | None = None
     """The learnt head of a method that has one: while it is trained, and thereafter."""
 
-    def __init__(self, config: Any = None) -> None:
+    def __init__(self, config: Parameters | None = None) -> None:
         super().__init__(config)
-        self.trains = self.config.checkpoint is None
+        self.trains = self._checkpoint is None
+
+    @property
+    def _checkpoint(self) -> str | None:
+        """The trunk that a person gave; a Config without that parameter is always trained."""
+        return getattr(self.config, "checkpoint", None)
 
     @abstractmethod
     def make_head(self, context: Context) -> Head:
@@ -53,7 +58,7 @@ class TrainedMethod(Trainable, EmbeddingMethod):
 
     def start(self, context: Context) -> PretrainedEncoder:
         """Returns the encoder that training begins with, at the size and view of the evaluation."""
-        c = self.config
+        c: Any = self.config
         return context.encoder(
             c.backbone, pooling=c.pooling, size=c.size or None, view=c.view, pretrained=c.pretrained
         )
@@ -85,9 +90,9 @@ class TrainedMethod(Trainable, EmbeddingMethod):
 
     def setup(self, context: Context) -> None:
         """Makes the head; the encoder is there since ``fit``, or is that of ``checkpoint``."""
-        if self.config.checkpoint is not None:
+        if self._checkpoint is not None:
             self._begin(context)
-            self._take(Path(self.config.checkpoint).expanduser(), context)
+            self._take(Path(self._checkpoint).expanduser(), context)
             inner: Any = getattr(self.encoder, "inner", self.encoder)
             self._settle_size(inner)
         self.head = self.make_head(context)
@@ -97,13 +102,14 @@ class TrainedMethod(Trainable, EmbeddingMethod):
 
         self._evaluated = self.start(context)
         self._start = replace(single_view(self._evaluated), size=self.train_size(self._evaluated))
-        if self.config.checkpoint is None:
+        if self._checkpoint is None:
             self._settle_size(self._evaluated)
 
     def _settle_size(self, encoder: PretrainedEncoder) -> None:
         """Puts the side of the pictures into the configuration where that leaves it to the weights."""
-        if getattr(self.config, "size", None) == 0:
-            self.config = replace(self.config, size=encoder.found.transform.size)
+        config: Any = self.config
+        if getattr(config, "size", None) == 0:
+            self.config = replace(config, size=encoder.found.transform.size)
 
     def _settled(self, schedule: Schedule) -> Schedule:
         if schedule.batch_norm != "auto":

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fewshot_bench.contract.context import Context
-from fewshot_bench.contract.method import EpisodicMethod
+from fewshot_bench.contract.method import EpisodicMethod, Parameters
 from fewshot_bench.contract.trainable import Trainable
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from fewshot_bench.training.validation import ValidationEpisodes
 
 
-class TrainedEpisodicMethod(Trainable, EpisodicMethod):
+class TrainedEpisodicMethod(Trainable[Parameters], EpisodicMethod[Parameters]):
     """A network that is trained on base data to adapt to episodes, and needs their pictures.
 
     ``loss`` computes in the precision of the schedule throughout.

@@ -17,13 +17,12 @@ class Config(Backbone):
     normalize: bool = setting(True, "scale embeddings to unit length first")
 
 
-class Sklearn(Pretrained):
+class Sklearn(Pretrained[Config]):
     """One scikit-learn classifier an episode: ``--set estimator=sklearn.svm.SVC --set params=C=10,kernel=linear``."""
 
     name = "sklearn"
     summary = "frozen ImageNet embeddings, any scikit-learn classifier on each episode's support"
     reference = "Pedregosa et al.: Scikit-learn: Machine Learning in Python, JMLR 2011"
-    Config = Config
 
     def setup(self, context: Context) -> None:
         """Sets the encoder, and the estimator as the head; raises UsageError when it cannot be made."""

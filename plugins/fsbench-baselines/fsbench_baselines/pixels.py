@@ -15,13 +15,12 @@ class Config:
     k: int = tunable(1, 1, 5, help="support images that vote")
 
 
-class Pixels(EmbeddingMethod):
+class Pixels(EmbeddingMethod[Config]):
     """Predicts the class of the support picture that differs least, pixel by pixel."""
 
     api_version = 1
     name = "pixels"
     summary = "1-nearest neighbour on raw 32×32 pixels: the floor"
-    Config = Config
 
     def setup(self, context: Context) -> None:
         """Sets raw pixels as the encoder and nearest neighbours as the head."""

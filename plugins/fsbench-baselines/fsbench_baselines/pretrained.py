@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Generic, Literal, TypeVar
 
 from fewshot_bench.api import (
     FROZEN_VIEW,
@@ -33,7 +33,10 @@ class Backbone:
     )
 
 
-class Pretrained(EmbeddingMethod):
+Given = TypeVar("Given", bound=Backbone)
+
+
+class Pretrained(EmbeddingMethod[Given], Generic[Given]):
     """An encoder whose weights stay as they were published."""
 
     api_version = 1
@@ -51,13 +54,12 @@ class ProtoConfig(Backbone):
     metric: Metric = setting("cosine", "distance between a query and a prototype")
 
 
-class PretrainedProto(Pretrained):
+class PretrainedProto(Pretrained[ProtoConfig]):
     """p(y = k | q) ∝ exp(−d(f(q), c_k)), c_k the mean embedding of class k's support, f never trained."""
 
     name = "pretrained-proto"
     summary = "frozen ImageNet embeddings, nearest class mean"
     reference = "Snell, Swersky, Zemel: Prototypical Networks for Few-shot Learning, NeurIPS 2017 (the head)"
-    Config = ProtoConfig
 
     def setup(self, context: Context) -> None:
         """Prototypes on the frozen embeddings."""
@@ -73,12 +75,11 @@ class KnnConfig(Backbone):
     metric: Metric = setting("cosine", "distance between a query and a support image")
 
 
-class PretrainedKnn(Pretrained):
+class PretrainedKnn(Pretrained[KnnConfig]):
     """The class of the nearest support image."""
 
     name = "pretrained-knn"
     summary = "frozen ImageNet embeddings, k nearest support images"
-    Config = KnnConfig
 
     def setup(self, context: Context) -> None:
         """Sets k nearest neighbours on the frozen embeddings."""
@@ -94,14 +95,13 @@ class LrConfig(Backbone):
     normalize: bool = setting(True, "scale embeddings to unit length first")
 
 
-class PretrainedLr(Pretrained):
+class PretrainedLr(Pretrained[LrConfig]):
     """Multinomial logistic regression on the support's embeddings, one problem an episode."""
 
     name = "pretrained-lr"
     summary = "frozen ImageNet embeddings, logistic regression on each episode's support"
     reference = "Chen et al.: A Closer Look at Few-shot Classification, ICLR 2019 (the baseline)"
     calibrated = True
-    Config = LrConfig
 
     def setup(self, context: Context) -> None:
         """Sets logistic regression on the frozen embeddings."""

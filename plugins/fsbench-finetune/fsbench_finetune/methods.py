@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +32,7 @@ KEPT_FROM = 500
 """Support pictures from which on a training is kept on disk: one of minutes resumes, one of seconds need not."""
 
 
-class FineTune(EpisodicMethod):
+class FineTune(EpisodicMethod[Parameters]):
     """p(y | x) = 1/M Σ_m softmax(W_m · f_m(x) + b_m): M networks f_m fine-tuned on the support."""
 
     api_version = 1
@@ -40,8 +40,6 @@ class FineTune(EpisodicMethod):
     summary = "pretrained network with a new last layer, trained on the support pictures"
     reference = "Srivastava, VISAPP 2022 (baselines); Navee: Fashion products identification"
     calibrated = True
-    Config: ClassVar[type[Parameters]] = Parameters
-    config: Parameters
 
     def setup(self, context: Context) -> None:
         """Finds the network and its weights; nothing is built yet."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Generic, Literal, TypeVar
 
 from fewshot_bench.api import Context, EmbeddingMethod, KNearest, Perceptron, setting, tunable
 from fsbench_hog.encoder import HogEncoder, HogSetting
@@ -32,7 +32,10 @@ class Hog:
     colour: bool = setting(False, "the strongest gradient of R, G and B, instead of the grey picture")
 
 
-class HogMethod(EmbeddingMethod):
+Given = TypeVar("Given", bound=Hog)
+
+
+class HogMethod(EmbeddingMethod[Given], Generic[Given]):
     """Describes shapes alone, by counting the directions of edges in each part of the picture."""
 
     api_version = 1
@@ -56,12 +59,11 @@ class KnnConfig(Hog):
     )
 
 
-class HogKnn(HogMethod):
+class HogKnn(HogMethod[KnnConfig]):
     """Predicts the class of the support picture whose edges run most alike."""
 
     name = "hog-knn"
     summary = "histograms of oriented gradients, k nearest support images"
-    Config = KnnConfig
 
     def setup(self, context: Context) -> None:
         """Sets HOG as the encoder and nearest neighbours as the head."""
@@ -81,13 +83,12 @@ class MlpConfig(Hog):
     min_steps: int = tunable(200, 50, 1000, log=True, help="steps that training takes at least")
 
 
-class HogMlp(HogMethod):
+class HogMlp(HogMethod[MlpConfig]):
     """A perceptron 1728–256–150–N on HOG, trained on the support of each episode."""
 
     name = "hog-mlp"
     summary = "histograms of oriented gradients, a perceptron with two hidden layers"
     calibrated = True
-    Config = MlpConfig
 
     def setup(self, context: Context) -> None:
         """Sets HOG as the encoder and a perceptron as the head."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from torch.nn import Module
 
 
-class Maml(TrainedEpisodicMethod):
+class Maml(TrainedEpisodicMethod[Parameters]):
     """θ'_i = θ − α ∇L_i(f_θ) on the support, θ ← θ − β ∇ Σ L_i(f_θ'_i) on the queries (algorithm 2).
 
     Batch norms take mean and variance of an episode's support alone, so that no query depends on another.
@@ -39,12 +39,10 @@ class Maml(TrainedEpisodicMethod):
     name = "maml"
     summary = "MAML: weights trained to learn an episode in a few gradient steps"
     reference = "Finn, Abbeel, Levine: Model-agnostic meta-learning for fast adaptation, ICML 2017"
-    Config = Parameters
-    config: Parameters
     second_order: ClassVar[bool] = True
     whole: ClassVar[bool] = True
 
-    def __init__(self, config: Any = None) -> None:
+    def __init__(self, config: Parameters | None = None) -> None:
         super().__init__(config)
         self.image_size, self.image_view = self.config.size, self.config.view
 

@@ -47,15 +47,13 @@ class ProtoNetConfig(ScheduledConfig):
     validation_episodes: int = setting(200, "validation episodes, the same after every epoch")
 
 
-class ProtoNet(TrainedMethod):
+class ProtoNet(TrainedMethod[ProtoNetConfig]):
     """p(y = n | x) ∝ exp(−‖f(x) − c_n‖²), c_n = (1/K) Σ_k f(x_nk) over the support of class n (eq. 1–2)."""
 
     api_version = 1
     name = "protonet"
     summary = "prototypical network: trained on episodes, nearest class mean"
     reference = "Snell, Swersky, Zemel: Prototypical networks for few-shot learning, 2017"
-    Config = ProtoNetConfig
-    config: ProtoNetConfig
 
     def data(self, base: BaseData) -> Episodes:
         c = self.config

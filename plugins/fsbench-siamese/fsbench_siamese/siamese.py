@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
 
 import numpy as np
 
@@ -87,25 +88,20 @@ class ContrastiveConfig(TripletConfig):
     p_same: float = share(0.4, 0.1, 0.9, "probability that a pair shows one class")
 
 
-class SiameseTriplet(TrainedMethod):
-    """L = [d(a, p) + m − d(a, n)]₊, a and p of one class, n of another, d Euclidean; the largest of a batch count."""
+Given = TypeVar("Given", bound=TripletConfig)
+
+
+class Siamese(TrainedMethod[Given], Generic[Given]):
+    """What both methods share; ``losses`` is the mathematics of each, and the largest losses of a batch count."""
 
     api_version = 1
-    name = "siamese-triplet"
-    summary = "embedding trained on triplets by the triplet loss, the hardest of a batch; k-NN or perceptron"
     reference = (
         "Chesterkine, Han, Santos García, Yamakoshi, Zhang: Fashion products identification, Navee project"
     )
-    Config: ClassVar[type[TripletConfig]] = TripletConfig
-    config: TripletConfig
 
-    def data(self, base: BaseData) -> PairBatches | TripletBatches:
-        return TripletBatches(base.train, self.config.batch, augment=self.config.augment)
-
+    @abstractmethod
     def losses(self, vectors: Tensor, same: Tensor) -> Tensor:
-        """Returns L of each triplet (a, p, n): ``vectors [P, 3, D]`` -> ``[P]``."""
-        anchor, positive, negative = vectors.unbind(dim=1)
-        return triplet(anchor, positive, negative, self.config.margin)
+        """Returns L of each pair or triplet: ``vectors [P, V, D]``, ``same [P]`` (y) -> ``[P]``."""
 
     def loss(self, network: Module, batch: TupleBatch) -> Loss:
         import torch
@@ -134,17 +130,30 @@ class SiameseTriplet(TrainedMethod):
         return KNearest(c.k, c.metric) if c.head == "knn" else Perceptron((c.units,), seed=context.seed)
 
 
-class SiameseContrastive(SiameseTriplet):
+class SiameseTriplet(Siamese[TripletConfig]):
+    """L = [d(a, p) + m − d(a, n)]₊, a and p of one class, n of another, d Euclidean."""
+
+    name = "siamese-triplet"
+    summary = "embedding trained on triplets by the triplet loss, the hardest of a batch; k-NN or perceptron"
+
+    def data(self, base: BaseData) -> TripletBatches:
+        return TripletBatches(base.train, self.config.batch, augment=self.config.augment)
+
+    def losses(self, vectors: Tensor, same: Tensor) -> Tensor:
+        """Returns L of each triplet (a, p, n)."""
+        anchor, positive, negative = vectors.unbind(dim=1)
+        return triplet(anchor, positive, negative, self.config.margin)
+
+
+class SiameseContrastive(Siamese[ContrastiveConfig]):
     """L = y·d(x, x') + (1 − y)·max(0, m − d(x, x')), y = 1 with probability p_same, d Euclidean."""
 
     name = "siamese-contrastive"
     summary = "embedding trained on pairs by the contrastive loss, the hardest of a batch; k-NN or perceptron"
-    Config = ContrastiveConfig
-    config: ContrastiveConfig
 
     def data(self, base: BaseData) -> PairBatches:
         return PairBatches(base.train, self.config.batch, self.config.p_same, augment=self.config.augment)
 
     def losses(self, vectors: Tensor, same: Tensor) -> Tensor:
-        """Returns L of each pair: ``vectors [P, 2, D]``, ``same [P]`` (y) -> ``[P]``."""
+        """Returns L of each pair."""
         return contrastive(vectors[:, 0], vectors[:, 1], same, self.config.margin)

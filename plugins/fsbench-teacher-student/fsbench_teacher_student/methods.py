@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from torch.nn import Module
 
 
-class TeacherLr(TrainedMethod):
+class TeacherLr(TrainedMethod[Parameters]):
     """The teacher: contrastive loss on pairs, hard mining, LCA pooling (section 3); frozen, then regression.
 
     Two distorted pictures of one product are pulled together, pictures of different products pushed apart:
@@ -52,8 +52,6 @@ class TeacherLr(TrainedMethod):
         "Image Classification, VISAPP 2022"
     )
     calibrated = True
-    Config = Parameters
-    config: Parameters
     encoder: PretrainedEncoder
 
     def start(self, context: Context) -> PretrainedEncoder:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Generic, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,7 +82,10 @@ def whitening(covariance: Array, shrink: float) -> NDArray[np.float32]:
     return np.asarray((vectors * root) @ vectors.T, dtype=np.float32)
 
 
-class Whitened(EmbeddingMethod):
+Given = TypeVar("Given", bound=Config)
+
+
+class Whitened(EmbeddingMethod[Given], Generic[Given]):
     """Embeddings whitened by the covariance of distorted views; no gradient is taken."""
 
     api_version = 1
@@ -90,7 +93,7 @@ class Whitened(EmbeddingMethod):
 
     def fit(self, base: BaseData, context: Context) -> dict[str, Any]:
         """Encodes distorted views of unlabelled pictures, whose moments are kept, and inverts the covariance."""
-        c: Config = self.config
+        c = self.config
         inner = context.encoder(c.backbone, pooling=c.pooling, view=c.view)
         arrays, facts = arrays_once(
             "whitening",
@@ -109,7 +112,7 @@ class Whitened(EmbeddingMethod):
         return facts
 
 
-class WhitenedLr(Whitened):
+class WhitenedLr(Whitened[LrConfig]):
     """Regression on whitened embeddings."""
 
     name = "whitened-lr"
@@ -118,20 +121,18 @@ class WhitenedLr(Whitened):
         "Hariharan, Malik, Ramanan: Discriminative decorrelation for clustering and classification, 2012"
     )
     calibrated = True
-    Config = LrConfig
 
     def setup(self, context: Context) -> None:
         """Returns the regression; the encoder is there since ``fit``."""
         self.head = LogisticRegression(C=self.config.C, normalize=True)
 
 
-class WhitenedProto(Whitened):
+class WhitenedProto(Whitened[Config]):
     """Nearest class mean by cosine on whitened embeddings."""
 
     name = "whitened-proto"
     summary = "pretrained embeddings whitened by what distortions do to them; nearest class mean"
     reference = WhitenedLr.reference
-    Config = Config
 
     def setup(self, context: Context) -> None:
         """Prototypes; the encoder is there since ``fit``."""
