@@ -27,6 +27,7 @@ from fewshot_bench.episodes import (
     distinct_supports,
     load_manifest,
     sample,
+    validate,
 )
 from fewshot_bench.errors import UsageError
 from fewshot_bench.files import require_writable
@@ -86,10 +87,28 @@ def spec_of(request: Request, index: ImageIndex) -> EpisodeSpec:
 
 
 def episodes_of(request: Request, index: ImageIndex) -> EpisodeSet:
-    """Returns the episodes of a request: replayed from its manifest, or drawn from its seed."""
-    if request.episodes_from is not None:
-        return load_manifest(request.episodes_from, index)
-    return sample(index, spec_of(request, index))
+    """Returns the episodes of a request: replayed from its manifest, or drawn from its seed; both are validated.
+
+    Raises UsageError for a manifest whose counts are not those of a protocol with counts of its own.
+    """
+    if request.episodes_from is None:
+        drawn = sample(index, spec_of(request, index))
+        validate(drawn, index, f"What was drawn from {index.name}")
+        return drawn
+    replayed, rules = load_manifest(request.episodes_from, index), request.rules
+    spec = replayed.spec
+    if rules.fixed and (spec.ways, spec.shots, spec.queries) != (rules.ways, rules.shots, rules.queries):
+        raise UsageError(
+            f"The protocol {rules.name} has {rules.ways} ways, {rules.shots} shots and {rules.queries} queries, and "
+            f"the manifest {request.episodes_from} has {spec.ways}, {spec.shots} and {spec.queries}; replay it "
+            "without --protocol."
+        )
+    if rules.episodes is not None and len(replayed) != rules.episodes:
+        raise UsageError(
+            f"The protocol {rules.name} has {rules.episodes} episodes, and the manifest {request.episodes_from} "
+            f"has {len(replayed)}; replay it without --protocol."
+        )
+    return replayed
 
 
 def run(

@@ -8,6 +8,7 @@ from fewshot_bench.episodes.pools import ImageArrays
 from fewshot_bench.episodes.sampler import sample
 from fewshot_bench.episodes.spec import EpisodeSpec
 from fewshot_bench.episodes.tasks import Tasks
+from fewshot_bench.episodes.validate import validate
 
 __all__ = [
     "EpisodeSet",
@@ -19,4 +20,5 @@ __all__ = [
     "load_manifest",
     "sample",
     "save_manifest",
+    "validate",
 ]

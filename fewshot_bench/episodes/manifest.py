@@ -15,9 +15,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from fewshot_bench.episodes.counts import repeated
+from fewshot_bench.episodes.distinct import distinct_supports
 from fewshot_bench.episodes.episode_set import EpisodeSet
 from fewshot_bench.episodes.pools import ImageArrays
+from fewshot_bench.episodes.sampler import sample
 from fewshot_bench.episodes.spec import EpisodeSpec
+from fewshot_bench.episodes.validate import validate
 from fewshot_bench.errors import FsbenchError, UsageError
 from fewshot_bench.files import write_atomic
 
@@ -44,8 +48,9 @@ def save_manifest(path: Path | str, episodes: EpisodeSet) -> None:
 
 
 def load_manifest(path: Path | str, index: ImageArrays | None = None) -> EpisodeSet:
-    """Reads a manifest and checks its hash; with an ``index``, checks that it was drawn from the same data.
+    """Reads a manifest and checks its hash; with an ``index``, checks it as episodes that are drawn are checked.
 
+    A hash says that a file is as it was written, and not that what was written is true (see ``validate.py``).
     Raises FsbenchError with one sentence for each thing that can be wrong.
     """
     source = Path(path)
@@ -67,13 +72,18 @@ def load_manifest(path: Path | str, index: ImageArrays | None = None) -> Episode
             f"{episodes.sha256[:12]}…, not to the {stated[:12]}… it states; export it again."
         )
     if index is not None:
-        _check(source, episodes, index)
+        where = f"the manifest {source}"
+        validate(episodes, index, where)
+        _check_repeats(episodes, index, where)
     return episodes
 
 
 def _read(arrays: np.lib.npyio.NpzFile) -> tuple[EpisodeSet, str]:
     if str(arrays["format"]) != FORMAT:
         raise ValueError(f"its format is {str(arrays['format'])!r}")
+    for name in ("classes", "support", "query", "dropped_counts"):
+        if arrays[name].dtype.kind not in "iu":
+            raise ValueError(f"its array {name} holds {arrays[name].dtype} and not whole numbers")
     names, counts = arrays["dropped_names"].tolist(), arrays["dropped_counts"].tolist()
     episodes = EpisodeSet(
         spec=EpisodeSpec.from_json(json.loads(str(arrays["spec"]))),
@@ -87,39 +97,27 @@ def _read(arrays: np.lib.npyio.NpzFile) -> tuple[EpisodeSet, str]:
     )
     if episodes.support.ndim != 3 or episodes.query.ndim != 3:
         raise ValueError("its support and query arrays must have three axes")
+    if (episodes.classes != arrays["classes"]).any():
+        raise ValueError("its classes do not fit into 32 bits")
     if not episodes.classes.shape == episodes.support.shape[:2] == episodes.query.shape[:2]:
         raise ValueError("its classes, support and query arrays do not fit each other")
     return episodes, str(arrays["sha256"])
 
 
-def _check(source: Path, episodes: EpisodeSet, index: ImageArrays) -> None:
-    if episodes.dataset_fingerprint != index.fingerprint:
+def _check_repeats(episodes: EpisodeSet, index: ImageArrays, where: str) -> None:
+    """Raises FsbenchError where episodes repeat each other more than chance, and the sampler, make them.
+
+    The sampler draws with replacement, so that two of its episodes may be equal; any other repetition counts an
+    answer twice, and an interval over episodes is then too narrow.
+    """
+    most = distinct_supports(index, episodes.spec)
+    if len(episodes) > most:
         raise FsbenchError(
-            f"the manifest {source} was drawn from {episodes.dataset} with fingerprint "
-            f"{episodes.dataset_fingerprint[:12]}…, and the data at hand is {index.name} with fingerprint "
-            f"{index.fingerprint[:12]}…; use the same data set, variant, split and files."
+            f"{where} holds {len(episodes)} episodes, and {index.name} has {most} distinct support sets with its "
+            "ways and shots; export fewer."
         )
-    images, classes = len(index.labels), np.append(episodes.classes, -1).max()
-    if classes >= len(index.class_names) or episodes.classes.min(initial=0) < -1:
+    again = repeated(episodes)
+    if again is not None and sample(index, episodes.spec).sha256 != episodes.sha256:
         raise FsbenchError(
-            f"the manifest {source} names a class outside the {len(index.class_names)} of {index.name}."
+            f"{where} has the same images in episode {again[1]} as in episode {again[0]}; hold each episode once."
         )
-    for side, rows in (("support", episodes.support), ("query", episodes.query)):
-        if rows.max(initial=-1) >= images or rows.min(initial=0) < -1:
-            raise FsbenchError(
-                f"the manifest {source} has a {side} row outside the {images} of {index.name}."
-            )
-        wrong = (rows >= 0) & (np.asarray(index.labels)[rows.clip(min=0)] != episodes.classes[:, :, None])
-        if wrong.any():
-            episode, way, place = (int(where[0]) for where in np.nonzero(wrong))
-            raise FsbenchError(
-                f"the manifest {source} gives image {int(rows[episode, way, place])} as {side} of class "
-                f"{int(episodes.classes[episode, way])} in episode {episode}, and it is of class "
-                f"{int(index.labels[rows[episode, way, place]])}."
-            )
-    for number, (support, query) in enumerate(zip(episodes.support, episodes.query, strict=True)):
-        both = np.intersect1d(support[support >= 0], query[query >= 0])
-        if both.size:
-            raise FsbenchError(
-                f"the manifest {source} has image {both[0]} as both support and query of episode {number}."
-            )

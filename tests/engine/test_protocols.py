@@ -11,6 +11,7 @@ import fewshot_bench as fb
 from fewshot_bench.data.split import train_test
 from fewshot_bench.engine import Request
 from fewshot_bench.engine.scoring import Scored, evaluate
+from fewshot_bench.episodes import save_manifest
 from fewshot_bench.episodes.tasks import Tasks
 from fewshot_bench.errors import UsageError
 from fewshot_bench.protocols import PROTOCOLS
@@ -101,3 +102,12 @@ def test_a_method_that_ranks_classes_is_no_peer_of_one_that_ranks_pictures():
     assert "ranked by" in markdown(tables([first, second]))
     second.data["ranked_by"] = "picture"
     assert [row.rank for row in tables([first, second])[0].standings] == [1, 2]
+
+
+def test_a_manifest_of_other_counts_does_not_pass_for_a_protocol(tmp_path):
+    save_manifest(tmp_path / "five.npz", fb.sample("digits", ways=5, shots=1, episodes=3))
+    with pytest.raises(
+        UsageError, match="oneshot-all has all ways, 1 shots and all queries, .* has 5, 1 and 15"
+    ):
+        fb.run("pixels", "digits", protocol="oneshot-all", episodes_from=tmp_path / "five.npz")
+    assert fb.run("pixels", "digits", episodes_from=tmp_path / "five.npz").ways == 5

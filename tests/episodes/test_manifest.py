@@ -100,8 +100,10 @@ def rewritten(path, **changes):
         ({"format": np.array("other-9")}, "is not an episode manifest .* its format is 'other-9'"),
         ({"support": None}, "is not an episode manifest .*support"),
         ({"spec": np.array("{")}, "is not an episode manifest"),
-        ({"classes": np.zeros((2, 2))}, "do not fit each other"),
-        ({"query": np.zeros((2, 2))}, "three axes"),
+        ({"classes": np.zeros((2, 2), int)}, "do not fit each other"),
+        ({"query": np.zeros((2, 2), int)}, "three axes"),
+        ({"support": np.zeros((30, 2, 2))}, "array support holds float64 and not whole numbers"),
+        ({"classes": np.full((30, 2), 2**32)}, "its classes do not fit into 32 bits"),
         ({"dataset": np.array("other")}, "was changed after it was written"),
     ],
 )
