@@ -20,6 +20,7 @@ Differences from ``pad`` are paired; their 95 % intervals are over classes.
 from __future__ import annotations
 
 import sys
+from collections.abc import Collection
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -60,9 +61,9 @@ Table = dict[str, dict[tuple[int, int], tuple[NDArray[np.float64], NDArray[np.in
 """View -> ways and shots -> right or wrong [E, Q], labels [E, Q], classes [E, N]."""
 
 
-def chosen(index: ImageIndex) -> ImageIndex:
-    """Some base and validation classes without published test pictures, every picture on both sides of episodes."""
-    fit = np.flatnonzero([split in ("base", "validation") for split in index.class_splits])
+def chosen(index: ImageIndex, splits: tuple[str, ...] = ("base", "validation")) -> ImageIndex:
+    """Some classes of ``splits`` without published test pictures, every picture on both sides of episodes."""
+    fit = np.flatnonzero([split in splits for split in index.class_splits])
     index = index.take_classes(np.sort(np.random.default_rng(1).permutation(fit)[:CLASSES]))
     share = max(LEAST, -(-PICTURES // len(index.class_names)))
     allowed = np.ones(len(index), bool) if index.test is None else ~index.test
@@ -115,6 +116,11 @@ def accuracy(table: Table, view: str) -> float:
     return float(np.mean([right.mean() for right, _, _ in table[view].values()]))
 
 
+def mean_scores(tables: Collection[Table]) -> dict[str, float]:
+    """The mean accuracy of each view over sets, 0..1."""
+    return {view: float(np.mean([accuracy(table, view) for table in tables])) for view in VIEWS}
+
+
 def decision(scores: dict[str, float]) -> str:
     """The view by the rule at the top of this file; ``scores``: the mean over the real sets, 0..1."""
     best = max((view for view in VIEWS if view != "both"), key=scores.__getitem__)
@@ -133,27 +139,37 @@ def cell(table: Table, view: str, setting: tuple[int, int]) -> str:
     return f"{text} ({100 * found.mean:+.1f}: {100 * found.low:+.1f} to {100 * found.high:+.1f})"
 
 
+def section(name: str, about: str, table: Table) -> list[str]:
+    """The lines of one set: accuracy of every view and setting."""
+    head = [
+        f"## {name}",
+        "",
+        about,
+        "",
+        f"| setting | {' | '.join(VIEWS)} |",
+        "|---" * (len(VIEWS) + 1) + "|",
+    ]
+    rows = [
+        f"| {ways}-way {shots}-shot | {' | '.join(cell(table, view, (ways, shots)) for view in VIEWS)} |"
+        for ways, shots in table["pad"]
+    ]
+    means = " | ".join(f"{100 * accuracy(table, view):.2f}" for view in VIEWS)
+    return [*head, *rows, f"| mean | {means} |", ""]
+
+
+def verdict(scores: dict[str, float], what: str) -> list[str]:
+    """The lines of the decision on ``what``; ``scores``: the mean over the real sets, 0..1."""
+    lines = ["## Decision", "", f"| | {' | '.join(VIEWS)} |", "|---" * (len(VIEWS) + 1) + "|"]
+    lines += [f"| score | {' | '.join(f'{100 * scores[view]:.2f}' for view in VIEWS)} |", ""]
+    return [*lines, f"By the rule the default of {what} is `{decision(scores)}`.", ""]
+
+
 def page(tables: dict[str, Table], about: dict[str, str]) -> str:
     """The tables and the decision, in Markdown."""
     lines = ["# The view of frozen features", "", *(__doc__ or "").strip().splitlines()[2:], ""]
     for name, table in tables.items():
-        lines += [
-            f"## {name}",
-            "",
-            about[name],
-            "",
-            f"| setting | {' | '.join(VIEWS)} |",
-            "|---" * (len(VIEWS) + 1) + "|",
-        ]
-        for setting in SETTINGS:
-            cells = " | ".join(cell(table, view, setting) for view in VIEWS)
-            lines.append(f"| {setting[0]}-way {setting[1]}-shot | {cells} |")
-        means = " | ".join(f"{100 * accuracy(table, view):.2f}" for view in VIEWS)
-        lines += [f"| mean | {means} |", ""]
-    scores = {view: float(np.mean([accuracy(tables[name], view) for name in REAL])) for view in VIEWS}
-    lines += ["## Decision", "", f"| | {' | '.join(VIEWS)} |", "|---" * (len(VIEWS) + 1) + "|"]
-    lines += [f"| score | {' | '.join(f'{100 * scores[view]:.2f}' for view in VIEWS)} |", ""]
-    return "\n".join([*lines, f"By the rule the default of frozen features is `{decision(scores)}`.", ""])
+        lines += section(name, about[name], table)
+    return "\n".join(lines + verdict(mean_scores([tables[name] for name in REAL]), "frozen features"))
 
 
 def main() -> int:
@@ -167,8 +183,6 @@ def main() -> int:
         about[name] = (
             f"{len(index):,} pictures of {len(index.class_names)} classes, {square:.0%} of every tenth are square."
         )
-        if name == REAL[-1]:
-            print(page(tables, about), flush=True)
     text = page(tables, about)
     print(text)
     write_atomic(Path("results/views/README.md"), lambda stream: stream.write(text.encode()))
