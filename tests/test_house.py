@@ -24,7 +24,7 @@ LAYERS = (
     ("contract",),
     ("datasets",),
     ("engine",),
-    ("audit", "conformance", "prediction"),
+    ("audit", "conformance", "prediction", "scaffold"),
     ("sheets",),
     ("functions",),
     ("cli",),

@@ -98,10 +98,11 @@ def test_a_distribution_has_its_licence_its_readme_its_types_and_its_version(pla
     meta = setup(place)["metadata"]
     assert meta["license"] == "Apache-2.0" and meta["license_files"].strip() == "LICENSE"
     assert (place / "LICENSE").read_bytes() == (ROOT / "LICENSE").read_bytes()
-    assert meta["long_description"] == "file: README.md"
-    readme = (place / "README.md").read_text(encoding="utf-8")
-    assert meta["name"] in readme or place == ROOT
-    assert place == ROOT or not re.findall(r"\]\((?!https://)", readme), "an index shows no relative links"
+    page = "docs/package.md" if place == ROOT else "README.md"
+    assert meta["long_description"] == f"file: {page}"
+    text = (place / page).read_text(encoding="utf-8")
+    assert meta["name"] in text
+    assert not re.findall(r"\]\((?!https://)", text), "an index of packages shows no relative links"
     package = setup(place)["options.packages.find"]["include"].strip().rstrip("*")
     assert (place / package / "py.typed").exists()
     assert "py.typed" in setup(place)["options.package_data"][package]

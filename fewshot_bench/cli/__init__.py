@@ -20,6 +20,7 @@ COMMANDS = {
     "episodes": "Draw episodes into a file that others can replay, or one as a picture.",
     "leaderboard": "Make tables of records: one table per set of episodes.",
     "compare": "Compare two records of the same episodes, paired.",
+    "new-plugin": "Write a distribution to begin a method or a data set of your own with.",
     "cache": "Show or remove what is kept: embeddings, trained networks.",
 }
 
@@ -35,7 +36,7 @@ class LazyGroup(click.Group):
         """Returns the command of a name, imported now, or None when there is no such command."""
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"fewshot_bench.cli.{cmd_name}")
+        module = importlib.import_module(f"fewshot_bench.cli.{cmd_name.replace('-', '_')}")
         command: click.Command = module.command
         return command
 

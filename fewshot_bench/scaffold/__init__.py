@@ -1,0 +1,1 @@
+"""A plugin to begin with: a whole distribution, written from templates that are plain text."""
