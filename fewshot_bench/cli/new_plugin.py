@@ -13,7 +13,7 @@ from fewshot_bench.scaffold.kinds import KINDS
 @click.argument("name")
 @click.option(
     "--kind", type=click.Choice(list(KINDS)), default="head", show_default=True,
-    help="; ".join(f"{name}: {kind.summary}" for name, kind in KINDS.items()) + ".",
+    help=f"What it shows. {'; '.join(f'{name}: {kind.summary}' for name, kind in KINDS.items())}.",
 )  # fmt: skip
 @click.option(
     "--folder",
