@@ -13,3 +13,14 @@ class UsageError(FsbenchError):
     """The request itself is wrong: a name, an option, a value (exit status 2)."""
 
     exit_code = 2
+
+
+class PluginError(FsbenchError):
+    """A plugin's code raised or tried to end the program; its exception is the cause.
+
+    ``reason`` is the exception alone, as one line.
+    """
+
+    def __init__(self, message: str, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason

@@ -44,6 +44,7 @@ def run(
     device: str = "auto",
     results: str | Path | None = None,
     verify: bool = False,
+    time_limit: float | None = None,
     progress: Progress = silent,
 ) -> Record:
     """Runs ``method`` on N-way K-shot episodes of ``dataset`` and return the record.
@@ -51,8 +52,9 @@ def run(
     ``dataset`` is a registered name (``NAME`` or ``NAME:VARIANT``), the path of a folder of class
     folders, or of a CSV file. ``ways`` (5), ``shots`` (1) and ``queries`` (15 a class, or all where one has
     fewer) are numbers or ``"all"``; ``protocol`` is ``fewshot``, ``retrieval``, ``oneshot-all`` or
-    ``classification``. The record is written below ``results`` where that is given. Raises UsageError or
-    FsbenchError with one sentence.
+    ``classification``. The record is written below ``results`` where that is given. ``time_limit`` is the number of
+    seconds that one call of the method may take: its training, its setup, a batch of pictures, a chunk of episodes.
+    Raises UsageError or FsbenchError with one sentence.
     """
     request = Request(
         method=method,
@@ -78,6 +80,7 @@ def run(
         device=device,
         results=Path(results) if results else None,
         verify=verify,
+        time_limit=time_limit,
         progress=progress,
     )
     return record

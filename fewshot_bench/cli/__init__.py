@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import importlib
 import os
+import signal
 import sys
 from typing import Any
 
 import click
 
-from fewshot_bench.errors import FsbenchError
+from fewshot_bench.errors import FsbenchError, PluginError
 
 COMMANDS = {
     "run": "Run a method on episodes of a data set and write a record.",
@@ -68,11 +69,23 @@ def fail(message: str, code: int) -> int:
     return code
 
 
+class Terminated(KeyboardInterrupt):
+    """SIGTERM came: what Ctrl-C does is done."""
+
+
 def main(arguments: list[str] | None = None) -> None:
-    """Runs the command line and exits: 0 success, 1 the run failed, 2 usage, 130 interrupted."""
+    """Runs the command line and exits: 0 success, 1 the run failed, 2 usage, 130 interrupted, 143 terminated."""
     words = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in words
+    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, terminate)
     sys.exit(guarded([word for word in words if word != "--debug"], debug))
+
+
+def terminate(*_: Any) -> None:
+    """Ends the command in order, as Ctrl-C does; a second SIGTERM ends it at once."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    raise Terminated
 
 
 def guarded(words: list[str], debug: bool) -> int:
@@ -84,21 +97,29 @@ def guarded(words: list[str], debug: bool) -> int:
     except BrokenPipeError:  # the reader went away: `fsbench … | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, click.Abort) as error:
         if debug:
             raise
-        return fail("Interrupted; run the same command again to go on from what is finished.", 130)
+        ended = error.__cause__ or error
+        if isinstance(ended, EOFError):  # click takes it for Ctrl-D at a question
+            return fail(f"EOFError: {ended or 'no message'} ({kept_traceback(words)}).", 1)
+        word, code = ("Terminated", 143) if isinstance(ended, Terminated) else ("Interrupted", 130)
+        return fail(f"{word}; run the same command again to go on from what is finished.", code)
     except click.ClickException as error:
         if debug:
             raise
         error.show()
         return error.exit_code
+    except PluginError as error:
+        if debug:
+            raise
+        return fail(f"{str(error).removesuffix('.')} ({kept_traceback(words)}).", error.exit_code)
     except FsbenchError as error:
         if debug:
             raise
         return fail(str(error), error.exit_code)
-    except Exception as error:
-        if debug:
+    except BaseException as error:  # an exit or worse, of code that stands behind no guard
+        if debug and isinstance(error, Exception):
             raise
         text = " ".join(str(error).split()) or "no message"
         return fail(f"{type(error).__name__}: {text} ({kept_traceback(words)}).", 1)

@@ -51,6 +51,10 @@ from fewshot_bench.protocols import PROTOCOLS
     "--results", type=click.Path(path_type=Path), default=Path("results"), show_default=True,
     help="Folder that the record is written to.",
 )  # fmt: skip
+@click.option(
+    "--time-limit", type=float, metavar="SECONDS",
+    help="End a training, setup, batch of pictures or chunk of episodes that takes longer.",
+)  # fmt: skip
 @click.option("--verify", is_flag=True, help="Read every file again instead of trusting sizes and dates.")
 @click.option("--json", "as_json", is_flag=True, help="Print the record as one JSON object.")
 def command(as_json: bool, settings: tuple[str, ...], **options: Any) -> None:
@@ -63,9 +67,11 @@ def command(as_json: bool, settings: tuple[str, ...], **options: Any) -> None:
     from fewshot_bench.engine import Request, run
     from fewshot_bench.report.summary import summary
 
-    places = {key: options.pop(key) for key in ("data_root", "device", "results", "verify")}
+    places = {key: options.pop(key) for key in ("data_root", "device", "results", "verify", "time_limit")}
     request = Request(parameters=parse_settings(settings), **options)
     with Watcher() as watcher:
         record, path = run(request, progress=watcher, **places)
     click.echo(record.to_json() if as_json else summary(record), nl=not as_json)
+    for note in record.environment.get("notes", ()):
+        say(f"Note: {note}")
     say(f"Record: {path}")

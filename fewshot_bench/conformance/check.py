@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from fewshot_bench.conformance.trials import Trial, equal, trials
 from fewshot_bench.contract.context import Context, choose_device
+from fewshot_bench.contract.guard import Guard
 from fewshot_bench.contract.method import EmbeddingMethod
 from fewshot_bench.data.index import ImageIndex
 from fewshot_bench.datasets.find import open_dataset
@@ -74,8 +75,9 @@ def check_method(
     rows = table_rows(index, episodes)
     index.require_current(rows)
     before = global_state()
-    make_ready(method, request, context, index, data_root=data_root, verify=False)
-    run, _ = solver(method, index, rows, context, ranking=False)
+    guard = Guard(f"The method {request.method}", generators=False)  # what moved them is looked for below
+    make_ready(method, request, context, index, data_root=data_root, verify=False, guard=guard)
+    run, _ = solver(method, index, rows, context, ranking=False, guard=guard)
 
     def solve(tasks: Tasks) -> NDArray[np.floating[Any]]:
         scores = run(tasks).scores

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
 from typing import Any
 
-from fewshot_bench.errors import FsbenchError, UsageError
-
-API_VERSIONS = (1,)
-"""Versions of the plugin API that this release runs."""
+from fewshot_bench.contract.defects import dataset_defect, method_defect
+from fewshot_bench.contract.guard import Guard
+from fewshot_bench.errors import FsbenchError, PluginError, UsageError
 
 METHODS = "fewshot_bench.methods"
 DATASETS = "fewshot_bench.datasets"
 KINDS = {METHODS: "method", DATASETS: "dataset"}
+DEFECTS: dict[str, Callable[[Any], str]] = {METHODS: method_defect, DATASETS: dataset_defect}
+"""For each group, what says what a loaded plugin lacks."""
 
 
 @dataclass(frozen=True, order=True)
@@ -33,10 +35,17 @@ def entries(group: str) -> dict[str, tuple[Entry, ...]]:
     """Returns all entries of a group by name, in alphabetical order; more than one where distributions clash."""
     found: dict[str, set[Entry]] = {}
     for point in metadata.entry_points(group=group):
-        dist = point.dist
-        owner = (dist.metadata["Name"], dist.version) if dist else ("unknown", "0")
-        found.setdefault(point.name, set()).add(Entry(point.name, point.value, *owner))
+        found.setdefault(point.name, set()).add(Entry(point.name, point.value, *_owner(point)))
     return {name: tuple(sorted(found[name])) for name in sorted(found)}
+
+
+def _owner(point: metadata.EntryPoint) -> tuple[str, str]:
+    """Name and version of the distribution of an entry point; its files may be damaged."""
+    try:
+        name, version = (point.dist.metadata["Name"], point.dist.version) if point.dist else (None, None)
+    except Exception:  # metadata without a version raises what its reader stumbles over
+        name, version = None, None
+    return str(name or "unknown"), str(version or "0")
 
 
 def entry(group: str, name: str) -> Entry:
@@ -56,26 +65,21 @@ def entry(group: str, name: str) -> Entry:
 
 
 def load(group: str, name: str) -> Any:
-    """Imports the class behind a name and check that it keeps the contract.
+    """Imports the class behind a name and checks that it has what every list and every record needs.
 
-    Raises UsageError for an unknown name, FsbenchError for a plugin that fails to import, declares no
-    ``api_version``, or one this release does not run.
+    Raises UsageError for an unknown name, FsbenchError for a plugin that fails to import or that lacks something
+    (see ``defects.py``). Whatever the plugin does when it is imported, it takes no other down.
     """
     found = entry(group, name)
     where = f"The {KINDS[group]} {name!r} of {found.distribution} {found.version}"
     try:
-        point = metadata.EntryPoint(name=name, value=found.value, group=group)
-        loaded = point.load()
-    except Exception as error:  # a plugin may raise anything; it must not take the others down
-        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        with Guard(where)("its import"):
+            loaded = metadata.EntryPoint(name=name, value=found.value, group=group).load()
+            defect = DEFECTS[group](loaded)
+    except PluginError as error:
         raise FsbenchError(
-            f"{where} cannot be loaded ({found.value}: {reason}); update or uninstall that distribution."
-        ) from error
-    version = getattr(loaded, "api_version", None)
-    if version not in API_VERSIONS:
-        stated = "states no api_version" if version is None else f"was written for API version {version!r}"
-        raise FsbenchError(
-            f"{where} {stated}, and this release runs version {API_VERSIONS[-1]}; "
-            "update the plugin or fewshot-bench."
-        )
+            f"{where} cannot be loaded ({found.value}: {error.reason}); update or uninstall that distribution."
+        ) from error.__cause__
+    if defect:
+        raise FsbenchError(f"{where} {defect}.")
     return loaded

@@ -31,6 +31,16 @@ def version(package: str) -> str:
         return ""
 
 
+def peak_memory() -> int | None:
+    """Returns the most memory in MB that the process has held so far, None where the system does not say."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    unit = 1 if sys.platform == "darwin" else 1024
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6)
+
+
 def environment(device: str) -> dict[str, Any]:
     """Returns Python, packages, system, processor and device; imports nothing heavy that the run did not."""
     found: dict[str, Any] = {
@@ -40,10 +50,12 @@ def environment(device: str) -> dict[str, Any]:
         "processor": processor(),
         "cores": os.cpu_count() or 1,
         "device": device,
+        "peak_memory_mb": peak_memory(),
     }
     torch = sys.modules.get("torch")
     if torch is not None:
         found["threads"] = torch.get_num_threads()
         if device == "cuda":
             found["device"] = torch.cuda.get_device_name()
+            found["peak_device_memory_mb"] = round(torch.cuda.max_memory_allocated() / 1e6)
     return found

@@ -8,6 +8,7 @@ from typing import Any
 from fewshot_bench.contract import registry
 from fewshot_bench.contract.config import build
 from fewshot_bench.contract.context import Context
+from fewshot_bench.contract.guard import Guard
 from fewshot_bench.contract.method import Method
 from fewshot_bench.data.index import ImageIndex
 from fewshot_bench.engine.base import base_data, describe_base
@@ -20,7 +21,9 @@ def method_of(request: Request) -> tuple[Method, registry.Entry]:
     """Returns the method of a request with its parameters, and the entry point it came from."""
     entry = registry.entry(registry.METHODS, request.method)
     method_class: type[Method] = registry.load(registry.METHODS, request.method)
-    return method_class(build(method_class.Config, f"method {request.method}", request.parameters)), entry
+    with Guard(f"The method {request.method}")("its construction"):
+        config = build(method_class.Config, f"method {request.method}", request.parameters)
+        return method_class(config), entry
 
 
 def make_ready(
@@ -31,17 +34,25 @@ def make_ready(
     *,
     data_root: Path | None,
     verify: bool,
+    guard: Guard | None = None,
 ) -> dict[str, Any]:
     """Fits the method where it trains, set it up, and return what a record says of its training.
 
-    Raises FsbenchError when the training, or that of the weights it starts from, saw classes or pictures of
-    ``evaluated`` (None: nothing is measured).
+    The method's code runs behind ``guard`` (None: one without a time limit). Raises FsbenchError when the training,
+    or that of the weights it starts from, saw classes or pictures of ``evaluated`` (None: nothing is measured).
     """
+    import torch  # noqa: F401 (before the guard looks at what torch shares)
+
+    guard = guard or Guard(f"The method {request.method}")
     training: dict[str, Any] = {}
     if method.trains:
         base = base_data(request, data_root=data_root, verify=verify, progress=context.progress)
         if evaluated is not None:
             check_apart(base, evaluated)
-        training = {**describe_base(base), **method.fit(base, context)}
-    method.setup(context)
-    return training if evaluated is None else training | check_unseen(method.weights, evaluated)
+        with guard("fit"):
+            fitted = method.fit(base, context)
+        training = {**describe_base(base), **fitted}
+    with guard("setup"):
+        method.setup(context)
+        weights = method.weights
+    return training if evaluated is None else training | check_unseen(weights, evaluated)

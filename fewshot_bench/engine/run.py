@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fewshot_bench.contract.context import Context, choose_device
+from fewshot_bench.contract.guard import Guard
 from fewshot_bench.data.index import ImageIndex
 from fewshot_bench.data.split import train_test
 from fewshot_bench.datasets.find import open_dataset
@@ -119,14 +120,16 @@ def run(
     results: Path | None = None,
     cache: Path | None = None,
     verify: bool = False,
+    time_limit: float | None = None,
     progress: Progress = silent,
 ) -> tuple[Record, Path | None]:
     """Runs one request; returns its record and, where ``results`` is given, the path it was saved at.
 
-    Raises UsageError for a request that cannot be met and FsbenchError for a run that fails, each with
-    one sentence. An interrupted run goes on from its finished chunks when it is asked for again.
+    ``time_limit`` is the number of seconds that one call of the method may take: its training, its setup, a batch of
+    pictures, a chunk of episodes. Raises UsageError for a request that cannot be met and FsbenchError for a run that
+    fails, each with one sentence. An interrupted run goes on from its finished chunks when it is asked for again.
     """
-    clock = Clock()
+    clock, guard = Clock(), Guard(f"The method {request.method}", limit=time_limit_of(time_limit))
     if results is not None:
         require_writable(results)
     with clock.stage("index"):
@@ -145,11 +148,14 @@ def run(
     rows = table_rows(index, episodes)
     index.require_current(rows)
     with clock.stage("fit"):
-        training = make_ready(method, request, context, index, data_root=data_root, verify=verify)
+        training = make_ready(
+            method, request, context, index, data_root=data_root, verify=verify, guard=guard
+        )
     with clock.stage("embed"):
-        solve, max_batch = solver(method, index, rows, context, ranking=request.rules.ranking)
+        solve, max_batch = solver(method, index, rows, context, ranking=request.rules.ranking, guard=guard)
     tasks, labels = episodes.tasks(rows)
-    facts = run_facts(request, method, entry, episodes.sha256, training, context)
+    with guard("the facts that it states"):
+        facts = run_facts(request, method, entry, episodes.sha256, training, context)
     parts = Parts(context.cache / "runs" / key("parts", {"run": facts, "core": core_digest()})[:32])
     with clock.stage("score"):
         outcome = score_all(
@@ -164,24 +170,34 @@ def run(
             progress=progress,
         )
     queries = np.where(tasks.query >= 0, rows[tasks.query], -1)
-    record = make_record(
-        request,
-        method,
-        entry,
-        index,
-        split,
-        episodes,
-        labels,
-        queries,
-        outcome,
-        clock,
-        context,
-        training,
-        facts,
-    )
+    with guard("the facts that it states"):
+        record = make_record(
+            request,
+            method,
+            entry,
+            index,
+            split,
+            episodes,
+            labels,
+            queries,
+            outcome,
+            clock,
+            context,
+            training,
+            facts,
+        )
+    if guard.notes:
+        record.data["environment"]["notes"] = list(guard.notes)
     path = save(record, results) if results is not None else None
     parts.clear()
     return record, path
+
+
+def time_limit_of(seconds: float | None) -> float | None:
+    """Returns a time limit; raises UsageError for one that is no positive number of seconds."""
+    if seconds is not None and not 0 < seconds < float("inf"):
+        raise UsageError(f"--time-limit must be a positive number of seconds, not {seconds}.")
+    return seconds
 
 
 def table_rows(index: ImageIndex, episodes: EpisodeSet) -> NDArray[np.int64]:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fewshot_bench.contract.context import Context
+from fewshot_bench.contract.guard import Guard
 from fewshot_bench.contract.method import EmbeddingMethod, EpisodicMethod, Method
 from fewshot_bench.data.index import ImageIndex
 from fewshot_bench.embed.pictures import Pictures
@@ -25,29 +26,46 @@ EPISODIC_CHUNK = 16
 
 
 def solver(
-    method: Method, index: ImageIndex, rows: NDArray[np.int64], context: Context, *, ranking: bool = True
+    method: Method,
+    index: ImageIndex,
+    rows: NDArray[np.int64],
+    context: Context,
+    *,
+    ranking: bool = True,
+    guard: Guard | None = None,
 ) -> tuple[Solver, int | None]:
     """Returns the function that scores episodes over the images ``rows``, and how many it takes at once.
 
-    That number is None where it takes as many as fit into memory.
+    That number is None where it takes as many as fit into memory. The method's code runs behind ``guard`` (None: one
+    without a time limit).
 
     ``ranking``: support images are scored too, where the head can.
     """
-    return solver_on(method, table_of(method, index, rows, context), context.device, ranking=ranking)
+    table = table_of(method, index, rows, context, guard=guard)
+    return solver_on(method, table, context.device, ranking=ranking, guard=guard)
 
 
-def table_of(method: Method, index: ImageIndex, rows: NDArray[np.int64], context: Context) -> NDArray[Any]:
+def table_of(
+    method: Method,
+    index: ImageIndex,
+    rows: NDArray[np.int64],
+    context: Context,
+    *,
+    guard: Guard | None = None,
+) -> NDArray[Any]:
     """Returns what a method works on, of images ``rows``: embeddings ``[M, D]``, or uint8 pictures ``[M, 3, S, S]``.
 
-    Both live in the embedding cache.
+    Both live in the embedding cache. The time limit of ``guard`` is that of one batch of pictures.
     """
     cache = EmbeddingCache(context.cache / "embeddings")
+    guard = guard or guard_of(method)
 
     def progress(done: int, total: int) -> None:
         context.progress("embed", done, total)
 
     if isinstance(method, EmbeddingMethod):
-        return cache.embed(method.encoder, index, rows, progress=progress)
+        with guard("encode"):
+            return cache.embed(method.encoder, index, rows, progress=guard.watched(progress))
     if isinstance(method, EpisodicMethod):
         size = method.image_size
         flat = cache.embed(Pictures(size, method.image_view), index, rows, progress=progress, dtype="float16")
@@ -57,18 +75,24 @@ def table_of(method: Method, index: ImageIndex, rows: NDArray[np.int64], context
     )
 
 
+def guard_of(method: Method) -> Guard:
+    """Returns the guard of a method without a time limit."""
+    return Guard(f"The method {method.name}")
+
+
 def solver_on(
-    method: Method, table: NDArray[Any], device: str, *, ranking: bool = True
+    method: Method, table: NDArray[Any], device: str, *, ranking: bool = True, guard: Guard | None = None
 ) -> tuple[Solver, int | None]:
     """Returns the function that scores episodes over a table of ``table_of``, and how many it takes at once."""
+    guard = guard or guard_of(method)
     if isinstance(method, EmbeddingMethod):
-        return embedding_solver(method, table, device, ranking=ranking), None
+        return embedding_solver(method, table, device, guard, ranking=ranking), None
     assert isinstance(method, EpisodicMethod)
-    return episodic_solver(method, table, device), EPISODIC_CHUNK
+    return episodic_solver(method, table, device, guard), EPISODIC_CHUNK
 
 
 def embedding_solver(
-    method: EmbeddingMethod, table: NDArray[Any], device: str, *, ranking: bool = True
+    method: EmbeddingMethod, table: NDArray[Any], device: str, guard: Guard, *, ranking: bool = True
 ) -> Solver:
     """Scores by the method's head on a table of embeddings ``[M, D]``."""
     import torch
@@ -76,18 +100,20 @@ def embedding_solver(
     on_device = torch.from_numpy(np.ascontiguousarray(table)).to(device)
 
     def solve(tasks: Tasks) -> Scored:
-        scores, diagnostics = method.head.scores(on_device, tasks)
-        rank = getattr(method.head, "item_scores", None) if ranking else None
-        items = None if rank is None else rank(on_device, tasks).cpu().numpy()
-        return Scored(scores.cpu().numpy(), items, diagnostics)
+        with guard("scores"):
+            scores, diagnostics = method.head.scores(on_device, tasks)
+            rank = getattr(method.head, "item_scores", None) if ranking else None
+            items = None if rank is None else rank(on_device, tasks).cpu().numpy()
+            return Scored(scores.cpu().numpy(), items, diagnostics)
 
     return solve
 
 
-def episodic_solver(method: EpisodicMethod, pictures: NDArray[np.uint8], device: str) -> Solver:
+def episodic_solver(method: EpisodicMethod, pictures: NDArray[np.uint8], device: str, guard: Guard) -> Solver:
     """Scores by a method that adapts to each episode, on a table of pictures ``[M, 3, S, S]``."""
 
     def solve(tasks: Tasks) -> Scored:
-        return Scored(np.asarray(method.solve(ImageTasks(pictures, tasks, device))), None, {})
+        with guard("solve"):
+            return Scored(np.asarray(method.solve(ImageTasks(pictures, tasks, device))), None, {})
 
     return solve

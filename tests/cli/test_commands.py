@@ -102,19 +102,24 @@ def test_debug_shows_the_traceback(tmp_path):
 
 
 @pytest.mark.subprocess
-def test_ctrl_c_is_one_sentence_and_leaves_no_partial_file(tmp_path):
+@pytest.mark.parametrize(
+    ("sent", "status", "word"), [(signal.SIGINT, 130, "Interrupted"), (signal.SIGTERM, 143, "Terminated")]
+)
+def test_ctrl_c_and_a_supervisors_signal_are_one_sentence_and_leave_no_partial_file(
+    tmp_path, sent, status, word
+):
     command = [sys.executable, "-c", "from fewshot_bench.cli import main; main()"]
     words = [*command, *RUN[:-1], "200000", "--results", str(tmp_path / "results")]
     with subprocess.Popen(words, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         while not (tmp_path / "results").exists():
             time.sleep(0.05)
         time.sleep(2.0)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(sent)
         out, err = process.communicate(timeout=60)
-    assert process.returncode == 130
+    assert process.returncode == status
     assert (out, err.strip()) == (
         "",
-        "Error: Interrupted; run the same command again to go on from what is finished.",
+        f"Error: {word}; run the same command again to go on from what is finished.",
     )
     assert not list((tmp_path / "results").rglob("*"))
 

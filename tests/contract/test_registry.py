@@ -12,10 +12,15 @@ from fewshot_bench.contract import registry
 from fewshot_bench.errors import FsbenchError, UsageError
 
 GOOD = """
-class Toy:
+from fewshot_bench.api import EmbeddingMethod
+
+class Toy(EmbeddingMethod):
     api_version = 1
+    name = "toy"
     summary = "a toy"
-    transductive = False
+
+    def setup(self, context):
+        pass
 """
 
 
