@@ -95,6 +95,8 @@ from fewshot_bench.contract.source import DatasetSource as DatasetSource
 from fewshot_bench.data.build import Row as Row
 from fewshot_bench.data.build import build_index as build_index
 from fewshot_bench.data.build import read_rows as read_rows
+from fewshot_bench.data.decode import open_rgb as open_rgb
+from fewshot_bench.data.from_bytes import index_of_bytes as index_of_bytes
 from fewshot_bench.data.index import ImageIndex as ImageIndex
 from fewshot_bench.data.scan import Scan as Scan
 from fewshot_bench.datasets.locate import layout_error as layout_error

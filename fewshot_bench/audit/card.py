@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fewshot_bench.data.header import Header, headers
-from fewshot_bench.data.index import QUERY, SPLITS, SUPPORT, ImageIndex
+from fewshot_bench.data.index import QUERY, SUPPORT, ImageIndex
 from fewshot_bench.data.pixels import pixel_digests
 from fewshot_bench.data.scan import Scan
+from fewshot_bench.data.split_names import SPLITS
 
 BINS = 8
 """The largest number of rows of the histogram of images per class."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from fewshot_bench.data.decode import open_rgb
 from fewshot_bench.data.groups import join, same_content
 from fewshot_bench.data.index import BOTH, ImageIndex
-from fewshot_bench.data.scan import Scan, contents
+from fewshot_bench.data.scan import Contents, Scan, contents
+from fewshot_bench.data.sound import CONTROL, printable
 from fewshot_bench.errors import FsbenchError
 
 if TYPE_CHECKING:
@@ -47,12 +48,12 @@ class Row(NamedTuple):
 class Readable:
     """The rows of a data set whose pictures decode, and the rows that are left out.
 
-    ``digests`` uint8 [M, 32] are those of the rows; ``unreadable`` lists (path, reason) of the others, and
-    ``emptied`` the classes that lost all pictures. ``stamps`` int64 [M + U, 2] hold the size and the
-    modification time in ns of the M files and then of the U unreadable ones.
+    ``open`` opens the picture of a row by its path. ``digests`` uint8 [M, 32] are those of the rows; ``unreadable``
+    lists (path, reason) of the others, and ``emptied`` the classes that lost all pictures. ``stamps`` int64
+    [M + U, 2] hold the size and the modification time in ns of the M files and then of the U unreadable ones.
     """
 
-    root: Path
+    open: Callable[[str], Image]
     rows: tuple[Row, ...]
     digests: NDArray[np.uint8]
     unreadable: tuple[tuple[str, str], ...]
@@ -61,14 +62,28 @@ class Readable:
 
 
 @dataclass(frozen=True)
-class FileReader:
-    """Opens the picture of a row number when it is asked for."""
+class Files:
+    """Opens the picture of a path below ``root``."""
 
     root: Path
+
+    def __call__(self, path: str) -> Image:
+        return open_rgb(self.root / path)
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Opens the picture of a row number when it is asked for, by its path."""
+
+    open: Callable[[str], Image]
     paths: tuple[str, ...]
 
     def __call__(self, row: int) -> Image:
-        return open_rgb(self.root / self.paths[row])
+        return self.open(self.paths[row])
+
+    def file(self, row: int) -> Path | None:
+        """Returns the file of a row, None where no file holds the picture as it is."""
+        return self.open.root / self.paths[row] if isinstance(self.open, Files) else None
 
 
 def natural(name: str) -> list[tuple[int, int, str]]:
@@ -83,20 +98,45 @@ def read_rows(root: Path, rows: Sequence[Row], scan: Scan | None = None) -> Read
     Raises FsbenchError when a path is listed twice, leaves the root or is not there, and when no picture is
     left.
     """
+    proper, unprintable = printable_rows(rows)
+    once(proper, f"in {root}")
+    found = contents(root, [row.path for row in proper], scan or Scan())
+    return sorted_out(Files(root), proper, found, unprintable, f"in {root}")
+
+
+def printable_rows(rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
+    """Returns the rows with and those without a name (path, class) that can be printed."""
+    odd = {i for i, row in enumerate(rows) if CONTROL.search(row.path) or CONTROL.search(row.label)}
+    return [row for i, row in enumerate(rows) if i not in odd], [rows[i] for i in sorted(odd)]
+
+
+def once(rows: Sequence[Row], where: str) -> None:
+    """Raises FsbenchError for a path that is listed twice."""
     if len(rows) != len({row.path for row in rows}):
         twice = next(path for path, count in Counter(row.path for row in rows).items() if count > 1)
-        raise FsbenchError(f"The picture {twice!r} in {root} is listed more than once: list a picture once.")
-    found = contents(root, [row.path for row in rows], scan or Scan())
+        raise FsbenchError(f"The picture {twice!r} {where} is listed more than once: list a picture once.")
+
+
+def sorted_out(
+    open: Callable[[str], Image], rows: Sequence[Row], found: Contents, unprintable: Sequence[Row], where: str
+) -> Readable:
+    """Returns the rows that can be used, and those that cannot with their reasons.
+
+    Raises FsbenchError, naming ``where`` the rows are listed, when no picture is left.
+    """
     sound = [i for i, defect in enumerate(found.defects) if not defect]
     broken = [i for i, defect in enumerate(found.defects) if defect]
     kept = tuple(rows[i] for i in sound)
-    unreadable = tuple((rows[i].path, found.defects[i]) for i in broken)
+    unreadable = [(rows[i].path, found.defects[i]) for i in broken]
+    unreadable += [(printable(row.path), "its name has a control character") for row in unprintable]
+    count = len(rows) + len(unprintable)
     if not kept:
         first = f" (the first, {unreadable[0][0]}: {unreadable[0][1]})" if unreadable else ""
-        raise FsbenchError(f"None of the {len(rows)} pictures listed in {root} can be read{first}: check it.")
-    emptied = {row.label for row in rows} - {row.label for row in kept}
-    left_out = tuple(sorted(emptied, key=natural))
-    return Readable(root, kept, found.digests[sound], unreadable, left_out, found.stamps[[*sound, *broken]])
+        raise FsbenchError(f"None of the {count} pictures listed {where} can be read{first}: check it.")
+    emptied = {row.label for row in (*rows, *unprintable)} - {row.label for row in kept}
+    left_out = tuple(printable(label) for label in sorted(emptied, key=natural))
+    stamps = found.stamps[[*sound, *broken]]
+    return Readable(open, kept, found.digests[sound], tuple(unreadable), left_out, stamps)
 
 
 def build_index(
@@ -118,8 +158,12 @@ def build_index(
     number = {label: c for c, label in enumerate(names)}
     labels = np.array([number[row.label] for row in rows], dtype=np.int32)
     within, across = same_content(readable.digests, labels)
-    splits = {row.label: row.split for row in rows}
+    splits = _splits(rows, name)
     guards = guards or {}
+    if unknown := sorted(set(guards) - set(names) - set(readable.emptied)):
+        raise FsbenchError(
+            f"{name} has a guard of {unknown[0]!r}, which is none of its classes with pictures."
+        )
     return ImageIndex(
         name=name,
         variant=variant,
@@ -132,11 +176,23 @@ def build_index(
         positions=np.array([row.position for row in rows], dtype=np.int64),
         guards=np.array([guards.get(label, 0) for label in names], dtype=np.int64),
         digests=readable.digests,
-        reader=FileReader(readable.root, paths),
+        reader=Reader(readable.open, paths),
         notes=(*notes, *_findings(readable, len(within), across)),
         unreadable=readable.unreadable,
         test=np.array([bool(row.test) for row in rows]) if all(r.test is not None for r in rows) else None,
     )
+
+
+def _splits(rows: Sequence[Row], name: str) -> dict[str, str]:
+    """Returns the split of each class; FsbenchError for a class in two of them."""
+    splits: dict[str, str] = {}
+    for row in rows:
+        if (known := splits.setdefault(row.label, row.split)) != row.split:
+            raise FsbenchError(
+                f"{name} has the class {row.label!r} in the splits {known!r} and {row.split!r}: a class is in one; "
+                "a split of pictures into train and test is said by Row.test, or by Row.pool."
+            )
+    return splits
 
 
 def _findings(readable: Readable, within: int, across: int) -> list[str]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 from PIL import Image
 
-from fewshot_bench.data.build import FileReader
+from fewshot_bench.data.build import Reader
 from fewshot_bench.data.index import ImageIndex
 from fewshot_bench.data.once import of_contents
 from fewshot_bench.data.scan import Scan
@@ -40,16 +41,16 @@ def headers(index: ImageIndex, scan: Scan, rows: Sequence[int] | None = None) ->
         header = _read(index, chosen[place])
         return _FIELDS.pack(header.format.encode(), header.mode.encode(), header.width, header.height)
 
-    kind = _KIND if isinstance(index.reader, FileReader) else _MADE
+    kind = _MADE if _file(index, 0) is None else _KIND
     found = of_contents(index.digests[chosen], scan, kind, read)
     return [_unpacked(data) for data in found]
 
 
 def _read(index: ImageIndex, row: int) -> Header:
-    if not isinstance(index.reader, FileReader):
+    path = _file(index, row)
+    if path is None:
         image = index.reader(row)
         return Header("no file", image.mode, *image.size)
-    path = index.reader.root / index.reader.paths[row]
     try:
         with Image.open(path) as image:
             lying = image.format != "PNG" or "exif" in image.info  # else Pillow would decode it to find none
@@ -58,6 +59,11 @@ def _read(index: ImageIndex, row: int) -> Header:
             return Header(image.format or "", image.mode, width, height)
     except OSError as error:
         raise FsbenchError(f"{path} cannot be read ({why(error)}): run the same command again.") from error
+
+
+def _file(index: ImageIndex, row: int) -> Path | None:
+    """Returns the file of a picture, None where no file holds it as it is."""
+    return index.reader.file(row) if isinstance(index.reader, Reader) else None
 
 
 def _unpacked(data: bytes) -> Header:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
+from fewshot_bench.data import sound
+from fewshot_bench.errors import FsbenchError
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -17,13 +20,14 @@ if TYPE_CHECKING:
 SUPPORT, QUERY, BOTH = 1, 2, 3
 """Bits of ``ImageIndex.pools``: which side of an episode an image may stand on."""
 
-SPLITS = ("base", "validation", "novel", "all")
-"""Class splits: ``base`` is trained on, ``validation`` selected on, ``novel`` evaluated; ``all`` without splits."""
+_MOST = 2**62  # sums and differences of two stay within int64
 
 
 @dataclass(frozen=True, eq=False)
 class ImageIndex:
     """The arrays over the M images of a data set and its C classes.
+
+    Each value is checked when an index is made: FsbenchError names the first that does not fit.
 
     Parameters
     ----------
@@ -31,7 +35,7 @@ class ImageIndex:
     paths : M names, relative to the data set's root, with forward slashes; unique.
     labels : int32 [M], indices into ``class_names``.
     class_names : C unique names.
-    class_splits : C values of ``SPLITS``.
+    class_splits : C values of ``SPLITS`` (``split_names.py``); other libraries' names for them are understood.
     pools : uint8 [M], bits ``SUPPORT`` and ``QUERY``.
     groups : int64 [M], images of one group never stand on both sides of an episode.
     positions : int64 [M], the place of an image in its class's sequence (0 without a sequence).
@@ -67,6 +71,35 @@ class ImageIndex:
     test: NDArray[np.bool_] | None = None
     seen_by: tuple[str, ...] = ()
     check: Callable[[Iterable[str]], None] | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        for what in ("name", "variant"):
+            sound.names((getattr(self, what),), what, "An ImageIndex")
+        where, put = f"The data set {self.name} ({self.variant})", partial(object.__setattr__, self)
+        put("paths", paths := sound.names(self.paths, "paths", where))
+        put("class_names", classes := sound.names(self.class_names, "class_names", where))
+        put("class_splits", sound.splits(self.class_splits, classes, where))
+        pictures: tuple[int, str] = len(paths), "pictures"
+        for what, (count, of), dtype, low, high in (
+            ("labels", pictures, "int32", 0, len(classes) - 1),
+            ("pools", pictures, "uint8", 0, BOTH),
+            ("groups", pictures, "int64", 0, _MOST),
+            ("positions", pictures, "int64", -_MOST, _MOST),
+            ("guards", (len(classes), "classes"), "int64", 0, _MOST),
+        ):
+            values = getattr(self, what)
+            kept = sound.whole_numbers(
+                values, what, where, count=count, of=of, dtype=dtype, low=low, high=high
+            )
+            put(what, kept)
+        sound.no_class_empty(self.labels, classes, where)
+        put("digests", sound.digest_table(self.digests, paths, where))
+        if self.test is not None:
+            put("test", sound.flags(self.test, len(paths), where))
+        if not callable(self.reader):
+            raise FsbenchError(
+                f"{where} has the reader {self.reader!r}: give a function from a row to its picture."
+            )
 
     def __len__(self) -> int:
         return len(self.paths)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from numpy.typing import NDArray
 from PIL import Image
 
-from fewshot_bench.data.decode import open_rgb
 from fewshot_bench.data.scan import Scan
 
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ def of_each(readable: Readable, scan: Scan, kind: str, work: Callable[[Image.Ima
     """Returns ``work`` of each of M pictures (RGB), remembered by content; ``kind`` names the work and its version."""
 
     def one(row: int) -> bytes:
-        return work(open_rgb(readable.root / readable.rows[row].path))
+        return work(readable.open(readable.rows[row].path))
 
     return of_contents(readable.digests, scan, kind, one)
 

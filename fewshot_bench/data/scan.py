@@ -6,7 +6,7 @@ import hashlib
 import os
 import stat
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -92,16 +92,15 @@ def contents(root: Path, paths: Sequence[str], scan: Scan) -> Contents:
             if (size, mtime) == (file.size, file.mtime):
                 file.digest = digest
     digests = {file.digest for file in files}
-    sound, damaged = scan.facts.get(_SOUND, digests), scan.facts.get(_DAMAGED, digests)
+    defects = known_defects(scan, digests)
     for file in files:
-        file.defect = damaged.get(file.digest, b"").decode()
-    unknown = [file for file in files if file.digest not in sound and file.digest not in damaged]
+        file.defect = defects.get(file.digest, "")
+    unknown = [file for file in files if file.digest not in defects]
 
     def save(done: list[_File]) -> None:
         read = [file for file in done if file.digest]
         scan.facts.put("file", {f.key: _FILE.pack(f.size, f.mtime, f.digest) for f in read})
-        scan.facts.put(_SOUND, {f.digest: b"" for f in read if not f.defect})
-        scan.facts.put(_DAMAGED, {f.digest: f.defect.encode() for f in read if f.defect})
+        keep_defects(scan, {f.digest: f.defect for f in read})
 
     scan.each(_read, unknown, save)
     table = b"".join(file.digest or bytes(32) for file in files)
@@ -110,6 +109,19 @@ def contents(root: Path, paths: Sequence[str], scan: Scan) -> Contents:
         defects=tuple(file.defect for file in files),
         stamps=np.array([(file.size, file.mtime) for file in files], dtype=np.int64).reshape(-1, 2),
     )
+
+
+def known_defects(scan: Scan, digests: Iterable[bytes]) -> dict[bytes, str]:
+    """Returns, of the contents that were decoded before, "" or why they do not decode."""
+    wanted = list(digests)
+    sound, damaged = scan.facts.get(_SOUND, wanted), scan.facts.get(_DAMAGED, wanted)
+    return {**dict.fromkeys(sound, ""), **{digest: why.decode() for digest, why in damaged.items()}}
+
+
+def keep_defects(scan: Scan, defects: Mapping[bytes, str]) -> None:
+    """Remembers, by content, "" or why it does not decode."""
+    scan.facts.put(_SOUND, {digest: b"" for digest, why in defects.items() if not why})
+    scan.facts.put(_DAMAGED, {digest: why.encode() for digest, why in defects.items() if why})
 
 
 def _read(file: _File) -> _File:

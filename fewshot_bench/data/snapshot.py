@@ -24,7 +24,7 @@ import numpy as np
 import PIL
 from numpy.typing import NDArray
 
-from fewshot_bench.data.build import FileReader
+from fewshot_bench.data import build
 from fewshot_bench.data.index import ImageIndex
 from fewshot_bench.data.scan import CLOSED
 from fewshot_bench.errors import FsbenchError
@@ -85,6 +85,8 @@ class Snapshot:
         text = {name: getattr(index, name) for name in _TEXTS}
         text |= {"fingerprint": index.fingerprint, "folders": folders}
         arrays = {name: getattr(index, name) for name in _ARRAYS} | {"stamps": stamps}
+        if index.test is not None:
+            arrays["test"] = index.test
         arrays["text"] = _bytes(json.dumps(text))
         arrays["paths"] = _bytes("\0".join(index.paths))
         content = io.BytesIO()
@@ -116,7 +118,8 @@ class Snapshot:
         for name in ("class_names", "class_splits", "notes"):
             text[name] = tuple(text[name])
         check = Check(Files(self.root, paths, stamps[: len(paths)]), self.path)
-        index = ImageIndex(**arrays, **text, paths=paths, reader=FileReader(self.root, paths), check=check)
+        reader = build.Reader(build.Files(self.root), paths)
+        index = ImageIndex(**arrays, **text, paths=paths, reader=reader, check=check)
         index.__dict__["fingerprint"] = fingerprint  # where functools.cached_property keeps it
         return index
 

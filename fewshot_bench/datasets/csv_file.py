@@ -9,8 +9,9 @@ from pathlib import Path
 
 from fewshot_bench.contract.source import Card, DatasetSource
 from fewshot_bench.data.build import Row, build_index, read_rows
-from fewshot_bench.data.index import BOTH, QUERY, SPLITS, SUPPORT, ImageIndex
+from fewshot_bench.data.index import BOTH, QUERY, SUPPORT, ImageIndex
 from fewshot_bench.data.scan import Scan
+from fewshot_bench.data.split_names import class_split
 from fewshot_bench.datasets.table import absent, reason
 from fewshot_bench.errors import FsbenchError, UsageError
 
@@ -24,7 +25,7 @@ class CsvFile(DatasetSource):
     """A data set that is a CSV file with the header ``path,label[,split,group,pool,position,guard]``, in UTF-8.
 
     - path: relative to the CSV's folder, and inside it
-    - split: base, validation, novel or all (empty: all), one value a class
+    - split: base, validation, novel or all (empty: all), one value a class; train, val and test are understood
     - group: images of one group never stand on both sides of an episode (empty: a group of its own)
     - pool: support, query or both (empty: both)
     - position and guard: integers; inside a class, a query is at least ``guard`` positions (one value a
@@ -74,7 +75,8 @@ def read_csv(path: Path) -> tuple[list[Row], dict[str, int]]:
         if (known := classes.setdefault(row.label, (row.split, guard))) != (row.split, guard):
             raise FsbenchError(
                 f"{where} gives the class {row.label!r} split {row.split} and guard {guard}, an earlier line "
-                f"split {known[0]} and guard {known[1]}: both belong to the class, so make them equal."
+                f"split {known[0]} and guard {known[1]}: both belong to the class, so make them equal; a split of "
+                "pictures into train and test is said by pool, support and query."
             )
         rows.append(row)
     if not rows:
@@ -118,11 +120,9 @@ def _row(fields: dict[str, str], where: str) -> tuple[Row, int]:
     for name in REQUIRED:
         if not fields[name]:
             raise FsbenchError(f"{where} has an empty {name}: fill it in.")
-    pool, split = fields.get("pool", ""), fields.get("split") or "all"
+    pool, split = fields.get("pool", ""), class_split(fields.get("split", ""), f"{where}: split")
     if pool not in POOLS:
         raise FsbenchError(f"{where} has pool {pool!r}: write support, query, both, or nothing.")
-    if split not in SPLITS:
-        raise FsbenchError(f"{where} has split {split!r}: write {', '.join(SPLITS)}, or nothing.")
     numbers = []
     for name in ("position", "guard"):
         try:

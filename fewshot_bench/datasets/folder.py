@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,10 +14,12 @@ from fewshot_bench.data.decode import FORMATS
 from fewshot_bench.data.index import ImageIndex
 from fewshot_bench.data.scan import Scan
 from fewshot_bench.data.snapshot import Seen, Snapshot, seen
+from fewshot_bench.data.sound import printable
+from fewshot_bench.data.split_names import known_split
 from fewshot_bench.errors import FsbenchError, UsageError
 
 DEEPEST = 2
-VERSION = "folder-1"
+VERSION = "folder-2"
 """The version of the code that makes an index of a folder; a stored index of another version is not used."""
 
 NOTE = "A folder says nothing of clips or sessions: only pictures with identical content are kept together."
@@ -25,7 +28,8 @@ NOTE = "A folder says nothing of clips or sessions: only pictures with identical
 class Folder(DatasetSource):
     """A folder of class folders.
 
-    A class is a folder that holds pictures, named by its path below the root (``brand/article``).
+    A class is a folder that holds pictures, named by its path below the root (``brand/article``). Where the folders
+    of the root are ``train`` and ``test``, or ``train``, ``val`` and ``test``, they are splits and in no class's name.
     """
 
     api_version = 1
@@ -56,9 +60,10 @@ class Folder(DatasetSource):
         began, found = time.time(), walk(root)
         if not found.rows:
             raise FsbenchError(f"{root} holds no pictures in class folders; expected {self.card.layout}.")
-        readable = read_rows(root, found.rows, scan)
+        rows, notes = by_split(root, found.rows)
+        readable = read_rows(root, rows, scan)
         name = f"folder:{root.resolve().name}"
-        index = build_index(name, variant, readable, notes=[NOTE, *found.notes()])
+        index = build_index(name, variant, readable, notes=[NOTE, *notes, *found.notes()])
         snapshot.save(index, readable.stamps, found.folders, began)
         return index
 
@@ -72,6 +77,7 @@ class Found:
     empty: list[str] = field(default_factory=list)
     without_class: int = 0
     too_deep: int = 0
+    deepest: int = DEEPEST
 
     def notes(self) -> list[str]:
         """Returns a sentence for each thing that is left out."""
@@ -81,7 +87,7 @@ class Found:
         if self.without_class:
             notes.append(f"Pictures beside the class folders, left out: {self.without_class}.")
         if self.too_deep:
-            notes.append(f"Pictures more than {DEEPEST} folders deep, left out: {self.too_deep}.")
+            notes.append(f"Pictures more than {self.deepest} folders deep, left out: {self.too_deep}.")
         return notes
 
 
@@ -111,13 +117,14 @@ def _visit(folder: Path, label: str, above: tuple[str, ...], found: Found) -> No
     pictures = [e.name for e in visible if e.name not in folders and e.name.lower().endswith(FORMATS)]
     depth = len(above) - 1
     if depth == 0:
+        found.deepest = DEEPEST + are_splits(folders)
         found.without_class += len(pictures)
-    elif depth > DEEPEST:
+    elif depth > found.deepest:
         found.too_deep += len(pictures)
     else:
         found.rows += [Row(f"{label}/{name}", label) for name in sorted(pictures, key=natural)]
         if not pictures and not folders:
-            found.empty.append(label)
+            found.empty.append(printable(label))
     for name in sorted(folders, key=natural):
         place = os.path.realpath(folder / name)
         if place in above:
@@ -127,3 +134,41 @@ def _visit(folder: Path, label: str, above: tuple[str, ...], found: Found) -> No
                 f"{folder / name} leads out of the folder {above[0]} (to {place}): copy what is linked there."
             )
         _visit(folder / name, f"{label}/{name}" if label else name, (*above, place), found)
+
+
+def are_splits(folders: Iterable[str]) -> bool:
+    """Returns whether two folders or more are all named as splits are (``train``, ``val``, ``test``)."""
+    names = set(folders)
+    return len(names) > 1 and all(known_split(name) not in (None, "all") for name in names)
+
+
+def by_split(root: Path, rows: list[Row]) -> tuple[list[Row], list[str]]:
+    """Returns the rows with their splits, where the folders of the root are splits, and a note that says so.
+
+    Classes that stand in one split each are base, validation and novel classes. Where a class stands in several, the
+    split is one of pictures, of which those of ``test`` are tested on. Raises FsbenchError for splits without classes.
+    """
+    parts = [row.label.partition("/") for row in rows]
+    if not are_splits(top for top, _, _ in parts):
+        return rows, []
+    tops = sorted({top for top, _, _ in parts})
+    if bare := next((top for top, _, label in parts if not label), None):
+        raise FsbenchError(
+            f"{root} has the folders {', '.join(tops)}, which are named as splits, and {bare} holds pictures and no "
+            "class folders: put each class into a folder of its own, or rename it if it is a class."
+        )
+    split = {top: known_split(top) or "" for top in tops}
+    held: dict[str, set[str]] = {}
+    for top, _, label in parts:
+        held.setdefault(label, set()).add(split[top])
+    if all(len(splits) == 1 for splits in held.values()):
+        found = [
+            row._replace(label=label, split=split[top])
+            for row, (top, _, label) in zip(rows, parts, strict=True)
+        ]
+        return found, [f"The folders {', '.join(tops)} are splits of classes."]
+    found = [
+        row._replace(label=label, test=split[top] == "novel")
+        for row, (top, _, label) in zip(rows, parts, strict=True)
+    ]
+    return found, [f"The folders {', '.join(tops)} hold pictures of the same classes: a split of pictures."]

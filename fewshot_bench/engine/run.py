@@ -12,6 +12,7 @@ from fewshot_bench.contract.context import Context, choose_device
 from fewshot_bench.contract.guard import Guard
 from fewshot_bench.data.index import ImageIndex
 from fewshot_bench.data.split import train_test
+from fewshot_bench.data.split_names import known_split
 from fewshot_bench.datasets.find import open_dataset
 from fewshot_bench.engine.clock import Clock
 from fewshot_bench.engine.facts import run_facts
@@ -44,11 +45,12 @@ DEFAULT_EPISODES, MAX_ALL_WAYS = 600, 100
 def evaluated(index: ImageIndex, split: str | None, *, whole_set: bool = False) -> tuple[ImageIndex, str]:
     """Returns the classes of ``split`` (None: ``novel`` where the data set has splits, else all) and its name.
 
-    ``whole_set``: None means all classes.
+    ``whole_set``: None means all classes. Other libraries' names of splits are understood (``test`` is ``novel``).
     """
     present = [s for s in ("base", "validation", "novel", "all") if s in index.class_splits]
     if split is None:
         split = "novel" if "novel" in present and not whole_set else "all"
+    split = known_split(split) or split
     if split == "all":
         return index, split
     if split not in present:

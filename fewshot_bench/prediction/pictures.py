@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from fewshot_bench.data.build import Readable, Row, build_index, natural
+from fewshot_bench.data.build import Files, Readable, Row, build_index, natural
 from fewshot_bench.data.decode import FORMATS
 from fewshot_bench.data.index import ImageIndex
 from fewshot_bench.data.scan import Scan, contents
+from fewshot_bench.data.sound import CONTROL
 from fewshot_bench.errors import FsbenchError, UsageError
 from fewshot_bench.files import why
 
@@ -64,6 +66,9 @@ def index_pictures(paths: Sequence[Path], scan: Scan) -> tuple[ImageIndex | None
     """
     places, defects = [], []
     for path in paths:
+        if CONTROL.search(str(path)):
+            defects.append("its name has a control character")
+            continue
         try:
             places.append(os.path.realpath(path, strict=True))
             defects.append("")
@@ -79,6 +84,16 @@ def index_pictures(paths: Sequence[Path], scan: Scan) -> tuple[ImageIndex | None
     kept = [i for i, defect in enumerate(found.defects) if not defect]
     if not kept:
         return None, defects
-    rows = tuple(Row(below[i], "picture") for i in kept)
-    sound = Readable(Path(root), rows, found.digests[kept], (), (), found.stamps[kept])
+    rows = tuple(Row(path, "picture") for path in _apart([below[i] for i in kept]))
+    sound = Readable(Files(Path(root)), rows, found.digests[kept], (), (), found.stamps[kept])
     return build_index("pictures", "default", sound), defects
+
+
+def _apart(paths: list[str]) -> list[str]:
+    """Returns the paths with another spelling for a file that is named again (by a link)."""
+    seen: Counter[str] = Counter()
+    apart = []
+    for path in paths:
+        apart.append("./" * seen[path] + path)
+        seen[path] += 1
+    return apart

@@ -33,7 +33,7 @@ def small_and_fresh(monkeypatch: pytest.MonkeyPatch) -> None:
 def root(tmp_path: Path, draw: Draw) -> Path:
     """Two classes with names that are hard to store, a copy, and a broken file."""
     shop = tmp_path / "my shop"
-    for seed, name in enumerate(("Äpfel grün/a b.png", "Äpfel grün/c.png", "marke/x\ny/1.png")):
+    for seed, name in enumerate(("Äpfel grün/a b.png", "Äpfel grün/c.png", "marke/x y/1.png")):
         draw(shop / name, seed)
     draw(shop / "marke" / os.fsdecode(b"\xff\xfe") / "2.png", 3)
     (shop / "Äpfel grün" / "copy.png").write_bytes((shop / "Äpfel grün" / "c.png").read_bytes())
@@ -102,7 +102,7 @@ def test_a_changed_folder_is_read_again(
     elif change == "folder":
         (root / "marke" / "empty").mkdir()
     else:
-        draw(root / "marke" / "x\ny" / "3.png", 9)
+        draw(root / "marke" / "x y" / "3.png", 9)
     with reading(monkeypatch, True):
         second = Folder().load(root)
     assert (second.fingerprint, second.notes) != (first.fingerprint, first.notes)
@@ -129,7 +129,7 @@ def test_a_file_overwritten_in_place_is_found_when_it_is_used(
 
 def test_a_file_that_is_gone_where_no_folder_shows_it(root: Path, tmp_path: Path, draw: Draw) -> None:
     store = draw(root / ".store" / "deep" / "a.png", 5)
-    (root / "marke" / "x\ny" / "link.png").symlink_to(store)
+    (root / "marke" / "x y" / "link.png").symlink_to(store)
     Folder().load(root)
     store.unlink()
     index = Folder().load(root)

@@ -69,7 +69,11 @@ def test_all_columns(write: Write) -> None:
         ("path,label\na.png,x\nnone.png,x\n", "Line 3 of .* names 'none.png', which is not there"),
         ("path,label\na.png,x\n./a.png,y\n", "Line 3 of .* lists 'a.png' again, after line 2"),
         ("path,label,pool\na.png,x,gallery\n", "Line 2 of .* has pool 'gallery': write support, query"),
-        ("path,label,split\na.png,x,train\n", "Line 2 of .* has split 'train': write base, validation"),
+        ("path,label,split\na.png,x,fold1\n", "Line 2 of .*: split is 'fold1': write base \\(train, "),
+        (
+            "path,label,split\na.png,x,train\nb.png,x,test\n",
+            "of pictures into train and test is said by pool",
+        ),
         ("path,label,position\na.png,x,first\n", "Line 2 of .* has position 'first'"),
         ("path,label,guard\na.png,x,1.5\n", "Line 2 of .* has guard '1.5'"),
         ("path,label,split\na.png,x,base\nb.png,x,novel\n", "Line 3 of .* the class 'x' split novel"),
@@ -93,3 +97,8 @@ def test_files_that_are_no_utf8_csv(write: Write, tmp_path: Path) -> None:
         CsvFile().load(tmp_path / "none.csv")
     with pytest.raises(UsageError, match=r"--dataset PATH\.csv"):
         CsvFile().load(None)
+
+
+def test_splits_under_other_libraries_names(write: Write) -> None:
+    index = CsvFile().load(write("path,label,split\na.png,x,Train\nb.png,y,test\n"))
+    assert dict(zip(index.class_names, index.class_splits, strict=True)) == {"x": "base", "y": "novel"}

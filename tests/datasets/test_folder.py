@@ -118,3 +118,43 @@ def test_no_pictures_and_no_path(tmp_path: Path) -> None:
         Folder().load(tmp_path)
     with pytest.raises(UsageError, match="--dataset PATH"):
         Folder().load(None)
+
+
+def test_folders_named_as_splits_are_splits_of_classes(tmp_path: Path, draw: Draw) -> None:
+    for seed, path in enumerate(("train/a/1.png", "val/b/1.png", "test/brand/c/1.png", "test/d/1.png")):
+        draw(tmp_path / path, seed)
+    index = Folder().load(tmp_path)
+    assert dict(zip(index.class_names, index.class_splits, strict=True)) == {
+        "a": "base", "b": "validation", "brand/c": "novel", "d": "novel",
+    }  # fmt: skip
+    assert index.test is None and "The folders test, train, val are splits of classes." in index.notes
+
+
+def test_folders_named_as_splits_with_the_same_classes_split_the_pictures(tmp_path: Path, draw: Draw) -> None:
+    for seed, path in enumerate(("train/a/1.png", "train/b/1.png", "test/a/1.png", "test/b/2.png")):
+        draw(tmp_path / path, seed)
+    index = Folder().load(tmp_path)
+    assert index.class_names == ("a", "b") and index.class_splits == ("all", "all")
+    assert index.test is not None
+    assert [path for path, tested in zip(index.paths, index.test, strict=True) if tested] == [
+        "test/a/1.png", "test/b/2.png",
+    ]  # fmt: skip
+
+
+def test_folders_named_as_splits_need_class_folders(tmp_path: Path, draw: Draw) -> None:
+    for seed, path in enumerate(("train/1.png", "test/1.png")):
+        draw(tmp_path / path, seed)
+    with pytest.raises(FsbenchError, match="named as splits, and .* holds pictures and no class folders"):
+        Folder().load(tmp_path)
+    draw(tmp_path / "other" / "1.png", 3)
+    assert Folder().load(tmp_path).class_names == ("other", "test", "train")
+
+
+def test_names_with_control_characters_are_left_out_and_named(tmp_path: Path, draw: Draw) -> None:
+    for seed, path in enumerate(("a/1.png", "a/x\ny.png", "b\x1b[2J/1.png")):
+        draw(tmp_path / path, seed)
+    index = Folder().load(tmp_path)
+    assert index.paths == ("a/1.png",)
+    assert sorted(path for path, _ in index.unreadable) == ["a/x\\x0ay.png", "b\\x1b[2J/1.png"]
+    assert {why for _, why in index.unreadable} == {"its name has a control character"}
+    assert not any("\x1b" in note or "\n" in note for note in index.notes)

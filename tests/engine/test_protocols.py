@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score
@@ -9,7 +11,7 @@ from sklearn.neighbors import KNeighborsClassifier
 
 import fewshot_bench as fb
 from fewshot_bench.data.split import train_test
-from fewshot_bench.engine import Request
+from fewshot_bench.engine import Request, evaluated
 from fewshot_bench.engine.scoring import Scored, evaluate
 from fewshot_bench.episodes import save_manifest
 from fewshot_bench.episodes.tasks import Tasks
@@ -111,3 +113,15 @@ def test_a_manifest_of_other_counts_does_not_pass_for_a_protocol(tmp_path):
     ):
         fb.run("pixels", "digits", protocol="oneshot-all", episodes_from=tmp_path / "five.npz")
     assert fb.run("pixels", "digits", episodes_from=tmp_path / "five.npz").ways == 5
+
+
+def test_a_split_under_another_librarys_name_is_the_one_it_stands_for(plain):
+    index = replace(
+        plain(range(1, 7)),
+        labels=[0, 0, 1, 1, 2, 2],
+        class_names=("a", "b", "c"),
+        class_splits=("train", "val", "test"),
+        guards=[0] * 3,
+    )
+    assert evaluated(index, None)[1] == evaluated(index, "test")[1] == "novel"
+    assert evaluated(index, "test")[0].class_names == ("c",)

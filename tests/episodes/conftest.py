@@ -33,7 +33,7 @@ def build(
         groups=np.arange(images) if groups is None else np.array(groups, np.int64),
         positions=np.concatenate([np.arange(size) for size in sizes]).astype(np.int64),
         guards=np.zeros(classes, np.int64) if guards is None else np.array(guards, np.int64),
-        digests=np.arange(images, dtype="<u8").view(np.uint8).reshape(images, 8).repeat(4, axis=1),
+        digests=np.arange(1, images + 1, dtype="<u8").view(np.uint8).reshape(images, 8).repeat(4, axis=1),
         reader=reader,  # type: ignore[arg-type]
     )
 

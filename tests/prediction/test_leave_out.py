@@ -36,7 +36,7 @@ def shop(labels, content):
         groups=groups,
         positions=np.zeros(many, np.int64),
         guards=np.zeros(classes, np.int64),
-        digests=np.repeat(content[:, None], 32, axis=1).astype(np.uint8),
+        digests=np.repeat(1 + content[:, None], 32, axis=1).astype(np.uint8),
         reader=lambda row: None,
     )
 

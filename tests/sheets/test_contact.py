@@ -27,7 +27,7 @@ def coloured(pools: list[int], classes: int) -> ImageIndex:
         groups=np.arange(count, dtype=np.int64),
         positions=np.zeros(count, dtype=np.int64),
         guards=np.zeros(classes, dtype=np.int64),
-        digests=np.zeros((count, 32), dtype=np.uint8),
+        digests=np.ones((count, 32), dtype=np.uint8),
         reader=lambda row: Image.new("RGB", (8, 4), colours[row]),
     )
 

@@ -25,7 +25,7 @@ def coloured(count: int) -> ImageIndex:
         groups=np.arange(count),
         positions=zeros,
         guards=zeros[:1],
-        digests=np.zeros((count, 32), dtype=np.uint8),
+        digests=np.ones((count, 32), dtype=np.uint8),
         reader=lambda row: Image.new("RGB", (40, 40), (row, 2 * row, 3 * row)),
     )
 

@@ -24,7 +24,7 @@ def index_of(labels) -> ImageIndex:
         groups=np.arange(m),
         positions=np.zeros(m, np.int64),
         guards=np.zeros(classes, np.int64),
-        digests=np.zeros((m, 32), np.uint8),
+        digests=np.ones((m, 32), np.uint8),
         reader=lambda row: None,  # type: ignore[arg-type, return-value]
     )
 
