@@ -62,7 +62,7 @@ class Readable:
 
 
 @dataclass(frozen=True)
-class Files:
+class FilesBelow:
     """Opens the picture of a path below ``root``."""
 
     root: Path
@@ -83,7 +83,7 @@ class Reader:
 
     def file(self, row: int) -> Path | None:
         """Returns the file of a row, None where no file holds the picture as it is."""
-        return self.open.root / self.paths[row] if isinstance(self.open, Files) else None
+        return self.open.root / self.paths[row] if isinstance(self.open, FilesBelow) else None
 
 
 def natural(name: str) -> list[tuple[int, int, str]]:
@@ -101,7 +101,7 @@ def read_rows(root: Path, rows: Sequence[Row], scan: Scan | None = None) -> Read
     proper, unprintable = printable_rows(rows)
     once(proper, f"in {root}")
     found = contents(root, [row.path for row in proper], scan or Scan())
-    return sorted_out(Files(root), proper, found, unprintable, f"in {root}")
+    return sorted_out(FilesBelow(root), proper, found, unprintable, f"in {root}")
 
 
 def printable_rows(rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:

@@ -118,7 +118,7 @@ class Snapshot:
         for name in ("class_names", "class_splits", "notes"):
             text[name] = tuple(text[name])
         check = Check(Files(self.root, paths, stamps[: len(paths)]), self.path)
-        reader = build.Reader(build.Files(self.root), paths)
+        reader = build.Reader(build.FilesBelow(self.root), paths)
         index = ImageIndex(**arrays, **text, paths=paths, reader=reader, check=check)
         index.__dict__["fingerprint"] = fingerprint  # where functools.cached_property keeps it
         return index

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from fewshot_bench.data.build import Files, Readable, Row, build_index, natural
+from fewshot_bench.data.build import FilesBelow, Readable, Row, build_index, natural
 from fewshot_bench.data.decode import FORMATS
 from fewshot_bench.data.index import ImageIndex
 from fewshot_bench.data.scan import Scan, contents
@@ -85,7 +85,7 @@ def index_pictures(paths: Sequence[Path], scan: Scan) -> tuple[ImageIndex | None
     if not kept:
         return None, defects
     rows = tuple(Row(path, "picture") for path in _apart([below[i] for i in kept]))
-    sound = Readable(Files(Path(root)), rows, found.digests[kept], (), (), found.stamps[kept])
+    sound = Readable(FilesBelow(Path(root)), rows, found.digests[kept], (), (), found.stamps[kept])
     return build_index("pictures", "default", sound), defects
 
 
