@@ -21,6 +21,9 @@ from fewshot_bench.episodes.tasks import Tasks as Tasks
 from fewshot_bench.store.encoder import Encoder as Encoder
 from fewshot_bench.embed.pixels import PixelEncoder as PixelEncoder
 from fewshot_bench.embed.pretrained import PretrainedEncoder as PretrainedEncoder
+from fewshot_bench.embed.torch_encoder import TorchEncoder as TorchEncoder
+from fewshot_bench.embed.torch_encoder import TrunkEncoder as TrunkEncoder
+from fewshot_bench.embed.transforms import InputTransform as InputTransform
 from fewshot_bench.store.mapped import Mapped as Mapped
 from fewshot_bench.embed.pictures import Pictures as Pictures
 from fewshot_bench.embed.transforms import FROZEN_VIEW as FROZEN_VIEW
@@ -51,6 +54,7 @@ from fewshot_bench.contract.once import network_once as network_once
 # Training data: base classes, and batches drawn from them.
 from fewshot_bench.training.base import BaseData as BaseData
 from fewshot_bench.training.batches import Batches as Batches
+from fewshot_bench.training.class_batches import ClassBatches as ClassBatches
 from fewshot_bench.training.batches import EpisodeBatch as EpisodeBatch
 from fewshot_bench.training.batches import Episodes as Episodes
 from fewshot_bench.training.batches import PairBatches as PairBatches

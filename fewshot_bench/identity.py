@@ -131,6 +131,19 @@ def source_digest(thing: type) -> str:
     return key("source", files)
 
 
+def code_facts(thing: Any) -> dict[str, Any]:
+    """Returns the name of a class or function, and the digest of its module and what that imports from its package.
+
+    There is no digest for what belongs to the core, or to one of ``LIBRARIES``, whose version is in every key.
+    """
+    package, files = thing.__module__.partition(".")[0], dict[str, str]()
+    if package not in (CORE, *LIBRARIES):
+        _collect(thing.__module__, package, files)
+        if not files:
+            files[thing.__qualname__] = _own_text(thing)
+    return {"name": f"{thing.__module__}.{thing.__qualname__}", "source": files}
+
+
 @cache
 def core_digest() -> str:
     """Returns the same of all files of the core: what an interrupted run's parts depend on."""
@@ -203,8 +216,8 @@ def _is_text(statement: ast.stmt) -> bool:
     )
 
 
-def _own_text(thing: type) -> str:
-    """The digest of a class's own text, of its name where the text is not to be had."""
+def _own_text(thing: Any) -> str:
+    """The digest of a class's or function's own text, of its name where the text is not to be had."""
     import inspect
     import textwrap
 

@@ -92,7 +92,15 @@ def network_once(
     from fewshot_bench.training.loop import train
 
     precision = schedule.precision_on(context.device)
-    facts = training_identity(label, method, context, parameters=parameters, precision=precision, **content)
+    facts = training_identity(
+        label,
+        method,
+        context,
+        parameters=parameters,
+        precision=precision,
+        **content,
+        **schedule.optimiser_facts(),
+    )
     key = identity.key("training", facts)
     folder = context.folder(label, key)
     train_once(

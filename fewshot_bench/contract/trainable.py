@@ -89,6 +89,7 @@ class Trainable(Method[Parameters]):
             precision=schedule.precision_on(context.device),
             start=self._start_facts(context),
             base=[index.fingerprint for index in self.shown(base)],
+            **schedule.optimiser_facts(),
         )
         key = identity.key("training", facts)
         folder = context.folder(self.label, key)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from torch import Tensor
     from torch.nn import Module
 
-    from fewshot_bench.embed.pretrained import PretrainedEncoder
+    from fewshot_bench.embed.torch_encoder import TrunkEncoder
     from fewshot_bench.heads.head import Head
     from fewshot_bench.store.encoder import Encoder
     from fewshot_bench.training.base import BaseData
@@ -56,20 +56,29 @@ class TrainedMethod(Trainable[Parameters], EmbeddingMethod[Parameters]):
     def make_head(self, context: Context) -> Head:
         """Returns the head that solves episodes, in validation and in evaluation."""
 
-    def start(self, context: Context) -> PretrainedEncoder:
-        """Returns the encoder that training begins with, at the size and view of the evaluation."""
+    def start(self, context: Context) -> TrunkEncoder:
+        """Returns the encoder that training begins with, at the size and view of the evaluation.
+
+        It is one by name, of ``Config``'s parameters, unless a method overrides this: any torch module is one as a
+        ``TorchEncoder``.
+        """
         c: Any = self.config
         return context.encoder(
             c.backbone, pooling=c.pooling, size=c.size or None, view=c.view, pretrained=c.pretrained
         )
 
-    def train_size(self, encoder: PretrainedEncoder) -> int:
+    def train_size(self, encoder: TrunkEncoder) -> int:
         """Returns the side in pixels of training pictures: that of the evaluation by default."""
-        return encoder.found.transform.size
+        return encoder.transform.size
 
     def projection(self) -> Projection | None:
         """Returns the affine maps that are trained behind the pooled features; None: there are none."""
         return None
+
+    @property
+    def map_shape(self) -> tuple[int, ...]:
+        """The shape ``(C, h, w)`` of the feature maps in training, ``(D,)`` of vectors; known from ``start`` on."""
+        return self._start.map_shape
 
     def learnt_head(self, width: int) -> Module | None:
         """Returns a module with parameters of its own, trained with the encoder and stored beside it.
@@ -101,15 +110,15 @@ class TrainedMethod(Trainable[Parameters], EmbeddingMethod[Parameters]):
         from fewshot_bench.training.projection import single_view
 
         self._evaluated = self.start(context)
-        self._start = replace(single_view(self._evaluated), size=self.train_size(self._evaluated))
+        self._start = single_view(self._evaluated).changed(size=self.train_size(self._evaluated))
         if self._checkpoint is None:
             self._settle_size(self._evaluated)
 
-    def _settle_size(self, encoder: PretrainedEncoder) -> None:
+    def _settle_size(self, encoder: TrunkEncoder) -> None:
         """Puts the side of the pictures into the configuration where that leaves it to the weights."""
         config: Any = self.config
         if getattr(config, "size", None) == 0:
-            self.config = replace(config, size=encoder.found.transform.size)
+            self.config = replace(config, size=encoder.transform.size)
 
     def _settled(self, schedule: Schedule) -> Schedule:
         if schedule.batch_norm != "auto":
@@ -119,10 +128,13 @@ class TrainedMethod(Trainable[Parameters], EmbeddingMethod[Parameters]):
 
     def _start_facts(self, context: Context) -> Any:
         from fewshot_bench.embed.pretrained import PretrainedEncoder
+        from fewshot_bench.embed.torch_encoder import TorchEncoder
         from fewshot_bench.training.projection import single_view
 
         return [
-            (single_view(encoder) if isinstance(encoder, PretrainedEncoder) else encoder).fingerprint()
+            (
+                single_view(encoder) if isinstance(encoder, PretrainedEncoder | TorchEncoder) else encoder
+            ).fingerprint()
             for encoder in (self._start, *self.teachers())
         ]
 
@@ -169,7 +181,7 @@ class TrainedMethod(Trainable[Parameters], EmbeddingMethod[Parameters]):
             parts[part][name] = value
         teachers = [encoder.pretraining for encoder in self.teachers()]
         saw = [self._evaluated.pretraining, *teachers, *self.saw(base)]
-        starts = [self._evaluated.found.weights, *(weights_of(teacher) for teacher in self.teachers())]
+        starts = [self._evaluated.loaded, *(weights_of(teacher) for teacher in self.teachers())]
         names = []
         if (projection := self.projection()) is not None:
             write_projection(folder, parts["maps"], projection.output)

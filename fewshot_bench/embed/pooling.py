@@ -55,11 +55,14 @@ def lca_weights(h: int, w: int, weighting: Literal["size", "window"] = "size") -
 def pool(features: Tensor, kind: str = "average") -> Tensor:
     """Pools feature maps ``[B, C, h, w]`` to vectors ``[B, C]`` float32; ``kind`` is one of ``POOLINGS``.
 
-    ``flatten`` gives ``[B, C·h·w]``, channel after channel. Computes in float32, whatever the caller's autocast.
+    ``flatten`` gives ``[B, C·h·w]``, channel after channel. Vectors ``[B, C]`` stay as they are.
+    Computes in float32, whatever the caller's autocast.
     """
     check_pooling(kind)
     import torch
 
+    if features.ndim == 2:
+        return features.float()
     with torch.autocast(features.device.type, enabled=False):
         exact = features.float()
         if kind == "flatten":

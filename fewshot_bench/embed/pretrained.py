@@ -20,6 +20,8 @@ from fewshot_bench.errors import UsageError
 from fewshot_bench.store.memo import Memo
 
 if TYPE_CHECKING:
+    from typing import Self
+
     from PIL.Image import Image
     from torch import Tensor, nn
 
@@ -78,13 +80,35 @@ class PretrainedEncoder:
         backbone = find_backbone(
             self.backbone, self.weights, memo, pretrained=self.pretrained, seed=self.seed
         )
-        transform = replace(backbone.transform, view=self.view)
-        if self.size is not None:
-            resize = round(transform.resize * self.size / transform.size)
-            transform = replace(transform, size=self.size, resize=resize)
+        transform = backbone.transform.at(self.size or backbone.transform.size, self.view)
         if backbone.library == "small" and transform.size < LEAST_SIZE:
             raise UsageError(f"{self.backbone} takes pictures from {LEAST_SIZE} px, not {transform.size} px.")
         return replace(backbone, transform=transform)
+
+    @property
+    def transform(self) -> InputTransform:
+        """How a picture becomes the input of the network."""
+        return self.found.transform
+
+    @property
+    def loaded(self) -> Path | None:
+        """The file that the weights are loaded from, named or published."""
+        return self.found.weights
+
+    @cached_property
+    def map_shape(self) -> tuple[int, ...]:
+        """The shape ``(C, h, w)`` of the feature map of a picture."""
+        return shape_of_map(self.trunk, self.transform, self.device)
+
+    def own(self) -> Self:
+        """Returns the same encoder, which builds a network of its own."""
+        return replace(self)
+
+    def changed(
+        self, *, size: int | None = None, view: View | None = None, weights: Path | None = None
+    ) -> Self:
+        """Returns the encoder at another size or view, or with other weights."""
+        return replace(self, size=size or self.size, view=view or self.view, weights=weights or self.weights)
 
     @cached_property
     def trunk(self) -> nn.Module:
@@ -131,21 +155,35 @@ class PretrainedEncoder:
 
     def encode(self, batch: NDArray[Any]) -> NDArray[np.float32]:
         """Encodes ``[B, 3, S, S]``, or ``[B, 2, 3, S, S]`` for ``both``, to ``[B, C]``; no TF32 on a GPU."""
-        import torch
+        return encode_batch(self.trunk, self.transform, self.pooling, batch, self.device, self.precision)
 
-        bf16 = torch.autocast(
-            torch.device(self.device).type, torch.bfloat16, enabled=self.precision == "bf16"
-        )
-        exact = torch.backends.cudnn.flags(
-            enabled=True, benchmark=False, deterministic=True, allow_tf32=False
-        )
-        trunk = self.trunk  # built outside of inference mode: its tensors can be trained later
-        with torch.inference_mode(), bf16, exact:
-            pictures = torch.from_numpy(batch).to(self.device)
-            vectors: NDArray[np.float32] = (
-                embed(trunk, self.found.transform, self.pooling, pictures).cpu().numpy()
-            )
-        return vectors
+
+def encode_batch(
+    trunk: nn.Module,
+    transform: InputTransform,
+    pooling: str,
+    batch: NDArray[Any],
+    device: str,
+    precision: str = "float32",
+) -> NDArray[np.float32]:
+    """Encodes prepared pictures by a trunk that was built outside of inference mode, so that it can be trained."""
+    import torch
+
+    bf16 = torch.autocast(torch.device(device).type, torch.bfloat16, enabled=precision == "bf16")
+    exact = torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False)
+    with torch.inference_mode(), bf16, exact:
+        pictures = torch.from_numpy(batch).to(device)
+        vectors: NDArray[np.float32] = embed(trunk, transform, pooling, pictures).cpu().numpy()
+    return vectors
+
+
+def shape_of_map(trunk: nn.Module, transform: InputTransform, device: str) -> tuple[int, ...]:
+    """Returns the shape of what a trunk makes of one picture."""
+    import torch
+
+    with torch.no_grad():
+        empty = torch.zeros(1, 3, transform.size, transform.size, device=device)
+        return tuple(trunk(transform.normalise(empty)).shape[1:])
 
 
 def embed(trunk: nn.Module, transform: InputTransform, pooling: str, pictures: Tensor) -> Tensor:

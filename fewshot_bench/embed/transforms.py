@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
@@ -74,6 +74,10 @@ class InputTransform:
         """The shape of a prepared picture: ``[3, size, size]``; ``[2, 3, size, size]`` for ``both``."""
         square = (3, self.size, self.size)
         return (2, *square) if self.view == "both" else square
+
+    def at(self, size: int, view: View) -> InputTransform:
+        """Returns the transform at another size, the short side before the crop in proportion, and view."""
+        return replace(self, size=size, resize=round(self.resize * size / self.size), view=view)
 
     def prepare(self, image: Image) -> NDArray[np.uint8]:
         """Returns a picture as an array of ``shape``; for ``both`` the padded view, then the cropped one."""

@@ -47,6 +47,16 @@ class Checkpoint:
             for key, value in optimizer.state[parameter].items():
                 if isinstance(value, torch.Tensor):
                     self.tensors[f"optimizer/{key}/{name}"] = value
+                elif isinstance(value, int | float):
+                    self.tensors[f"number/{key}/{name}"] = torch.tensor(
+                        value, dtype=torch.float64 if isinstance(value, float) else torch.int64
+                    )
+                elif value is not None:
+                    raise FsbenchError(unkept(optimizer, key, value))
+        for group in optimizer.param_groups:
+            for key, value in group.items():
+                if key in optimizer.defaults and key != "lr" and value != optimizer.defaults[key]:
+                    raise FsbenchError(unkept(optimizer, key, value))
 
     def restore(
         self,
@@ -66,6 +76,18 @@ class Checkpoint:
                 parameter = trained[name]
                 device = "cpu" if key in ON_CPU else parameter.device
                 optimizer.state[parameter][key] = tensor.to(device)
+            elif full.startswith("number/"):
+                _, key, name = full.split("/", 2)
+                optimizer.state[trained[name]][key] = tensor.item()
+
+
+def unkept(optimizer: Optimizer, key: str, value: object) -> str:
+    """Returns the sentence for a part of an optimiser's state that a checkpoint cannot hold."""
+    return (
+        f"The optimiser {type(optimizer).__name__} keeps {key} = {value!r}, which no checkpoint can hold, so that an "
+        "interrupted training would not go on as it was; take an optimiser whose state is tensors and numbers of "
+        "each parameter."
+    )
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: dict[str, str] | None = None) -> None:

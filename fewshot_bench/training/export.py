@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from fewshot_bench.data.index import ImageIndex
-from fewshot_bench.embed.pretrained import PretrainedEncoder
+from fewshot_bench.embed.torch_encoder import TrunkEncoder
 from fewshot_bench.embed.weights import read_state
 from fewshot_bench.errors import FsbenchError
 from fewshot_bench.files import write_atomic
@@ -19,6 +19,8 @@ from fewshot_bench.training.seen import seen_file, write_seen
 if TYPE_CHECKING:
     from torch import Tensor
     from torch.nn import Module
+
+Own = TypeVar("Own", bound=TrunkEncoder)
 
 TRUNK = "trunk.safetensors"
 """The trunk of a training in its folder."""
@@ -33,7 +35,7 @@ WEIGHTS = "weights.safetensors"
 def export_trunk(
     folder: Path,
     trunk: Mapping[str, Tensor],
-    encoder: PretrainedEncoder,
+    encoder: TrunkEncoder,
     saw: Iterable[str],
     shown: Sequence[ImageIndex],
     starts: Sequence[Path | None] = (),
@@ -46,7 +48,7 @@ def export_trunk(
     """
     path = folder / TRUNK
     write_seen(path, shown, start=[start for start in starts if start is not None])
-    transform = asdict(encoder.found.transform)
+    transform = asdict(encoder.transform)
     facts = {key: transform[key] for key in ("size", "resize", "mean", "std", "interpolation")}
     words = [word for text in saw for word in text.split(", ")]
     facts["pretraining"] = ", ".join(dict.fromkeys(word for word in words if word != "none"))
@@ -57,13 +59,13 @@ def export_trunk(
     return [path.name, sidecar.name, seen_file(path).name]
 
 
-def trained_encoder(encoder: PretrainedEncoder, weights: Path) -> PretrainedEncoder:
+def trained_encoder(encoder: Own, weights: Path) -> Own:
     """Returns the encoder with the weights of a training; FsbenchError when there is no such file."""
     if not weights.is_file():
         raise FsbenchError(
             f"There is no checkpoint {weights}; name a trunk.safetensors that a training wrote."
         )
-    return replace(encoder, weights=weights)
+    return encoder.changed(weights=weights)
 
 
 def export_head(folder: Path, tensors: Mapping[str, Tensor], width: int) -> str:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
 from fewshot_bench.embed.pooling import pool
-from fewshot_bench.embed.pretrained import PretrainedEncoder
 from fewshot_bench.embed.small import seeded
+from fewshot_bench.embed.torch_encoder import TrunkEncoder
 from fewshot_bench.training.precision import mixed
 
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ class Projection(NamedTuple):
 
 
 def make_network(
-    encoder: PretrainedEncoder,
+    encoder: TrunkEncoder,
     projection: Projection | None = None,
     seed: int = 0,
     *,
@@ -69,7 +68,7 @@ def make_network(
             x = (torch.from_numpy(images) if isinstance(images, np.ndarray) else images).to(device)
             x = x * 255 if x.is_floating_point() else x
             with mixed(str(device), precision if self.training else "float32"):
-                maps = self.trunk(encoder.found.transform.normalise(x))
+                maps = self.trunk(encoder.transform.normalise(x))
             with mixed(str(device), "float32"):
                 return pool(maps.float(), encoder.pooling)
 
@@ -84,11 +83,11 @@ def make_network(
                 vectors = vectors.sigmoid() if output == "sigmoid" else vectors
             return vectors.reshape(*images.shape[:-3], -1)
 
-    network = Network(replace(encoder).trunk)  # a copy of the encoder builds its own trunk
+    network = Network(encoder.own().trunk)
     widths: Sequence[int] = () if projection is None or projection.widths is None else projection.widths
     if not widths and head is None:
         return network
-    size = encoder.found.transform.size
+    size = encoder.transform.size
     with torch.no_grad():
         width = network.features(torch.zeros(1, 3, size, size, dtype=torch.uint8)).shape[1]
     sizes = [width, *widths]
@@ -114,12 +113,12 @@ def freeze(network: Module, share: float) -> None:
             parameter.requires_grad_(number >= last)
 
 
-def unit_vectors(trunk: Module, encoder: PretrainedEncoder, batch: Tensor) -> Tensor:
+def unit_vectors(trunk: Module, encoder: TrunkEncoder, batch: Tensor) -> Tensor:
     """Returns embeddings of length 1, ``[B, D]`` float32, of pictures ``[B, 3, S, S]`` in 0..1 by a trunk."""
     from torch.nn.functional import normalize
 
     device = next(trunk.parameters()).device
-    features = trunk(encoder.found.transform.normalise(batch.to(device) * 255))
+    features = trunk(encoder.transform.normalise(batch.to(device) * 255))
     with mixed(str(device), "float32"):
         return normalize(pool(features.float(), encoder.pooling), dim=1)
 

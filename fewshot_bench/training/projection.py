@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fewshot_bench.embed.pretrained import PretrainedEncoder
+from fewshot_bench.embed.torch_encoder import TrunkEncoder
 from fewshot_bench.errors import FsbenchError, UsageError
 from fewshot_bench.training.checkpoint import write_tensors
-from fewshot_bench.training.export import trained_encoder
+from fewshot_bench.training.export import Own, trained_encoder
 from fewshot_bench.training.network import Output, Projection
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ FILE = "projection.safetensors"
 class ProjectedEncoder:
     """A trunk's encoder and the maps after it: ``maps`` as (matrix [D', D], offset [D']), and their ``output``."""
 
-    inner: PretrainedEncoder
+    inner: TrunkEncoder
     maps: tuple[tuple[NDArray[np.float32], NDArray[np.float32]], ...] = field(repr=False)
     output: Output
 
@@ -62,7 +62,7 @@ class ProjectedEncoder:
         return self.inner.prepare(image)
 
     @cached_property
-    def one(self) -> PretrainedEncoder:
+    def one(self) -> TrunkEncoder:
         """The inner encoder of a single view."""
         return single_view(self.inner)
 
@@ -97,9 +97,9 @@ def unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(vectors / lengths)
 
 
-def single_view(encoder: PretrainedEncoder) -> PretrainedEncoder:
+def single_view(encoder: Own) -> Own:
     """Returns the encoder itself, or that of the padded picture where it encodes both views: a training takes one."""
-    return replace(encoder, view="pad") if encoder.view == "both" else encoder
+    return encoder.changed(view="pad") if encoder.view == "both" else encoder
 
 
 def sigmoid(x: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -112,7 +112,7 @@ def write_projection(folder: Path, maps: Mapping[str, Tensor], output: Output) -
     write_tensors(folder / FILE, maps, {"output": output})
 
 
-def projected_encoder(encoder: PretrainedEncoder, trunk: Path, asked: Projection) -> ProjectedEncoder:
+def projected_encoder(encoder: TrunkEncoder, trunk: Path, asked: Projection) -> ProjectedEncoder:
     """Returns the encoder of a finished training with a projection.
 
     Raises FsbenchError when its files are missing or damaged, and UsageError when its projection has other

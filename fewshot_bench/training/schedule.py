@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
+
+from fewshot_bench.training.optimiser import MakeOptimiser, make_optimiser, optimiser_facts
 
 if TYPE_CHECKING:
     from torch.nn import Parameter
@@ -21,7 +23,11 @@ class Schedule:
     ----------
     epochs, steps : the number of epochs, each followed by a validation, and of optimiser steps in each.
     lr : the largest learning rate.
-    optimiser : ``adamw`` (decoupled weight decay), or ``sgd`` with ``momentum``, ``nesterov`` where asked for.
+    optimiser : ``adamw`` (decoupled weight decay), ``sgd`` with ``momentum`` and, where asked for, ``nesterov``; the
+        name of a class of ``torch.optim`` (``RAdam``); or a class or function that is called with the parameters,
+        ``lr=`` and ``arguments``.
+    arguments : keyword arguments of the optimiser. They are part of the training's identity, and so is the source of
+        a class or function.
     weight_decay : the weight decay of the optimiser.
     warmup : optimiser steps of the warm-up.
     accumulate : batches that make one step; their mean loss is minimised.
@@ -38,7 +44,8 @@ class Schedule:
     epochs: int
     steps: int
     lr: float
-    optimiser: Literal["adamw", "sgd"] = "adamw"
+    optimiser: str | MakeOptimiser = "adamw"
+    arguments: Mapping[str, Any] = field(default_factory=dict)
     momentum: float = 0.9
     nesterov: bool = False
     weight_decay: float = 1e-4
@@ -66,14 +73,13 @@ class Schedule:
 
     def make_optimiser(self, parameters: Iterable[Parameter]) -> Any:
         """Returns the torch optimiser of ``parameters``."""
-        import torch
+        own = {"momentum": self.momentum, "nesterov": self.nesterov} if self.optimiser == "sgd" else {}
+        kinds = {"adamw": "AdamW", "sgd": "SGD"}
+        kind = (
+            kinds.get(self.optimiser, self.optimiser) if isinstance(self.optimiser, str) else self.optimiser
+        )
+        return make_optimiser(kind, parameters, self.lr, self.weight_decay, {**own, **self.arguments})
 
-        if self.optimiser == "sgd":
-            return torch.optim.SGD(
-                parameters,
-                lr=self.lr,
-                momentum=self.momentum,
-                nesterov=self.nesterov,
-                weight_decay=self.weight_decay,
-            )
-        return torch.optim.AdamW(parameters, lr=self.lr, weight_decay=self.weight_decay)
+    def optimiser_facts(self) -> dict[str, Any]:
+        """Returns what a training's identity says of the optimiser."""
+        return optimiser_facts(self.optimiser, self.arguments)

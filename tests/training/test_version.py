@@ -7,7 +7,7 @@ from pathlib import Path
 import fewshot_bench
 from fewshot_bench import identity, training
 
-DIGESTS = {2: "b74d48e308f9bdd9ce9acf3e683fd3b122e29467d0511134fd02608214d2556c"}
+DIGESTS = {2: "5001360eea5a74e87ed6bd8d4cd6e102e05b7ee6579be1e4dd562d915753416e"}
 """The digest of the training code at each version; the last line is that of today's code."""
 
 

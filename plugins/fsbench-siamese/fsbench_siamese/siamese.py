@@ -17,12 +17,12 @@ from fewshot_bench.api import (
     Loss,
     PairBatches,
     Perceptron,
-    PretrainedEncoder,
     Projection,
     Schedule,
     ScheduledConfig,
     TrainedMethod,
     TripletBatches,
+    TrunkEncoder,
     TupleBatch,
     UsageError,
     Validation,
@@ -122,7 +122,7 @@ class Siamese(TrainedMethod[Given], Generic[Given]):
         widths = tuple(width for width in (self.config.hidden, self.config.embedding) if width)
         return Projection(widths, self.config.output)
 
-    def train_size(self, encoder: PretrainedEncoder) -> int:
+    def train_size(self, encoder: TrunkEncoder) -> int:
         return self.config.train_size
 
     def make_head(self, context: Context) -> KNearest | Perceptron:
