@@ -19,7 +19,7 @@ from fewshot_bench.report.comparison import Comparison, compare_records
 if TYPE_CHECKING:
     import pandas as pd
 
-    from fewshot_bench.conformance.check import Conformance
+    from fewshot_bench.conformance.run import Conformance
 
 
 def run(
@@ -146,6 +146,7 @@ def check(
     train_seed: int = 0,
     parameters: dict[str, Any] | None = None,
     train_dataset: str = "packshots",
+    only: Sequence[str] = (),
     data_root: str | Path | None = None,
     device: str = "auto",
     progress: Progress = silent,
@@ -153,9 +154,11 @@ def check(
     """Tries whether the scores of ``method`` depend on what they may not depend on; a plugin's own test asserts
     ``fb.check("my-method").sound``.
 
+    ``only`` names the checks that are tried; ``fsbench check --list`` shows them, and none means all.
+
     Raises UsageError or FsbenchError with one sentence.
     """
-    from fewshot_bench.conformance.check import check_method
+    from fewshot_bench.conformance.run import check_method
 
     request = Request(
         method=method,
@@ -170,7 +173,7 @@ def check(
         train_dataset=train_dataset,
     )
     root = Path(data_root) if data_root else None
-    return check_method(request, data_root=root, device=device, progress=progress)
+    return check_method(request, only=only, data_root=root, device=device, progress=progress)
 
 
 def dataset(name: str, *, data_root: str | Path | None = None, verify: bool = False) -> ImageIndex:

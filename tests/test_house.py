@@ -26,7 +26,7 @@ LAYERS = (
     ("engine",),
     ("audit", "conformance", "prediction", "scaffold"),
     ("sheets",),
-    ("functions",),
+    ("functions", "testing"),
     ("cli",),
 )
 """The rooms of the core from the ground up: each may import from lower layers, and none from its own or above."""

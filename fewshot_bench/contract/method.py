@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import is_dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, get_args
 
@@ -48,6 +49,13 @@ class Method(ABC, Generic[Parameters]):
     reference: ClassVar[str] = ""
     transductive: ClassVar[bool] = False
     calibrated: ClassVar[bool] = False
+    expected_failures: ClassVar[Mapping[str, str]] = {}
+    """Checks of ``fsbench check`` that the method is known to fail: the id of a check -> the reason."""
+    draws_per_episode: bool = False
+    """Whether solving an episode draws random numbers, such as initial weights, class by class or picture by picture.
+
+    The order of classes and of support pictures then changes scores; ``fsbench check`` tries that none is preferred.
+    """
     Config: ClassVar[type[Any]] = NoConfig
     training_version: ClassVar[int] = 1
     """The version of the training; to be raised whenever the same data and parameters give other weights."""
@@ -129,6 +137,9 @@ class EmbeddingMethod(Method[Parameters]):
 
 class EpisodicMethod(Method[Parameters]):
     """A method that adapts to each episode and needs its pictures."""
+
+    draws_per_episode: bool = True
+    """Adapting a network to an episode draws batches, at least; a method that draws nothing says False."""
 
     image_size: int = 84
     """Side in pixels of the square RGB pictures that ``solve`` is given; a method may set its own, up to ``setup``."""

@@ -70,17 +70,51 @@ def chunk_size(tasks: Tasks, max_batch: int | None = None) -> int:
 
 
 def check_scores(tasks: Tasks, scores: NDArray[Any], where: str) -> None:
-    """Raises FsbenchError, naming ``where`` they come from, for scores of another shape or with NaN in them."""
-    expected = (*tasks.query.shape, tasks.ways)
-    if scores.shape != expected:
+    """Raises FsbenchError, naming ``where`` they come from, for scores that cannot be ranked.
+
+    They have the shape [E, Q, N], are real numbers, and none of a query and a class that are there is NaN.
+    """
+    _check_array(scores, (*tasks.query.shape, tasks.ways), "scores", "[episodes, queries, ways]", where)
+    there = (tasks.query >= 0)[:, :, None] & (tasks.support[:, None] >= 0).any(axis=3)
+    _check_numbers(scores, there, "scores", where)
+
+
+def check_items(tasks: Tasks, items: NDArray[Any], where: str) -> None:
+    """Raises the same for scores of support images, which have the shape [E, Q, N · K]."""
+    count = tasks.ways * tasks.shots
+    _check_array(
+        items, (*tasks.query.shape, count), "item_scores", "[episodes, queries, ways · shots]", where
+    )
+    there = (tasks.query >= 0)[:, :, None] & (tasks.support >= 0).reshape(len(tasks), 1, count)
+    _check_numbers(items, there, "item_scores", where)
+
+
+def _check_array(found: NDArray[Any], expected: tuple[int, ...], what: str, axes: str, where: str) -> None:
+    if found.shape != expected:
         raise FsbenchError(
-            f"{where} returned scores of shape {scores.shape} and [episodes, queries, ways] = "
+            f"{where} returned {what} of shape {found.shape} and {axes} = "
             f"{expected} was expected; this is a bug of the method."
         )
-    if np.isnan(scores[tasks.query >= 0]).any():
+    if found.dtype.kind not in "fiu":
         raise FsbenchError(
-            f"{where} returned NaN among its scores; this is a bug of the method or its weights."
+            f"{where} returned {what} of type {found.dtype} and real numbers were expected, such as float32; this is "
+            "a bug of the method."
         )
+
+
+def _check_numbers(found: NDArray[Any], there: NDArray[np.bool_], what: str, where: str) -> None:
+    if (np.isnan(found) & there).any():
+        raise FsbenchError(
+            f"{where} returned NaN among its {what}; this is a bug of the method or its weights."
+        )
+
+
+def without_padding(tasks: Tasks, scores: NDArray[Any]) -> NDArray[Any]:
+    """Returns scores [E, Q, N] with −inf for the classes that an episode does not have, so that none is predicted."""
+    absent = (tasks.support[:, None] < 0).all(axis=3)
+    if not absent.any():
+        return scores
+    return np.where(absent, -np.inf, scores)
 
 
 def evaluate(
@@ -91,6 +125,9 @@ def evaluate(
     Raises FsbenchError when the method broke its contract (shape, NaN).
     """
     check_scores(tasks, result.scores, where)
+    if result.items is not None:
+        check_items(tasks, result.items, where)
+    result = result._replace(scores=without_padding(tasks, result.scores))
     valid = labels >= 0
     found: dict[str, NDArray[Any]] = {}
     if protocol.ranking and result.items is None and not protocol.curve:

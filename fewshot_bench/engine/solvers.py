@@ -103,10 +103,20 @@ def embedding_solver(
         with guard("scores"):
             scores, diagnostics = method.head.scores(on_device, tasks)
             rank = getattr(method.head, "item_scores", None) if ranking else None
-            items = None if rank is None else rank(on_device, tasks).cpu().numpy()
-            return Scored(scores.cpu().numpy(), items, diagnostics)
+            items = None if rank is None else as_array(rank(on_device, tasks))
+            return Scored(as_array(scores), items, diagnostics)
 
     return solve
+
+
+def as_array(found: Any) -> NDArray[Any]:
+    """Returns what a head gives, a tensor of any type on any device or an array, as an array in memory."""
+    import torch
+
+    if not isinstance(found, torch.Tensor):
+        return np.asarray(found)
+    found = found.detach().cpu()
+    return np.asarray((found.float() if found.dtype == torch.bfloat16 else found).resolve_conj().numpy())
 
 
 def episodic_solver(method: EpisodicMethod, pictures: NDArray[np.uint8], device: str, guard: Guard) -> Solver:

@@ -31,6 +31,14 @@ class EstimatorHead:
     estimator: Any
     normalize: bool = False
 
+    @property
+    def draws_per_episode(self) -> bool:
+        """Whether the estimator draws random numbers, as one with a random state may."""
+        states = {
+            k: v for k, v in self.estimator.get_params().items() if k.rpartition("__")[2] == "random_state"
+        }
+        return any(value is not None for value in states.values())
+
     def scores(self, table: Tensor, tasks: Tasks) -> tuple[Tensor, dict[str, Any]]:
         """Returns ``class_scores`` of each query: ``table [M, D]`` -> float64 ``[E, Q, N]``.
 

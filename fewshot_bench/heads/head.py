@@ -18,6 +18,8 @@ class Head(Protocol):
     padded class has −inf, and the scores of padded queries have no meaning. A head that ranks support images
     itself also has ``item_scores(table, tasks) -> [E, Q, N·K]``.
 
+    A head that draws random numbers for each episode has ``draws_per_episode = True`` (see ``Method``).
+
     A head may report diagnostics beside the scores: arrays [E], or one number for all episodes. The record holds
     for how many episodes a boolean one is true, and the largest value of any other.
     """

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice, pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,6 +48,9 @@ class Perceptron:
 
     Raises UsageError for other values.
     """
+
+    draws_per_episode: ClassVar[bool] = True
+    """Initial weights are drawn for each episode, and training enlarges the rounding that an order changes."""
 
     hidden: tuple[int, ...] = (256,)
     lr: float = 1e-3

@@ -113,7 +113,8 @@ class EmbeddingCache:
             with self._locked(folder, progress, missing):
                 segments = open_segments(folder)  # another process may have written meanwhile
                 sweep(folder, segments)
-                todo = np.sort(rows[first[~_found(segments, keys)]])
+                # in the order of digests, which says nothing of classes
+                todo = np.asarray(rows[first[~_found(segments, keys)]], dtype=np.int64)
                 facts = identity.embedding_facts(encoder)
                 writer = SegmentWriter(folder, encoder_name(encoder), segments, facts)
                 work = encode_images(

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from fewshot_bench.errors import FsbenchError
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
+
     from fewshot_bench.data.index import ImageIndex
     from fewshot_bench.store.encoder import Encoder
 
@@ -63,6 +65,14 @@ def encode_images(
         pool.shutdown(wait=True, cancel_futures=True)
 
 
+def bare(image: Image) -> Image:
+    """Returns the same pixels without the file's name and what it says of itself, which may tell a class."""
+    from PIL.Image import frombytes
+
+    pixels = image if image.mode == "RGB" else image.convert("RGB")
+    return frombytes("RGB", pixels.size, pixels.tobytes())
+
+
 def encoder_name(encoder: Encoder) -> str:
     """Returns the name of an encoder in messages and lists: its ``name``, or that of its class."""
     return str(getattr(encoder, "name", type(encoder).__name__))
@@ -78,7 +88,7 @@ def _prepare(encoder: Encoder, index: ImageIndex, row: int) -> NDArray[Any]:
             f"Cannot decode {index.paths[row]} of the data set {index.name} ({error}); "
             "replace or remove the file and run the same command again."
         ) from error
-    return encoder.prepare(image)
+    return encoder.prepare(bare(image))
 
 
 def _checked(

@@ -7,8 +7,10 @@ import pytest
 
 from fewshot_bench.engine import scoring
 from fewshot_bench.engine.parts import Parts
-from fewshot_bench.engine.scoring import Scored, score_all
+from fewshot_bench.engine.scoring import Scored, check_scores, evaluate, score_all
+from fewshot_bench.engine.solvers import as_array
 from fewshot_bench.episodes.tasks import Tasks
+from fewshot_bench.errors import FsbenchError
 from fewshot_bench.protocols import PROTOCOLS
 
 
@@ -66,3 +68,56 @@ def test_queries_in_parts_are_the_whole(tmp_path, monkeypatch, protocol, episode
             assert np.array_equal(other.ap, whole.ap, equal_nan=True)
         if whole.curve is not None:
             assert np.allclose(other.curve, whole.curve)
+
+
+TASKS = Tasks(np.arange(12).reshape(2, 3, 2), np.arange(12, 20).reshape(2, 4))
+LABELS = np.array([[0, 1, 2, 0], [2, 1, 0, 1]])
+GOOD = np.eye(3)[LABELS]
+
+
+@pytest.mark.parametrize(
+    ("scores", "said"),
+    [
+        (GOOD[:, :, :2], "scores of shape (2, 4, 2)"),
+        (GOOD + 0j, "scores of type complex128"),
+        (GOOD > 0, "scores of type bool"),
+        (GOOD.astype(object), "scores of type object"),
+        (np.where(GOOD > 0, np.nan, 0), "NaN among its scores"),
+    ],
+)
+def test_scores_that_cannot_be_ranked_are_refused(scores, said):
+    with pytest.raises(FsbenchError) as refused:
+        check_scores(TASKS, scores, "The method m")
+    assert said in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("items", "said"),
+    [
+        (GOOD, "item_scores of shape (2, 4, 3)"),
+        (GOOD.repeat(2, 2).swapaxes(1, 2), "item_scores of shape (2, 6, 4)"),
+        (GOOD.repeat(2, 2) * 1j, "item_scores of type complex128"),
+        (GOOD.repeat(2, 2) * np.nan, "NaN among its item_scores"),
+    ],
+)
+def test_scores_of_support_images_are_looked_at_too(items, said):
+    """An array of another shape was spread over the support images, and gave another mAP."""
+    with pytest.raises(FsbenchError) as refused:
+        evaluate(TASKS, LABELS, Scored(GOOD, items, {}), "The method m", PROTOCOLS["retrieval"])
+    assert said in str(refused.value)
+    evaluate(TASKS, LABELS, Scored(GOOD, GOOD.repeat(2, 2), {}), "The method m", PROTOCOLS["retrieval"])
+
+
+def test_a_class_that_an_episode_does_not_have_is_never_predicted():
+    support = TASKS.support.copy()
+    support[1, 2] = -1
+    labels = np.minimum(LABELS, 1)
+    scores = np.eye(3)[labels] + np.array([0, 0, 5]) * np.array([0, 1])[:, None, None]
+    found = evaluate(Tasks(support, TASKS.query), labels, Scored(scores, None, {}), "m", PROTOCOLS["fewshot"])
+    assert np.array_equal(found["prediction"], labels) and not found["rank"].any()
+
+
+def test_a_head_may_give_any_real_type():
+    torch = pytest.importorskip("torch")
+    for found in (torch.ones(2, dtype=torch.bfloat16), torch.ones(2).requires_grad_(), [1.0, 1.0]):
+        assert as_array(found).tolist() == [1.0, 1.0]

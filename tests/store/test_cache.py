@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from fewshot_bench.errors import FsbenchError, UsageError
 from fewshot_bench.store import segments as segment_files
@@ -123,16 +124,21 @@ def test_a_value_too_large_for_float16_is_an_error_not_infinity(tmp_path, plain,
 
 
 def test_an_unreadable_image_is_named_and_the_work_before_it_is_kept(tmp_path, plain, counting, expected):
+    good = plain(range(91))
+    order = sorted(range(91), key=lambda row: good.digests[row].tobytes())
+
     def reader(row):
-        if row == 90:
+        if row == order[-1]:
             raise OSError("image file is truncated")
-        return plain(range(91)).reader(row)
+        return good.reader(row)
 
     index, encoder, cache = plain(range(91), reader), counting(), EmbeddingCache(tmp_path)
-    with pytest.raises(FsbenchError, match=r"Cannot decode 90\.png of the data set plain \(image file"):
+    said = rf"Cannot decode {order[-1]}\.png of the data set plain \(image file"
+    with pytest.raises(FsbenchError, match=said):
         cache.embed(encoder, index, np.arange(91))
     assert len(encoder.colours) == 64
-    np.testing.assert_array_equal(cache.embed(encoder, index, np.arange(64)), expected(range(64)))
+    kept = np.array(order[:64])
+    np.testing.assert_array_equal(cache.embed(encoder, index, kept), expected(kept))
     assert len(encoder.colours) == 64
 
 
@@ -364,3 +370,36 @@ def test_a_killed_process_loses_only_what_it_had_not_written(tmp_path):
     last = again.communicate(timeout=60)[0].splitlines()[-1]
     assert again.returncode == 0
     assert 0 < int(last.split()[1]) <= 320 - 128
+
+
+def test_pictures_are_encoded_in_an_order_that_says_nothing_of_their_class(tmp_path, plain, counting):
+    """An encoder that only counts its pictures could otherwise tell classes apart, for an index is in their order."""
+    encoder, index = counting(), plain(range(64))
+    EmbeddingCache(tmp_path).embed(encoder, index, np.arange(64))
+    by_digest = sorted(range(64), key=lambda row: index.digests[row].tobytes())
+    assert encoder.colours == by_digest != list(range(64))
+
+
+def test_an_encoder_sees_pixels_and_nothing_that_a_file_says_of_itself(tmp_path, plain):
+    class Nosy:
+        pretraining = "none"
+
+        def fingerprint(self):
+            return "b" * 64
+
+        def prepare(self, image):
+            seen.append((dict(image.info), dict(image.getexif()), getattr(image, "filename", ""), image.mode))
+            return np.asarray(image)
+
+        def encode(self, batch):
+            return batch.reshape(len(batch), -1).astype(np.float32)
+
+    def reader(row):
+        image = Image.new("RGB", (3, 2), (row, 0, 0))
+        image.filename, image.info["comment"] = "cat/0.png", "cat"
+        image.getexif()[270] = "cat"
+        return image
+
+    seen = []
+    EmbeddingCache(tmp_path).embed(Nosy(), plain([1, 2], reader), np.arange(2))
+    assert seen == [({}, {}, "", "RGB")] * 2

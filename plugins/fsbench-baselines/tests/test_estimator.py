@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from fewshot_bench.contract.config import build, parse_settings
 from fewshot_bench.contract.context import Context
 from fewshot_bench.errors import UsageError
 from fewshot_bench.heads.estimator import make_estimator
+from fewshot_bench.testing import parametrize_with_checks
 
 estimator = pytest.importorskip("fsbench_baselines.estimator")
 svm = pytest.importorskip("sklearn.svm")
@@ -108,12 +110,19 @@ def test_a_whole_run_is_scikit_learn_s_loop(tmp_path: Path, monkeypatch: pytest.
     assert record.method == "sklearn"
 
 
+SIZES: dict[str, Any] = {"without": ("setup-process",), "ways": 3, "episodes": 2}
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("path", ["sklearn.svm.SVC", "sklearn.ensemble.RandomForestClassifier"])
-def test_it_keeps_its_contract(path: str):
+@parametrize_with_checks("sklearn", parameters={"estimator": "sklearn.svm.SVC"}, **SIZES)
+def test_a_support_vector_machine_keeps_its_contract(check):
+    check()
+
+
+@pytest.mark.slow
+@parametrize_with_checks(
+    "sklearn", parameters={"estimator": "sklearn.ensemble.RandomForestClassifier"}, **SIZES
+)
+def test_a_forest_keeps_its_contract(check):
     """A forest is drawn from its random state, so that the order of pictures may change some predictions."""
-    found = fb.check("sklearn", ways=3, episodes=2, parameters={"estimator": path}, device="cpu")
-    assert found.sound
-    assert {trial.verdict for trial in found.trials} <= (
-        {"holds"} if path.endswith("SVC") else {"holds", "note"}
-    )
+    check()

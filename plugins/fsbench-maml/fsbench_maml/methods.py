@@ -39,6 +39,7 @@ class Maml(TrainedEpisodicMethod[Parameters]):
     name = "maml"
     summary = "MAML: weights trained to learn an episode in a few gradient steps"
     reference = "Finn, Abbeel, Levine: Model-agnostic meta-learning for fast adaptation, ICML 2017"
+    draws_per_episode = False
     second_order: ClassVar[bool] = True
     whole: ClassVar[bool] = True
 
