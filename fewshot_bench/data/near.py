@@ -3,7 +3,7 @@
 Two pictures are near-duplicates when their 64-bit difference hashes differ in at most 6 bits and the
 mean absolute difference of their 16×16 RGB thumbnails is below 0.05 (of 1). The hash is ImageHash's
 ``dhash`` but for the filter that makes the picture small: bilinear here, Lanczos there, which changes 99 %
-of the hashes of GroZi-120's crops and misses 826 of their 1,855 pairs.
+of the hashes of GroZi-120's crops and misses 826 of their 1,855 pairs (measured with Pillow 13's filters).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from PIL import Image
 
 from fewshot_bench.data.once import of_each, of_index
 from fewshot_bench.data.scan import Scan
+from fewshot_bench.data.shrink import bilinear, box, shrink
 
 if TYPE_CHECKING:
     from fewshot_bench.data.build import Readable
@@ -25,7 +26,7 @@ HASH_BITS = 6
 THUMBNAIL_DIFFERENCE = 0.05
 HASH_BYTES = 8
 SIDE = 16
-_KIND = "signature 1"
+_KIND = "signature 2"
 _LENGTH = HASH_BYTES + SIDE * SIDE * 3
 _DIFFERENCES = (SIDE - 2) * (SIDE - 2) * 3
 _AT_ONCE = 4096  # pairs whose thumbnails are compared at once
@@ -33,9 +34,12 @@ _AT_ONCE = 4096  # pairs whose thumbnails are compared at once
 
 def signature(image: Image.Image) -> bytes:
     """Returns 776 bytes of an RGB picture: a difference hash (9×8 grey, bilinear) and a 16×16 thumbnail (box)."""
-    grey = np.asarray(image.convert("L").resize((9, 8), Image.Resampling.BILINEAR))
-    thumbnail = np.asarray(image.resize((SIDE, SIDE), Image.Resampling.BOX), dtype=np.uint8)
-    return np.packbits(grey[:, 1:] > grey[:, :-1]).tobytes() + thumbnail.tobytes()
+    pixels = np.asarray(image)
+    red, green, blue = (pixels[..., channel].astype(np.int32) for channel in range(3))
+    grey = (19595 * red + 38470 * green + 7471 * blue + 32768) >> 16  # ITU-R BT.601, as Pillow's mode L
+    small = shrink(grey.astype(np.uint8), 9, 8, bilinear)
+    thumbnail = np.stack([shrink(pixels[..., channel], SIDE, SIDE, box) for channel in range(3)], axis=2)
+    return np.packbits(small[:, 1:] > small[:, :-1]).tobytes() + thumbnail.tobytes()
 
 
 def signatures(readable: Readable, scan: Scan) -> NDArray[np.uint8]:

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
 from fewshot_bench.data.build import Row, read_rows
 from fewshot_bench.data.near import likeness, near_duplicates, signature, signatures
 from fewshot_bench.data.scan import Scan
+from fewshot_bench.data.shrink import bilinear, box, shrink
 
 
 def family(seed: int) -> list[Image.Image]:
@@ -33,12 +35,14 @@ def is_near(a: Image.Image, b: Image.Image) -> bool:
     """The definition, one pair at a time."""
 
     def bits(image: Image.Image) -> list[bool]:
-        small = image.convert("L").resize((9, 8), Image.Resampling.BILINEAR)
-        return [small.getpixel((x + 1, y)) > small.getpixel((x, y)) for y in range(8) for x in range(8)]
+        small = shrink(np.asarray(image.convert("L")), 9, 8, bilinear)
+        return [bool(small[y, x + 1] > small[y, x]) for y in range(8) for x in range(8)]
 
-    small_a, small_b = (
-        np.asarray(image.resize((16, 16), Image.Resampling.BOX), dtype=float) / 255 for image in (a, b)
-    )
+    def thumbnail(image: Image.Image) -> NDArray[np.float64]:
+        channels = [shrink(np.asarray(channel), 16, 16, box) for channel in image.split()]
+        return np.stack(channels, axis=2).astype(float) / 255
+
+    small_a, small_b = thumbnail(a), thumbnail(b)
     differing = sum(x != y for x, y in zip(bits(a), bits(b), strict=True))
     return differing <= 6 and float(np.abs(small_a - small_b).mean()) < 0.05
 

@@ -30,7 +30,9 @@ def test_all_are_listed_and_none_is_broken(installed):
 
 
 def test_their_own_tests_pass_untouched(installed):
-    others = " ".join(f"plugins/fsbench-my-{kind}/tests" for kind in KINDS if kind != "head")  # test_plugins_page.py
+    others = " ".join(
+        f"plugins/fsbench-my-{kind}/tests" for kind in KINDS if kind != "head"
+    )  # test_plugins_page.py
     out = installed.run(f"pytest -q -p no:cacheprovider --import-mode=importlib {others}")
     assert "passed" in out and "failed" not in out and "skipped" not in out
 
