@@ -45,6 +45,7 @@ def run(
     results: str | Path | None = None,
     verify: bool = False,
     time_limit: float | None = None,
+    isolated: bool = False,
     progress: Progress = silent,
 ) -> Record:
     """Runs ``method`` on N-way K-shot episodes of ``dataset`` and return the record.
@@ -54,7 +55,8 @@ def run(
     fewer) are numbers or ``"all"``; ``protocol`` is ``fewshot``, ``retrieval``, ``oneshot-all`` or
     ``classification``. The record is written below ``results`` where that is given. ``time_limit`` is the number of
     seconds that one call of the method may take: its training, its setup, a batch of pictures, a chunk of episodes.
-    Raises UsageError or FsbenchError with one sentence.
+    ``isolated`` runs the method in a process of its own, which has neither the labels of queries nor the name of the
+    data set. Raises UsageError or FsbenchError with one sentence.
     """
     request = Request(
         method=method,
@@ -81,6 +83,7 @@ def run(
         results=Path(results) if results else None,
         verify=verify,
         time_limit=time_limit,
+        isolate=isolated,
         progress=progress,
     )
     return record

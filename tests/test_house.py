@@ -22,7 +22,7 @@ LAYERS = (
     ("embed", "heads"),
     ("training",),
     ("contract",),
-    ("datasets",),
+    ("datasets", "isolation"),
     ("engine",),
     ("audit", "conformance", "prediction", "scaffold"),
     ("sheets",),

@@ -55,6 +55,10 @@ from fewshot_bench.protocols import PROTOCOLS
     "--time-limit", type=float, metavar="SECONDS",
     help="End a training, setup, batch of pictures or chunk of episodes that takes longer.",
 )  # fmt: skip
+@click.option(
+    "--isolated", "isolate", is_flag=True,
+    help="Run the method in a process of its own, without labels of queries and names.",
+)  # fmt: skip
 @click.option("--verify", is_flag=True, help="Read every file again instead of trusting sizes and dates.")
 @click.option("--json", "as_json", is_flag=True, help="Print the record as one JSON object.")
 def command(as_json: bool, settings: tuple[str, ...], **options: Any) -> None:
@@ -67,7 +71,9 @@ def command(as_json: bool, settings: tuple[str, ...], **options: Any) -> None:
     from fewshot_bench.engine import Request, run
     from fewshot_bench.report.summary import summary
 
-    places = {key: options.pop(key) for key in ("data_root", "device", "results", "verify", "time_limit")}
+    places = {
+        key: options.pop(key) for key in ("data_root", "device", "results", "verify", "time_limit", "isolate")
+    }
     request = Request(parameters=parse_settings(settings), **options)
     with Watcher() as watcher:
         record, path = run(request, progress=watcher, **places)

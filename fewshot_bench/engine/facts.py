@@ -15,6 +15,7 @@ from fewshot_bench.contract.registry import Entry
 from fewshot_bench.embed.weights import file_digest
 from fewshot_bench.engine.request import Request
 from fewshot_bench.identity import CORE, LIBRARIES, device_kind, embedding_key, source_digest, versions
+from fewshot_bench.isolation.remote import Remote
 from fewshot_bench.store.memo import Memo
 
 IN_NO_KEY = {
@@ -59,7 +60,7 @@ def run_facts(
         "episodes": episodes_sha256,
         "method": request.method,
         "distribution": entry.distribution,
-        "source": source_digest(type(method)),
+        "source": method.source if isinstance(method, Remote) else source_digest(type(method)),
         "parameters": by_content(parameters_of(method.config), context),
         "training": trained or None,
         "train_seed": request.train_seed,

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fewshot_bench.contract import registry
 from fewshot_bench.contract.context import Context, choose_device
 from fewshot_bench.contract.guard import Guard
+from fewshot_bench.contract.method import Method
 from fewshot_bench.data.index import ImageIndex
 from fewshot_bench.data.split import train_test
 from fewshot_bench.data.split_names import known_split
@@ -34,6 +37,7 @@ from fewshot_bench.episodes import (
 from fewshot_bench.errors import UsageError
 from fewshot_bench.files import require_writable
 from fewshot_bench.identity import core_digest, key
+from fewshot_bench.isolation.remote import Remote, isolated
 from fewshot_bench.paths import cache_dir
 from fewshot_bench.progress import Progress, silent
 from fewshot_bench.records import Record, save
@@ -123,20 +127,51 @@ def run(
     cache: Path | None = None,
     verify: bool = False,
     time_limit: float | None = None,
+    isolate: bool = False,
     progress: Progress = silent,
 ) -> tuple[Record, Path | None]:
     """Runs one request; returns its record and, where ``results`` is given, the path it was saved at.
 
     ``time_limit`` is the number of seconds that one call of the method may take: its training, its setup, a batch of
-    pictures, a chunk of episodes. Raises UsageError for a request that cannot be met and FsbenchError for a run that
-    fails, each with one sentence. An interrupted run goes on from its finished chunks when it is asked for again.
+    pictures, a chunk of episodes. With ``isolate`` the method runs in a process of its own, which has neither the
+    labels of queries nor the name of the data set (see ``isolation/``). Raises UsageError for a request that cannot be
+    met and FsbenchError for a run that fails, each with one sentence. An interrupted run goes on from its finished
+    chunks when it is asked for again.
     """
-    clock, guard = Clock(), Guard(f"The method {request.method}", limit=time_limit_of(time_limit))
+    limit = time_limit_of(time_limit)
+    guard = Guard(f"The method {request.method}", limit=None if isolate else limit)
     if results is not None:
         require_writable(results)
+    entry = registry.entry(registry.METHODS, request.method)
+    here = None if isolate else method_of(request)[0]
+    context = Context(
+        device=choose_device(device), seed=request.train_seed, cache=cache or cache_dir(), progress=progress
+    )
+    with ExitStack() as stack:
+        method: Method = here or stack.enter_context(
+            isolated(request.method, request.parameters, context, limit, guard.notes)
+        )
+        done = run_method(method, entry, request, context, guard, data_root=data_root, verify=verify)
+    record, parts = done
+    path = save(record, results) if results is not None else None
+    parts.clear()
+    return record, path
+
+
+def run_method(
+    method: Method,
+    entry: registry.Entry,
+    request: Request,
+    context: Context,
+    guard: Guard,
+    *,
+    data_root: Path | None,
+    verify: bool,
+) -> tuple[Record, Parts]:
+    """Returns the record of a method on the episodes of ``request``, and the parts that are cleared once it is kept."""
+    clock = Clock()
     with clock.stage("index"):
-        method, entry = method_of(request)
-        whole = open_dataset(request.dataset, data_root=data_root, verify=verify, progress=progress)
+        whole = open_dataset(request.dataset, data_root=data_root, verify=verify, progress=context.progress)
         pictures = request.rules.split == "pictures"
         if pictures:
             whole = train_test(whole, request.seed)
@@ -144,9 +179,6 @@ def run(
         episodes = episodes_of(request, index)
         if request.episodes_from is None:
             request = replace(request, queries=episodes.spec.queries)
-    context = Context(
-        device=choose_device(device), seed=request.train_seed, cache=cache or cache_dir(), progress=progress
-    )
     rows = table_rows(index, episodes)
     index.require_current(rows)
     with clock.stage("fit"):
@@ -169,7 +201,7 @@ def run(
             max_batch=max_batch,
             protocol=request.rules,
             transductive=method.transductive,
-            progress=progress,
+            progress=context.progress,
         )
     queries = np.where(tasks.query >= 0, rows[tasks.query], -1)
     with guard("the facts that it states"):
@@ -188,11 +220,11 @@ def run(
             training,
             facts,
         )
+    if isinstance(method, Remote):
+        record.data["environment"]["isolated"] = True
     if guard.notes:
         record.data["environment"]["notes"] = list(guard.notes)
-    path = save(record, results) if results is not None else None
-    parts.clear()
-    return record, path
+    return record, parts
 
 
 def time_limit_of(seconds: float | None) -> float | None:
