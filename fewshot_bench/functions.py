@@ -10,6 +10,7 @@ from fewshot_bench.data.index import ImageIndex
 from fewshot_bench.datasets.find import open_dataset
 from fewshot_bench.engine import Request, episodes_of, evaluated
 from fewshot_bench.engine import run as run_request
+from fewshot_bench.engine.given import Data, Given, Methodical, named_data, named_method
 from fewshot_bench.episodes import EpisodeSet
 from fewshot_bench.progress import Progress, silent
 from fewshot_bench.protocols import Count
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
 
 
 def run(
-    method: str,
-    dataset: str,
+    method: Methodical,
+    dataset: Data,
     *,
     ways: Count | None = None,
     shots: Count | None = None,
@@ -36,8 +37,8 @@ def run(
     drop_small: bool = False,
     variable: bool = False,
     parameters: dict[str, Any] | None = None,
-    train_dataset: str = "packshots",
-    unlabelled: tuple[str, ...] = (),
+    train_dataset: Data = "packshots",
+    unlabelled: tuple[Data, ...] = (),
     episodes_from: str | Path | None = None,
     protocol: str = "fewshot",
     data_root: str | Path | None = None,
@@ -51,16 +52,17 @@ def run(
     """Runs ``method`` on N-way K-shot episodes of ``dataset`` and return the record.
 
     ``dataset`` is a registered name (``NAME`` or ``NAME:VARIANT``), the path of a folder of class
-    folders, or of a CSV file. ``ways`` (5), ``shots`` (1) and ``queries`` (15 a class, or all where one has
-    fewer) are numbers or ``"all"``; ``protocol`` is ``fewshot``, ``retrieval``, ``oneshot-all`` or
+    folders, or of a CSV file. Both may be registered nowhere: a class or an instance of a method, an ImageIndex or a
+    DatasetSource; the record then says so. ``ways`` (5), ``shots`` (1) and ``queries`` (15 a class, or all where one
+    has fewer) are numbers or ``"all"``; ``protocol`` is ``fewshot``, ``retrieval``, ``oneshot-all`` or
     ``classification``. The record is written below ``results`` where that is given. ``time_limit`` is the number of
     seconds that one call of the method may take: its training, its setup, a batch of pictures, a chunk of episodes.
     ``isolated`` runs the method in a process of its own, which has neither the labels of queries nor the name of the
     data set. Raises UsageError or FsbenchError with one sentence.
     """
+    root = Path(data_root) if data_root else None
     request = Request(
-        method=method,
-        dataset=dataset,
+        **_asked(method, dataset, parameters, train_dataset, unlabelled, root, progress),
         ways=ways,
         shots=shots,
         queries=queries,
@@ -70,9 +72,6 @@ def run(
         split=split,
         drop_small=drop_small,
         variable=variable,
-        parameters=parameters or {},
-        train_dataset=train_dataset,
-        unlabelled=tuple(unlabelled),
         episodes_from=Path(episodes_from) if episodes_from else None,
         protocol=protocol,
     )
@@ -87,6 +86,30 @@ def run(
         progress=progress,
     )
     return record
+
+
+def _asked(
+    method: Methodical,
+    dataset: Data,
+    parameters: dict[str, Any] | None,
+    train_dataset: Data,
+    unlabelled: Sequence[Data],
+    data_root: Path | None,
+    progress: Progress,
+) -> dict[str, Any]:
+    """Returns the fields of a request for a method and data sets, by their names or registered nowhere."""
+    name, given, values = named_method(method, parameters or {})
+    (evaluated, base, *others), indexes = named_data(
+        [dataset, train_dataset, *unlabelled], data_root, progress
+    )
+    return {
+        "method": name,
+        "dataset": evaluated,
+        "parameters": values,
+        "train_dataset": base,
+        "unlabelled": tuple(others),
+        "given": Given(given, indexes),
+    }
 
 
 def predict(
@@ -138,8 +161,8 @@ def predict(
 
 
 def check(
-    method: str,
-    dataset: str = "digits",
+    method: Methodical,
+    dataset: Data = "digits",
     *,
     ways: int = 5,
     shots: int = 2,
@@ -148,7 +171,7 @@ def check(
     seed: int = 0,
     train_seed: int = 0,
     parameters: dict[str, Any] | None = None,
-    train_dataset: str = "packshots",
+    train_dataset: Data = "packshots",
     only: Sequence[str] = (),
     data_root: str | Path | None = None,
     device: str = "auto",
@@ -163,19 +186,16 @@ def check(
     """
     from fewshot_bench.conformance.run import check_method
 
+    root = Path(data_root) if data_root else None
     request = Request(
-        method=method,
-        dataset=dataset,
+        **_asked(method, dataset, parameters, train_dataset, (), root, progress),
         ways=ways,
         shots=shots,
         queries=queries,
         episodes=episodes,
         seed=seed,
         train_seed=train_seed,
-        parameters=parameters or {},
-        train_dataset=train_dataset,
     )
-    root = Path(data_root) if data_root else None
     return check_method(request, only=only, data_root=root, device=device, progress=progress)
 
 

@@ -27,6 +27,7 @@ from threading import Lock
 from typing import Any
 
 from fewshot_bench.errors import FsbenchError
+from fewshot_bench.live_source import live_digest
 
 Tree = Mapping[str, Any]
 
@@ -118,16 +119,18 @@ def source_digest(thing: type) -> str:
     """Returns the sha256 (hex) of the source that a class is made of, comments, docstrings and layout left aside.
 
     It covers the modules of the class and of its bases outside of the core, and what those import from their own
-    packages. A class without a source file (made in a notebook) has the digest of its own text; where there
-    is none either, of its name alone.
+    packages; of a program that was started, what it imports from its own folder. A class without a source file (made
+    in a notebook) has the digest of what it does (see ``live_source.py``).
     """
     files: dict[str, str] = {}
     for base in thing.__mro__:
         package = base.__module__.partition(".")[0]
-        if package not in (CORE, "builtins", "abc", "typing"):
+        if package in (CORE, "builtins", "abc", "typing"):
+            continue
+        if _path_of(base.__module__) is None:
+            files[f"{base.__module__}.{base.__qualname__}"] = live_digest(base)
+        else:
             _collect(base.__module__, package, files)
-    if not files:
-        files[thing.__qualname__] = _own_text(thing)
     return key("source", files)
 
 
@@ -140,7 +143,7 @@ def code_facts(thing: Any) -> dict[str, Any]:
     if package not in (CORE, *LIBRARIES):
         _collect(thing.__module__, package, files)
         if not files:
-            files[thing.__qualname__] = _own_text(thing)
+            files[thing.__qualname__] = live_digest(thing)
     return {"name": f"{thing.__module__}.{thing.__qualname__}", "source": files}
 
 
@@ -160,7 +163,8 @@ def _collect(module: str, package: str, files: dict[str, str]) -> None:
         return
     files[module] = file_digest(path)
     for name in _imported(path):
-        if name.partition(".")[0] == package:
+        beside = package == "__main__" and getattr(_path_of(name), "parent", None) == path.parent
+        if beside or name.partition(".")[0] == package:
             _collect(name, package, files)
 
 
@@ -214,14 +218,3 @@ def _is_text(statement: ast.stmt) -> bool:
         and isinstance(statement.value, ast.Constant)
         and isinstance(statement.value.value, str)
     )
-
-
-def _own_text(thing: Any) -> str:
-    """The digest of a class's or function's own text, of its name where the text is not to be had."""
-    import inspect
-    import textwrap
-
-    try:
-        return text_digest(textwrap.dedent(inspect.getsource(thing)))
-    except (OSError, TypeError, SyntaxError):
-        return f"no source: {thing.__module__}.{thing.__qualname__}"

@@ -15,7 +15,7 @@ CORE = sorted((ROOT / "fewshot_bench").rglob("*.py"))
 PLUGINS = sorted(p for p in (ROOT / "plugins").rglob("*.py") if not {"build", "tests"} & set(p.parts))
 HEAVY = {"torch", "torchvision", "timm", "sklearn", "faiss", "skimage", "pandas", "learn2learn"}
 LAYERS = (
-    ("errors", "lazy"),
+    ("errors", "lazy", "live_source"),
     ("files", "paths", "progress", "identity", "protocols"),
     ("data", "episodes", "metrics", "records"),
     ("report", "store"),

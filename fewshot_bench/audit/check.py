@@ -17,8 +17,8 @@ from fewshot_bench.data.index import ImageIndex
 from fewshot_bench.data.near import index_signatures
 from fewshot_bench.data.scan import Scan
 from fewshot_bench.data.split import train_test
-from fewshot_bench.datasets.find import open_dataset
 from fewshot_bench.engine.base import not_novel
+from fewshot_bench.engine.given import Given
 from fewshot_bench.engine.run import evaluated
 from fewshot_bench.episodes import EpisodeSpec
 from fewshot_bench.progress import Progress, silent
@@ -45,6 +45,7 @@ class Asked:
     split: str | None = None
     drop_small: bool = False
     base: tuple[str, ...] = ()
+    given: Given = Given()
 
     @property
     def spec(self) -> EpisodeSpec:
@@ -99,7 +100,7 @@ def check(
     """
 
     def opened(name: str) -> ImageIndex:
-        return open_dataset(name, data_root=data_root, verify=verify, progress=progress)
+        return asked.given.open(name, data_root=data_root, verify=verify, progress=progress)
 
     def signed(index: ImageIndex) -> Signed:
         index.require_current()

@@ -10,13 +10,14 @@ import os
 import subprocess
 import sys
 import tempfile
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fewshot_bench.engine.given import Given
 from fewshot_bench.episodes.tasks import Tasks
 from fewshot_bench.errors import FsbenchError
 
@@ -35,7 +36,7 @@ def scores_elsewhere(subject: Subject) -> tuple[NDArray[Any] | None, NDArray[Any
     with tempfile.TemporaryDirectory(prefix="fsbench-check-") as place:
         folder = Path(place)
         asked = {
-            "request": {**asdict(subject.request), "episodes_from": None},
+            "request": {**asdict(replace(subject.request, given=Given())), "episodes_from": None},
             "device": subject.context.device,
             "cache": str(subject.context.cache),
             "data_root": None if subject.data_root is None else str(subject.data_root),
@@ -65,7 +66,7 @@ def answer(folder: Path) -> None:
 
     asked = json.loads((folder / "request.json").read_text(encoding="utf-8"))
     given = asked["request"]
-    request = Request(**{**given, "unlabelled": tuple(given["unlabelled"])})
+    request = Request(**{**given, "unlabelled": tuple(given["unlabelled"]), "given": Given()})
     root = asked["data_root"] and Path(asked["data_root"])
     subject = subject_of(request, data_root=root, device=asked["device"], cache=Path(asked["cache"]))
     with np.load(folder / "tasks.npz") as kept:

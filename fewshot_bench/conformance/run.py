@@ -13,7 +13,6 @@ from fewshot_bench.conformance.subject import Subject, UnsoundScoresError, gener
 from fewshot_bench.contract.context import Context, choose_device
 from fewshot_bench.contract.guard import Guard
 from fewshot_bench.contract.method import Method
-from fewshot_bench.datasets.find import open_dataset
 from fewshot_bench.engine.fitting import make_ready, method_of
 from fewshot_bench.engine.request import Request
 from fewshot_bench.engine.run import episodes_of, evaluated, table_rows
@@ -75,7 +74,7 @@ def subject_of(
     """Returns the method of a request, set up, with the episodes that it is tried on; errors are ``check_method``'s."""
     if request.variable or request.protocol != "fewshot":
         raise UsageError("A method is checked on few-shot episodes of fixed ways and shots.")
-    index, _ = evaluated(open_dataset(request.dataset, data_root=data_root, progress=progress), request.split)
+    index, _ = evaluated(request.given.open(request.dataset, data_root=data_root, progress=progress), request.split)
     method_of(request)  # a wrong name or parameter is told before anything is drawn
     episodes = episodes_of(request, index)
     if episodes.support.shape[2] < 2 or episodes.spec.queries == "all" or episodes.spec.queries < 2:

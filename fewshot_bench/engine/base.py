@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from fewshot_bench.data.index import ImageIndex
-from fewshot_bench.datasets.find import open_dataset
 from fewshot_bench.engine.request import Request
 from fewshot_bench.progress import Progress
 from fewshot_bench.training.base import BaseData, concatenate, split_base
@@ -21,7 +20,7 @@ def base_data(request: Request, *, data_root: Path | None, verify: bool, progres
     """
 
     def opened(name: str) -> ImageIndex:
-        index = open_dataset(name, data_root=data_root, verify=verify, progress=progress)
+        index = request.given.open(name, data_root=data_root, verify=verify, progress=progress)
         index.require_current()
         return index
 

@@ -29,6 +29,7 @@ IN_NO_KEY = {
     "drop_small": "the digest of the episodes covers it",
     "variable": "the digest of the episodes covers it",
     "episodes_from": "the digest of the episodes covers what the file holds",
+    "given": "the digest of its source stands for a method; those of the episodes and of base data for data sets",
     "train_dataset": "the fingerprints of the base data stand for it, where the method trains",
     "unlabelled": "the fingerprints of the base data stand for it, where the method trains",
 }

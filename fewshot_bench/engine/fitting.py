@@ -18,9 +18,12 @@ from fewshot_bench.training.seen import check_unseen
 
 
 def method_of(request: Request) -> tuple[Method, registry.Entry]:
-    """Returns the method of a request with its parameters, and the entry point it came from."""
-    entry = registry.entry(registry.METHODS, request.method)
-    method_class: type[Method] = registry.load(registry.METHODS, request.method)
+    """Returns the method of a request with its parameters, and the entry point it came from.
+
+    The entry of a class that was given, and is registered nowhere, says so.
+    """
+    entry = request.given.entry(request.method)
+    method_class = request.given.load(request.method)
     with Guard(f"The method {request.method}")("its construction"):
         config = build(method_class.Config, f"method {request.method}", request.parameters)
         return method_class(config), entry

@@ -17,6 +17,7 @@ from fewshot_bench.data.index import ImageIndex
 from fewshot_bench.engine.clock import Clock
 from fewshot_bench.engine.contamination import contaminated
 from fewshot_bench.engine.environment import environment
+from fewshot_bench.engine.given import NOTE
 from fewshot_bench.engine.request import Request
 from fewshot_bench.engine.scoring import Outcome
 from fewshot_bench.episodes import EpisodeSet
@@ -58,7 +59,7 @@ def make_record(
         "dataset": index.name,
         "variant": index.variant,
         "dataset_fingerprint": index.fingerprint,
-        "dataset_notes": list(index.notes),
+        "dataset_notes": [*index.notes, *([NOTE] if request.dataset in request.given.indexes else [])],
         "synthetic": index.synthetic,
         "images": len(index),
         "classes": len(index.class_names) - len(episodes.dropped),

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
+from fewshot_bench.engine.given import Given
 from fewshot_bench.errors import UsageError
 from fewshot_bench.protocols import Count, Protocol, protocol
 
@@ -45,6 +46,7 @@ class Request:
     Parameters
     ----------
     method, dataset : names, or for the data set a path.
+    given : a method's class and data sets that are registered nowhere.
     protocol : the name of a row of ``protocols.py``.
     ways, shots, queries : a number or ``"all"``; None takes what the protocol says. ``queries`` that the protocol
         leaves open are 15 a class, or all where a class has fewer.
@@ -78,6 +80,7 @@ class Request:
     unlabelled: tuple[str, ...] = ()
     episodes_from: Path | None = None
     protocol: str = "fewshot"
+    given: Given = Given()
 
     def __post_init__(self) -> None:
         rules = self.rules
@@ -111,7 +114,15 @@ class Request:
         return cast(tuple[Count, Count], (self.ways, self.shots))
 
     def command(self) -> str:
-        """Returns the command line of the same run; a data set named by its path keeps the path as typed."""
+        """Returns the command line of the same run; a data set named by its path keeps the path as typed.
+
+        Where something was given that is registered nowhere, no command does the same: it is a remark that says so.
+        """
+        if self.given:
+            return f"# unregistered, run from Python: {self._command()}"
+        return self._command()
+
+    def _command(self) -> str:
         words = ["fsbench", "run", "--method", self.method, "--dataset", self.dataset]
         if self.protocol != "fewshot":
             words += ["--protocol", self.protocol]

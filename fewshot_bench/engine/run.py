@@ -16,7 +16,6 @@ from fewshot_bench.contract.method import Method
 from fewshot_bench.data.index import ImageIndex
 from fewshot_bench.data.split import train_test
 from fewshot_bench.data.split_names import known_split
-from fewshot_bench.datasets.find import open_dataset
 from fewshot_bench.engine.clock import Clock
 from fewshot_bench.engine.facts import run_facts
 from fewshot_bench.engine.fitting import make_ready, method_of
@@ -142,7 +141,12 @@ def run(
     guard = Guard(f"The method {request.method}", limit=None if isolate else limit)
     if results is not None:
         require_writable(results)
-    entry = registry.entry(registry.METHODS, request.method)
+    if isolate and request.given.method is not None:
+        raise UsageError(
+            f"The method {request.method} is registered nowhere, and a process of its own could not import it; run it "
+            "without isolation, or make it a distribution: fsbench new-plugin."
+        )
+    entry = request.given.entry(request.method)
     here = None if isolate else method_of(request)[0]
     context = Context(
         device=choose_device(device), seed=request.train_seed, cache=cache or cache_dir(), progress=progress
@@ -171,7 +175,9 @@ def run_method(
     """Returns the record of a method on the episodes of ``request``, and the parts that are cleared once it is kept."""
     clock = Clock()
     with clock.stage("index"):
-        whole = open_dataset(request.dataset, data_root=data_root, verify=verify, progress=context.progress)
+        whole = request.given.open(
+            request.dataset, data_root=data_root, verify=verify, progress=context.progress
+        )
         pictures = request.rules.split == "pictures"
         if pictures:
             whole = train_test(whole, request.seed)

@@ -10,7 +10,6 @@ import numpy as np
 
 from fewshot_bench.audit.words import counted
 from fewshot_bench.data.index import ImageIndex
-from fewshot_bench.datasets.find import open_dataset
 from fewshot_bench.engine.request import Request
 from fewshot_bench.engine.run import evaluated, spec_of
 from fewshot_bench.episodes import EpisodeSet, distinct_supports, load_manifest, sample
@@ -35,7 +34,9 @@ def sheet(
     ``cell`` is the side of a picture in pixels. Raises UsageError for a request that cannot be met, and when
     there is no such episode.
     """
-    index, _ = evaluated(open_dataset(request.dataset, data_root=data_root, progress=progress), request.split)
+    index, _ = evaluated(
+        request.given.open(request.dataset, data_root=data_root, progress=progress), request.split
+    )
     drawn = episodes_until(request, index, episode)
     classes = drawn.classes[episode][drawn.classes[episode] >= 0]
     support, query = (part[episode, : len(classes)] for part in (drawn.support, drawn.query))
