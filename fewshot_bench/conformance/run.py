@@ -74,7 +74,9 @@ def subject_of(
     """Returns the method of a request, set up, with the episodes that it is tried on; errors are ``check_method``'s."""
     if request.variable or request.protocol != "fewshot":
         raise UsageError("A method is checked on few-shot episodes of fixed ways and shots.")
-    index, _ = evaluated(request.given.open(request.dataset, data_root=data_root, progress=progress), request.split)
+    index, _ = evaluated(
+        request.given.open(request.dataset, data_root=data_root, progress=progress), request.split
+    )
     method_of(request)  # a wrong name or parameter is told before anything is drawn
     episodes = episodes_of(request, index)
     if episodes.support.shape[2] < 2 or episodes.spec.queries == "all" or episodes.spec.queries < 2:

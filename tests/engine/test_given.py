@@ -301,3 +301,25 @@ def test_a_program_that_is_started_runs_its_own_class(tmp_path):
     (tmp_path / "helper.py").write_text("VALUE = 2\n")
     assert run("program.py") != first
     assert run("-c", program)[1] == "unregistered"
+
+
+def test_a_class_that_is_registered_nowhere_is_checked(shop):
+    found = fb.check(Mine, shop)
+    assert found.sound and (found.method, found.dataset) == ("mine", "shop")
+    verdicts = {trial.check: trial.verdict for trial in found.trials}
+    assert verdicts["setup-process"] == "skipped" and verdicts["setup-repeat"] == "holds"
+
+    class Leaky(Mine):
+        """Scores that depend on the order of queries."""
+
+        def setup(self, context):
+            super().setup(context)
+            inner = self.head.scores
+
+            def scores(table, tasks):
+                found, notes = inner(table, tasks)
+                return found.flip(1), notes
+
+            self.head.scores = scores
+
+    assert not fb.check(Leaky, shop).sound

@@ -27,7 +27,9 @@ def setup_repeat(subject: Subject) -> Answer:
 def setup_process(subject: Subject) -> Answer:
     """Tries that the method has equal vectors and scores in another process, with another seed of Python's hashes."""
     if subject.request.given:
-        return skipped("Not tried, since a class or a data set that is registered nowhere is in this process alone.")
+        return skipped(
+            "Not tried, since a class or a data set that is registered nowhere is in this process alone."
+        )
     vectors, scores = scores_elsewhere(subject)
     claim = "Another process gives the same"
     if (encoder := subject.encoder) is not None and vectors is not None:
