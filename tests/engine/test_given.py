@@ -310,16 +310,16 @@ def test_a_class_that_is_registered_nowhere_is_checked(shop):
     assert verdicts["setup-process"] == "skipped" and verdicts["setup-repeat"] == "holds"
 
     class Leaky(Mine):
-        """Scores that depend on the order of queries."""
+        """The first query is always of the first class."""
 
         def setup(self, context):
             super().setup(context)
-            inner = self.head.scores
+            self.head = FirstQuery()
 
-            def scores(table, tasks):
-                found, notes = inner(table, tasks)
-                return found.flip(1), notes
-
-            self.head.scores = scores
+    class FirstQuery:
+        def scores(self, table, tasks):
+            found, notes = KNearest(k=1).scores(table, tasks)
+            found[:, 0, 0] += 100
+            return found, notes
 
     assert not fb.check(Leaky, shop).sound
