@@ -323,3 +323,8 @@ def test_a_class_that_is_registered_nowhere_is_checked(shop):
             return found, notes
 
     assert not fb.check(Leaky, shop).sound
+
+
+def test_a_class_that_is_registered_nowhere_has_no_process_of_its_own(shop):
+    with pytest.raises(UsageError, match="could not import it; run it without isolation"):
+        fb.run(Mine, shop, **COUNTS, isolated=True)
