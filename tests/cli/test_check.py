@@ -39,8 +39,8 @@ def check(*words):
 
 @pytest.mark.slow
 @pytest.mark.subprocess
-@pytest.mark.parametrize("method", ["pixels", "hog-knn", "hog-mlp"])
-def test_methods_without_training_keep_their_contract(method, monkeypatch, tmp_path):
+@pytest.mark.parametrize("method", ["pixels"])
+def test_a_method_without_training_keeps_its_contract(method, monkeypatch, tmp_path):
     monkeypatch.setenv("FSBENCH_CACHE", str(tmp_path))
     report = fb.check(method)
     assert report.sound and len(report.trials) == len(CHECKS), report.to_json()
@@ -54,14 +54,6 @@ def test_methods_without_training_keep_their_contract(method, monkeypatch, tmp_p
         (
             "protonet",
             "backbone=conv4-32 size=28 train_ways=4 queries=2 epochs=1 episodes=3 validation_episodes=3",
-        ),
-        (
-            "maml",
-            "channels=4 size=16 inner_steps=2 inner_lr=0.1 queries=2 epochs=1 iterations=3 validation=4",
-        ),
-        (
-            "anil",
-            "channels=4 size=16 inner_steps=2 inner_lr=0.1 queries=2 epochs=1 iterations=3 validation=4",
         ),
     ],
 )

@@ -14,6 +14,7 @@ from PIL import Image
 import fewshot_bench as fb
 from fewshot_bench.contract.context import Context
 from fewshot_bench.errors import UsageError
+from fewshot_bench.testing import parametrize_with_checks
 
 encoder = pytest.importorskip("fsbench_hog.encoder")
 methods = pytest.importorskip("fsbench_hog.methods")
@@ -164,3 +165,9 @@ def test_mistakes_of_the_command_are_one_sentence():
 def test_real_pictures_above_chance(real_data: Path):
     record = fb.run("hog-knn", "kaggle-fashion", ways=5, shots=1, queries=2, episodes=20, data_root=real_data)
     assert record.accuracy.mean > 0.4
+
+
+@pytest.mark.slow
+@parametrize_with_checks("hog-knn", "hog-mlp", without=("setup-process",), episodes=2)
+def test_they_keep_their_contract(check):
+    check()

@@ -15,6 +15,7 @@ torch = pytest.importorskip("torch")
 import fewshot_bench as fb  # noqa: E402
 from fewshot_bench.contract.context import Context  # noqa: E402
 from fewshot_bench.errors import FsbenchError, UsageError  # noqa: E402
+from fewshot_bench.testing import parametrize_with_checks  # noqa: E402
 from fewshot_bench.training.base import BaseData, split_base  # noqa: E402
 from fewshot_bench.training.batches import EpisodeBatch  # noqa: E402
 
@@ -212,3 +213,11 @@ def test_the_loss_pairs_pictures_with_their_classes(monkeypatch):
     method = methods.Maml(config)
     loss, numbers = method.loss(method.make_network(0), batch)
     assert float(loss) < 1e-6 and numbers["accuracy"] == 1.0
+
+
+QUICK = {**TINY, "epochs": 1}
+
+
+@parametrize_with_checks("maml", "anil", without=("setup-process",), queries=2, episodes=2, parameters=QUICK)
+def test_they_keep_their_contract(check):
+    check()

@@ -16,6 +16,7 @@ from fewshot_bench.embed import PretrainedEncoder  # noqa: E402
 from fewshot_bench.embed.torchvision_guard import import_torchvision  # noqa: E402
 from fewshot_bench.episodes import EpisodeSpec, sample  # noqa: E402
 from fewshot_bench.errors import FsbenchError, UsageError  # noqa: E402
+from fewshot_bench.testing import parametrize_with_checks  # noqa: E402
 from fewshot_bench.training.base import BaseData, split_base  # noqa: E402
 from fewshot_bench.training.batches import EpisodeBatch  # noqa: E402
 from fewshot_bench.training.export import trained_encoder  # noqa: E402
@@ -226,3 +227,10 @@ def test_impossible_episodes_and_missing_checkpoints_are_one_sentence(tmp_path):
         run(train_ways=161)
     with pytest.raises(FsbenchError, match="no checkpoint"):
         run(checkpoint=str(tmp_path / "nowhere"))
+
+
+@parametrize_with_checks(
+    "protonet", without=("setup-process",), queries=2, episodes=2, parameters={**TINY, "epochs": 1}
+)
+def test_it_keeps_its_contract(check):
+    check()

@@ -1,0 +1,92 @@
+"""``fsbench check`` of every method that is shipped: ``python -m benchmarks.checks [METHOD …] > results/checks.md``.
+
+Networks are as small and trainings as short as they can be: what is tried is the contract and no accuracy.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import fewshot_bench as fb
+from fewshot_bench.contract import registry
+from fewshot_bench.errors import FsbenchError
+
+FINE = {
+    "backbone": "conv4-32", "pretrained": False, "size": 16, "epochs": 1, "least_steps": 2, "precision": "float32",
+}  # fmt: skip
+"""A network from scratch in place of the published one, which only starts elsewhere."""
+
+MAML = {
+    "channels": 4, "size": 16, "inner_steps": 2, "inner_lr": 0.1, "queries": 2, "epochs": 1, "iterations": 3,
+    "validation": 4,
+}  # fmt: skip
+SIAMESE = {
+    "backbone": "conv4-32", "pretrained": False, "size": 28, "train_size": 28, "epochs": 1, "samples": 64,
+    "precision": "float32",
+}  # fmt: skip
+STUDENT = {"preset": "quick", "size": 32, "teacher_epochs": 1, "student_epochs": 1, "steps": 2, "batch": 4}
+
+SETTINGS: dict[str, dict[str, Any]] = {
+    "anil": MAML,
+    "fomaml": MAML,
+    "maml": MAML,
+    "ensemble": {**FINE, "n_networks": 2},
+    "ensemble-resnet50": {**FINE, "n_networks": 2},
+    "finetune": FINE,
+    "finetune-resnet18": FINE,
+    "finetune-resnet50": FINE,
+    "finetune-resnext-wsl": FINE,
+    "finetune-vgg16": FINE,
+    "hog-knn": {},
+    "hog-mlp": {},
+    "pixels": {},
+    "pretrained-knn": {},
+    "pretrained-lr": {},
+    "pretrained-proto": {},
+    "protonet": {
+        "backbone": "conv4-32", "size": 28, "train_ways": 4, "queries": 2, "epochs": 1, "episodes": 3,
+        "validation_episodes": 3,
+    },
+    "siamese-contrastive": SIAMESE,
+    "siamese-triplet": SIAMESE,
+    "sklearn": {},
+    "student-lr": STUDENT,
+    "teacher-lr": STUDENT,
+    "whitened-lr": {"max_images": 64},
+    "whitened-proto": {"max_images": 64},
+}  # fmt: skip
+"""Each method -> the parameters with which it is checked."""
+
+
+def row(name: str) -> tuple[str, bool]:
+    """Returns one line of the table of a method, and whether it keeps its contract."""
+    began = time.perf_counter()
+    try:
+        report = fb.check(name, queries=2, episodes=2, parameters=SETTINGS[name], device="cpu")
+    except FsbenchError as error:
+        return f"| {name} | cannot be set up: {error} | | | | |", False
+    counts = Counter(trial.verdict for trial in report.trials)
+    told = "; ".join(f"{t.check}: {t.text}" for t in report.trials if t.verdict not in ("holds", "skipped"))
+    seconds = time.perf_counter() - began
+    numbers = " | ".join(str(counts[verdict]) for verdict in ("holds", "skipped", "expected", "fails"))
+    return f"| {name} | {numbers} | {seconds:.0f} | {told} |", report.sound
+
+
+def main(names: Sequence[str]) -> int:
+    """Prints the table of some methods, of all where none is named; returns 1 where one breaks its contract."""
+    print("| method | holds | does not apply | expected to fail | fails | s | what is told |")
+    print("|---|---|---|---|---|---|---|")
+    sound = True
+    for name in names or sorted(set(registry.entries(registry.METHODS)) & set(SETTINGS)):
+        line, kept = row(name)
+        sound &= kept
+        print(line, flush=True)
+    return 0 if sound else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
