@@ -16,7 +16,7 @@ from fewshot_bench.contract import registry
 from fewshot_bench.errors import FsbenchError
 
 FINE = {
-    "backbone": "conv4-32", "pretrained": False, "size": 16, "epochs": 1, "least_steps": 2, "precision": "float32",
+    "backbone": "conv4-32", "pretrained": False, "size": 16, "epochs": 1, "least_steps": 40, "precision": "float32",
 }  # fmt: skip
 """A network from scratch in place of the published one, which only starts elsewhere."""
 

@@ -74,6 +74,7 @@ class FineTune(EpisodicMethod[Parameters]):
         self, table: NDArray[np.uint8], support: NDArray[np.int64], query: NDArray[np.int64]
     ) -> NDArray[np.float64]:
         """Probabilities ``[Q, N]`` of one episode: ``support [N, K]``, ``query [Q]``, rows of ``table``."""
+        ways = int((support >= 0).any(axis=1).sum())  # padding comes last
         labels, _ = np.nonzero(support >= 0)
         rows, asked = support[support >= 0], query[query >= 0]
         inputs: NDArray[Any]
@@ -82,10 +83,10 @@ class FineTune(EpisodicMethod[Parameters]):
             inputs, queries = (encoded(self.encoder, table[r]) for r in (rows, asked))
         else:
             inputs, queries = table[rows], table[asked]
-        networks = [self.network(n, inputs, labels, len(support)) for n in range(self.config.n_networks)]
-        scores = np.full((len(query), len(support)), 1 / len(support))
-        scores[: len(asked)] = np.mean([probabilities(network, queries) for network in networks], axis=0)
-        scores[:, (support < 0).all(axis=1)] = -np.inf
+        networks = [self.network(n, inputs, labels, ways) for n in range(self.config.n_networks)]
+        scores = np.full((len(query), len(support)), -np.inf)
+        scores[:, :ways] = 1 / ways
+        scores[: len(asked), :ways] = np.mean([probabilities(net, queries) for net in networks], axis=0)
         return scores
 
     def network(self, number: int, inputs: NDArray[Any], labels: NDArray[np.int64], ways: int) -> Module:
