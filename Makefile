@@ -1,20 +1,24 @@
 # make demo: the first run, from nothing.  make test: all tests.  make test-fast: those that train nothing and start
-# no process, in about a minute.  make lint: style and types.
+# no process, in about a minute.  make test-lowest: those, with the lowest versions that are declared.  make lint: style
+# and types.  CONSTRAINTS=constraints.txt installs the exact versions of that file.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 PLUGINS := $(wildcard plugins/*)
+CONSTRAINTS ?=
+EXTRAS ?= test,lint
+PIP = $(BIN)/python -m pip install --quiet $(CONSTRAINTS:%=--constraint %)
 FAST := not slow and not training and not subprocess and not real_data
 
-.PHONY: demo test test-fast lint install clean
+.PHONY: demo test test-fast test-lowest lint install clean
 
 install: $(VENV)/.installed
 
 # A CPU build of torch where pip has one, and torch first: the others then find it installed.
 $(VENV)/.installed: setup.cfg $(wildcard plugins/*/setup.cfg)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet $$(sed -n '/^ *torch>=/p' setup.cfg)
-	$(BIN)/python -m pip install --quiet --editable '.[test,lint]' $(PLUGINS:%=--editable ./%)
+	$(PIP) $$(sed -n '/^ *torch>=/p' setup.cfg)
+	$(PIP) --editable '.[$(EXTRAS)]' $(PLUGINS:%=--editable ./%)
 	touch $@
 
 # learn2learn, an optional backend of fsbench-maml: its one release builds on current Python only this way.
@@ -33,10 +37,15 @@ test: install $(VENV)/.learn2learn
 test-fast: install
 	$(BIN)/python -m pytest -n 2 -m "$(FAST)"
 
+# The lowest versions that the setup.cfg files declare, in an environment of their own.
+test-lowest:
+	$(PYTHON) -m benchmarks.bounds > lowest.txt
+	$(MAKE) test-fast VENV=.venv-lowest CONSTRAINTS=lowest.txt EXTRAS=test
+
 lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
 clean:
-	rm -rf $(VENV) demo .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) .venv-lowest lowest.txt demo .pytest_cache .mypy_cache .ruff_cache

@@ -23,7 +23,7 @@ from fewshot_bench.embed import lite0
 from fewshot_bench.embed.small import INITIAL, NAMES, SCRATCH, small_name
 from fewshot_bench.embed.torchvision_guard import import_timm, import_torchvision
 from fewshot_bench.embed.transforms import InputTransform
-from fewshot_bench.embed.weights import file_digest, find_weights, weights_facts
+from fewshot_bench.embed.weights import file_digest, find_weights, require_published, weights_facts
 from fewshot_bench.errors import UsageError
 from fewshot_bench.store.memo import Memo
 
@@ -125,6 +125,8 @@ def _with_file(backbone: Backbone, file: Path | None, memo: Memo, *, published: 
     """The backbone with a file of this machine, and what is known of that file."""
     assert file is not None
     digest = file_digest(file, memo)
+    if published:
+        require_published(file, digest)
     facts = weights_facts(file, digest)
     pretraining = facts.pop("pretraining", backbone.pretraining if published else f"file {file.name}")
     return replace(

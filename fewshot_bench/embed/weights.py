@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,6 +42,11 @@ KNOWN = {
     },
 }
 """Input and pretraining of published files that were trained otherwise than the library's own, by sha256."""
+
+PUBLISHED = {
+    "efficientnet-lite0-57934424.pth": "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+}
+"""The sha256 of the files of weights that a distribution which is required here installs."""
 
 FACTS = ("size", "resize", "mean", "std", "interpolation", "pretraining")
 """Keys that a file ``NAME.pth.json`` beside ``NAME.pth`` may have; the published values hold for the others."""
@@ -84,6 +90,21 @@ def file_digest(path: Path, memo: Memo) -> str:
             )
     except OSError as error:
         raise UsageError(f"Cannot read the weights {path} ({error.strerror or error}).") from error
+
+
+def require_published(path: Path, digest: str) -> None:
+    """Raises FsbenchError where a file has the name of published weights and another content.
+
+    The sha256 of what this project names itself is in ``PUBLISHED``; a published name such as
+    ``resnet18-f37072fd.pth`` says how the sha256 of its content begins.
+    """
+    named = re.search(r"-([0-9a-f]{8,64})$", path.stem)
+    wanted = PUBLISHED.get(path.name) or (named[1] if named else "")
+    if not digest.startswith(wanted):
+        raise FsbenchError(
+            f"{path} is not the published file of that name: its sha256 begins with {digest[:8]}, and not with "
+            f"{wanted[:8]}; get it again, or give it another name and say --set weights=FILE."
+        )
 
 
 def weights_facts(path: Path, digest: str) -> dict[str, Any]:

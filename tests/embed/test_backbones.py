@@ -7,7 +7,7 @@ import os
 import pytest
 
 from fewshot_bench.embed.backbones import _pretraining_of_tag, find_backbone
-from fewshot_bench.embed.weights import file_digest
+from fewshot_bench.embed.weights import PUBLISHED, file_digest
 from fewshot_bench.errors import UsageError
 from fewshot_bench.store.memo import Memo
 
@@ -68,6 +68,7 @@ def test_a_file_in_the_weights_folder_is_taken(tmp_path, monkeypatch):
     monkeypatch.setenv("FSBENCH_WEIGHTS", str(tmp_path))
     file = tmp_path / "resnet50-11ad3fa6.pth"
     file.write_bytes(b"as published")
+    monkeypatch.setitem(PUBLISHED, file.name, file_digest(file, NOWHERE))
     found = find_backbone("resnet50", None, NOWHERE)
     assert (found.weights, found.identity) == (file, file_digest(file, NOWHERE))
     assert found.pretraining == "ImageNet-1k", "it has the published name"
