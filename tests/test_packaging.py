@@ -28,7 +28,7 @@ def normal(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def setup(place: Path) -> configparser.ConfigParser:
+def setup_of(place: Path) -> configparser.ConfigParser:
     parser = configparser.ConfigParser()
     parser.read(place / "setup.cfg", encoding="utf-8")
     return parser
@@ -41,7 +41,7 @@ def requirements(text: str) -> set[str]:
 
 
 def files(place: Path) -> list[Path]:
-    package = setup(place)["options.packages.find"]["include"].strip().rstrip("*")
+    package = setup_of(place)["options.packages.find"]["include"].strip().rstrip("*")
     return sorted((place / package).rglob("*.py"))
 
 
@@ -63,30 +63,30 @@ def imported(place: Path) -> set[str]:
     names = set().union(*(modules(path) for path in files(place))) - NOT_DECLARED
     unknown = {name for name in names if name not in MODULES}
     assert not unknown, f"no installed distribution has {sorted(unknown)}"
-    own = normal(setup(place)["metadata"]["name"])
+    own = normal(setup_of(place)["metadata"]["name"])
     return {normal(MODULES[name][0]) for name in names} - {own}
 
 
 @pytest.mark.parametrize("place", DISTRIBUTIONS, ids=lambda place: place.name)
 def test_what_is_required_is_what_is_imported(place: Path) -> None:
-    declared = requirements(setup(place)["options"]["install_requires"])
+    declared = requirements(setup_of(place)["options"]["install_requires"])
     assert declared == imported(place)
 
 
 def test_a_plugin_asks_for_nothing_outside_the_bounds_of_the_core() -> None:
-    core = setup(ROOT)["options"]["install_requires"].split()
+    core = setup_of(ROOT)["options"]["install_requires"].split()
     bounds = {normal(re.split(r"[<>=]", line)[0]): line for line in core}
     for place in PLUGINS:
-        for line in setup(place)["options"]["install_requires"].split():
+        for line in setup_of(place)["options"]["install_requires"].split():
             name = normal(re.split(r"[<>=]", line)[0])
             assert bounds.get(name, line) == line, f"{place.name}: {line}, and the core {bounds[name]}"
 
 
 def test_the_tests_and_benchmarks_import_what_the_extras_install() -> None:
-    options = setup(ROOT)["options.extras_require"]
-    installed = requirements(setup(ROOT)["options"]["install_requires"]) | requirements(options["test"])
+    options = setup_of(ROOT)["options.extras_require"]
+    installed = requirements(setup_of(ROOT)["options"]["install_requires"]) | requirements(options["test"])
     for place in PLUGINS:
-        installed |= requirements(setup(place)["options"]["install_requires"]) | {normal(place.name)}
+        installed |= requirements(setup_of(place)["options"]["install_requires"]) | {normal(place.name)}
     paths = [*(ROOT / "tests").rglob("*.py"), *(ROOT / "benchmarks").rglob("*.py"), ROOT / "conftest.py"]
     paths += [path for place in PLUGINS for path in (place / "tests").rglob("*.py")]
     names = (
@@ -100,7 +100,7 @@ def test_the_tests_and_benchmarks_import_what_the_extras_install() -> None:
 
 @pytest.mark.parametrize("place", DISTRIBUTIONS, ids=lambda place: place.name)
 def test_a_distribution_has_its_licence_its_readme_its_types_and_its_version(place: Path) -> None:
-    meta = setup(place)["metadata"]
+    meta = setup_of(place)["metadata"]
     assert meta["license"] == "Apache-2.0" and meta["license_files"].strip() == "LICENSE"
     assert (place / "LICENSE").read_bytes() == (ROOT / "LICENSE").read_bytes()
     page = "docs/package.md" if place == ROOT else "README.md"
@@ -108,22 +108,22 @@ def test_a_distribution_has_its_licence_its_readme_its_types_and_its_version(pla
     text = (place / page).read_text(encoding="utf-8")
     assert meta["name"] in text
     assert not re.findall(r"\]\((?!https://)", text), "an index of packages shows no relative links"
-    package = setup(place)["options.packages.find"]["include"].strip().rstrip("*")
+    package = setup_of(place)["options.packages.find"]["include"].strip().rstrip("*")
     assert (place / package / "py.typed").exists()
-    assert "py.typed" in setup(place)["options.package_data"][package]
-    assert meta["version"] == setup(ROOT)["metadata"]["version"]
+    assert "py.typed" in setup_of(place)["options.package_data"][package]
+    assert meta["version"] == setup_of(ROOT)["metadata"]["version"]
 
 
 @pytest.mark.parametrize("place", PLUGINS, ids=lambda place: place.name)
 def test_every_method_and_data_set_of_a_plugin_is_in_its_readme(place: Path) -> None:
-    points = setup(place)["options.entry_points"]
+    points = setup_of(place)["options.entry_points"]
     names = {line.split("=")[0].strip() for text in points.values() for line in text.strip().splitlines()}
     readme = (place / "README.md").read_text(encoding="utf-8")
     assert names and [name for name in names if name not in readme] == []
 
 
 def test_every_split_file_is_package_data() -> None:
-    patterns = setup(ROOT)["options.package_data"]["fewshot_bench"].split()
+    patterns = setup_of(ROOT)["options.package_data"]["fewshot_bench"].split()
     kept = {path for pattern in patterns for path in (ROOT / "fewshot_bench").glob(pattern)}
     others = [
         p for p in (ROOT / "fewshot_bench").rglob("*") if p.is_file() and p.suffix not in (".py", ".pyc")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -40,11 +42,14 @@ def test_batches_are_functions_of_seed_epoch_and_number(digits):
 
 
 def test_every_class_with_enough_pictures_is_drawn_and_no_other(digits):
-    rows = np.concatenate([np.flatnonzero(digits.labels == c)[: 2 if c == 3 else 9] for c in range(10)])
-    from dataclasses import replace
-
-    small = replace(digits, labels=digits.labels[rows], paths=tuple(digits.paths[r] for r in rows),
-                    reader=lambda row: digits.reader(int(rows[row])))  # fmt: skip
+    kept = np.concatenate([np.flatnonzero(digits.labels == c)[: 2 if c == 3 else 9] for c in range(10)])
+    arrays = ("labels", "pools", "groups", "positions", "digests")
+    small = replace(
+        digits,
+        paths=tuple(digits.paths[row] for row in kept),
+        reader=lambda row: digits.reader(int(kept[row])),
+        **{name: getattr(digits, name)[kept] for name in arrays},
+    )
     batches = ClassBatches(small, classes=4, pictures=3).open(prepare, 0, 30)
     seen = {int(label) for number in range(30) for label in batches.batch(0, number).labels}
     assert seen == set(range(10)) - {3}

@@ -53,7 +53,10 @@ def read_table(path: Path) -> tuple[Array, Array]:
             first = file.readline()
             if not first.strip():
                 raise FsbenchError(f"{path} lists no pictures: restore the published file.")
-            values = np.loadtxt(itertools.chain([first], file), dtype=np.uint8, delimiter=",", ndmin=2)
+            numbers = np.loadtxt(itertools.chain([first], file), dtype=np.int64, delimiter=",", ndmin=2)
+            if numbers.min() < 0 or numbers.max() > 255:  # numpy 1 would take them modulo 256
+                raise ValueError(f"it has the number {numbers[(numbers < 0) | (numbers > 255)][0]}")
+            values = numbers.astype(np.uint8)
     except (OSError, ValueError) as error:
         raise FsbenchError(f"{path} cannot be read as a table of numbers from 0 to 255 ({error}).") from error
     return values[:, 0], values[:, 1:].reshape(-1, SIDE, SIDE)
