@@ -21,6 +21,9 @@ os.environ.setdefault(
     "OMP_NUM_THREADS", "1"
 )  # before torch: the arrays of tests are too small to be shared out
 platform.processor()  # starts a process on the first call, and is remembered
+LOOKS_FOR_A_LIBRARY = "['/sbin/ldconfig"
+"""The process that ``ctypes.util.find_library`` starts, and with it older versions of scikit-learn."""
+
 MakePlugin = Callable[..., Path]
 
 
@@ -54,9 +57,7 @@ def no_process_in_the_fast_tests(request: pytest.FixtureRequest, monkeypatch: py
         start = subprocess.Popen
 
         def refuse(command: object, *rest: object, **options: object) -> object:
-            if str(command).startswith(
-                "['/sbin/ldconfig"
-            ):  # ctypes.util.find_library, of scikit-learn's threadpoolctl
+            if str(command).startswith(LOOKS_FOR_A_LIBRARY):
                 return start(command, *rest, **options)  # type: ignore[call-overload]
             return pytest.fail("this test starts a process: mark it with @pytest.mark.subprocess")
 
