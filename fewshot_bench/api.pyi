@@ -16,6 +16,7 @@ from fewshot_bench.contract.config import used_parameters as used_parameters
 # Episodes as a method sees them: row numbers of a table, without the labels of queries.
 from fewshot_bench.episodes.image_tasks import ImageTasks as ImageTasks
 from fewshot_bench.episodes.tasks import Tasks as Tasks
+from fewshot_bench.episodes.blocks import Block as Block
 
 # Encoders: a picture becomes a vector.
 from fewshot_bench.store.encoder import Encoder as Encoder
@@ -38,6 +39,7 @@ from fewshot_bench.heads.head import Head as Head
 from fewshot_bench.heads.knn import KNearest as KNearest
 from fewshot_bench.heads.logistic import LogisticRegression as LogisticRegression
 from fewshot_bench.heads.estimator import EstimatorHead as EstimatorHead
+from fewshot_bench.heads.per_episode import PerEpisode as PerEpisode
 from fewshot_bench.heads.estimator import make_estimator as make_estimator
 from fewshot_bench.heads.mlp import Perceptron as Perceptron
 from fewshot_bench.heads.prototype import Prototype as Prototype

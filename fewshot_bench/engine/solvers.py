@@ -86,7 +86,8 @@ def solver_on(
     """Returns the function that scores episodes over a table of ``table_of``, and how many it takes at once."""
     guard = guard or guard_of(method)
     if isinstance(method, EmbeddingMethod):
-        return embedding_solver(method, table, device, guard, ranking=ranking), None
+        most = getattr(method.head, "max_batch", None)
+        return embedding_solver(method, table, device, guard, ranking=ranking), most
     assert isinstance(method, EpisodicMethod)
     return episodic_solver(method, table, device, guard), EPISODIC_CHUNK
 

@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from fewshot_bench.episodes.blocks import MEMORY, Block, blocks_of
+
 Table = TypeVar("Table")
 """A NumPy array, or a torch tensor on any device."""
 
@@ -73,6 +75,20 @@ class Tasks:
             labels, shots = np.nonzero(support >= 0)
             rows = (support[labels, shots], labels.astype(np.int64), query[query >= 0])
             yield _taken(table, *rows)
+
+    def blocks(self, table: Any, memory: int = MEMORY) -> Iterator[Block]:
+        """Yields blocks of episodes with support, one-hot labels, queries and masks, in about ``memory`` bytes each.
+
+        This is the gathering of a head that solves all episodes at once:
+
+            for block in tasks.blocks(table):
+                means = block.one_hot.mT @ block.support / block.one_hot.sum(1).clamp_min(1).unsqueeze(2)
+                scores[block.episodes] = -torch.cdist(block.query, means)
+
+        ``table`` is ``[M, ...]``, a NumPy array or a torch tensor. See ``Block`` for what each part is; unequal classes
+        and queries are padded with 0 and masked.
+        """
+        return blocks_of(self, table, memory)
 
 
 def _taken(table: Any, support: Any, labels: Any, query: Any) -> Any:

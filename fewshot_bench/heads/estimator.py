@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from fewshot_bench.episodes.tasks import Tasks
 from fewshot_bench.errors import UsageError
+from fewshot_bench.heads.per_episode import MAX_BATCH, PerEpisode
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -26,10 +27,12 @@ class EstimatorHead:
     ----------
     estimator : a classifier or a pipeline that ends in one. It is cloned and never fitted itself.
     normalize : whether embeddings are scaled to unit length first.
+    max_batch : episodes that the engine gives at once.
     """
 
     estimator: Any
     normalize: bool = False
+    max_batch: int = MAX_BATCH
 
     @property
     def draws_per_episode(self) -> bool:
@@ -44,22 +47,24 @@ class EstimatorHead:
 
         A class without support has the score −inf. Raises UsageError when the estimator refuses an episode.
         """
-        import torch
+        return PerEpisode(self.solve).scores(table, tasks)
+
+    def solve(self, support: Tensor, labels: Tensor, query: Tensor) -> NDArray[np.float64]:
+        """Returns the scores ``[Q, n]`` of one episode; UsageError when the estimator refuses it."""
         from sklearn.base import clone
         from sklearn.preprocessing import normalize
 
-        vectors = table.cpu().double().numpy()
-        vectors = normalize(vectors) if self.normalize else vectors
-        scores = np.full((*tasks.query.shape, tasks.ways), -np.inf)
-        for episode, (support, labels, query) in enumerate(tasks.each(vectors)):
-            places = np.flatnonzero(tasks.query[episode] >= 0)
-            try:
-                fitted = clone(self.estimator).fit(support, labels)
-                scores[np.ix_(np.array([episode]), places, fitted.classes_)] = class_scores(fitted, query)
-            except ValueError as error:
-                reason = " ".join(str(error).split()).rstrip(".")
-                raise UsageError(f"{type(self.estimator).__name__} refuses an episode ({reason}).") from error
-        return torch.from_numpy(scores).to(table.device), {}
+        sides = [part.cpu().double().numpy() for part in (support, query)]
+        known, asked = (normalize(side) if self.normalize and len(side) else side for side in sides)
+        classes = labels.cpu().numpy()
+        scores = np.full((len(asked), int(classes.max()) + 1), -np.inf)
+        try:
+            fitted = clone(self.estimator).fit(known, classes)
+            scores[:, fitted.classes_] = class_scores(fitted, asked)
+        except ValueError as error:
+            reason = " ".join(str(error).split()).rstrip(".")
+            raise UsageError(f"{type(self.estimator).__name__} refuses an episode ({reason}).") from error
+        return scores
 
 
 def class_scores(fitted: Any, query: NDArray[np.float64]) -> NDArray[np.float64]:

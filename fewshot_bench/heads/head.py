@@ -20,6 +20,9 @@ class Head(Protocol):
 
     A head that draws random numbers for each episode has ``draws_per_episode = True`` (see ``Method``).
 
+    A head that solves one episode after another has ``max_batch``, the number of episodes that it is given at once; the
+    engine shows progress, and keeps what is finished, after each of these. Others are given as many as fit into memory.
+
     A head may report diagnostics beside the scores: arrays [E], or one number for all episodes. The record holds
     for how many episodes a boolean one is true, and the largest value of any other.
     """
