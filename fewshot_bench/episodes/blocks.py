@@ -69,7 +69,8 @@ def _gathered(part: slice, table: Any, support: Any, query: Any, one_hot: Any, *
         import torch
 
         kind = table.dtype if table.dtype.is_floating_point else torch.float32
-        support, query, *masks = (torch.from_numpy(a).to(table.device) for a in (support, query, *masks))
+        support, query = (torch.from_numpy(a).to(table.device) for a in (support, query))
+        masks = tuple(torch.from_numpy(mask).to(table.device) for mask in masks)
         one_hot = torch.from_numpy(one_hot).to(device=table.device, dtype=kind)
     shown = []
     for rows, mask in ((support, masks[0]), (query, masks[1])):
