@@ -6,6 +6,8 @@ import hashlib
 import json
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +16,9 @@ from fewshot_bench.episodes.rng import ORDER, random_keys, smallest
 from fewshot_bench.episodes.spec import EpisodeSpec
 from fewshot_bench.episodes.tasks import Tasks
 from fewshot_bench.errors import FsbenchError
+
+if TYPE_CHECKING:
+    from fewshot_bench.episodes.pools import ImageArrays
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +69,22 @@ class EpisodeSet:
     def support_counts(self) -> NDArray[np.int64]:
         """The numbers of support images of each class of each episode, [E, N]."""
         return np.asarray((self.support >= 0).sum(axis=2))
+
+    def save(self, path: Path | str) -> None:
+        """Writes a manifest, for ``load``, ``--episodes-from`` and other tools; FsbenchError where that fails."""
+        from fewshot_bench.episodes.manifest import save_manifest
+
+        save_manifest(path, self)
+
+    @classmethod
+    def load(cls, path: Path | str, index: ImageArrays | None = None) -> EpisodeSet:
+        """Returns the episodes of a manifest whose hash is right; with an ``index``, all that they state is checked.
+
+        Raises FsbenchError with one sentence for each thing that can be wrong.
+        """
+        from fewshot_bench.episodes.manifest import load_manifest
+
+        return load_manifest(path, index)
 
     def images(self) -> NDArray[np.int64]:
         """Returns the row numbers of all images of the episodes, sorted, each once."""

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fewshot_bench.episodes import EpisodeSpec, load_manifest, sample, save_manifest
+from fewshot_bench.episodes import EpisodeSet, EpisodeSpec, load_manifest, sample, save_manifest
 from fewshot_bench.errors import FsbenchError
 
 
@@ -144,3 +144,12 @@ def test_an_image_on_both_sides_is_refused(tmp_path, index, episodes):
     save_manifest(tmp_path / "set.npz", replace(episodes, query=query))
     with pytest.raises(FsbenchError, match="both support and query of episode 4"):
         load_manifest(tmp_path / "set.npz", index)
+
+
+def test_a_set_saves_and_loads_itself(tmp_path, index, episodes):
+    episodes.save(tmp_path / "set.npz")
+    assert EpisodeSet.load(tmp_path / "set.npz").sha256 == episodes.sha256
+    lie = replace(episodes, spec=replace(episodes.spec, shots=1))
+    lie.save(tmp_path / "lie.npz")
+    with pytest.raises(FsbenchError, match="2 support images of a class .* its spec says 1"):
+        EpisodeSet.load(tmp_path / "lie.npz", index)
