@@ -30,3 +30,8 @@ def catalogue() -> dict[str, tuple[type, str]]:
 if str(PLUGIN) not in sys.path:
     sys.path.append(str(PLUGIN))
 CHEATS = catalogue()
+IMPOSSIBLE = {
+    entry_name(method): method for method in importlib.import_module("fsbench_museum.inside").IMPOSSIBLE
+}
+for name, method in IMPOSSIBLE.items():
+    method.name = name
