@@ -1,4 +1,4 @@
-"""``fsbench check`` of every method that is shipped: ``python -m benchmarks.checks [METHOD …] > results/checks.md``.
+"""``fsbench check`` of every method that is shipped: ``python -m benchmarks.checks [METHOD …]``.
 
 Networks are as small and trainings as short as they can be: what is tried is the contract and no accuracy.
 """

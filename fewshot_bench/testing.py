@@ -22,7 +22,10 @@ from fewshot_bench.conformance.contract_check import ContractCheck
 from fewshot_bench.conformance.run import subject_of, trial_of
 from fewshot_bench.conformance.subject import Subject
 from fewshot_bench.engine import Request
+from fewshot_bench.engine.given import Given, Methodical, named_data, named_method
+from fewshot_bench.engine.request import TRAIN_DATASET
 from fewshot_bench.errors import UsageError
+from fewshot_bench.progress import silent
 
 SIZES: dict[str, Any] = {"dataset": "digits", "ways": 5, "shots": 2, "queries": 4, "episodes": 3}
 """What a method is tried on unless a test says otherwise, as in ``fsbench check``."""
@@ -32,14 +35,21 @@ SIZES: dict[str, Any] = {"dataset": "digits", "ways": 5, "shots": 2, "queries": 
 class CheckedMethod:
     """The method of all tests of one parametrisation, set up when the first of them runs."""
 
-    method: str
+    method: Methodical
     device: str
     options: dict[str, Any] = field(default_factory=dict)
 
     @cached_property
     def subject(self) -> Subject:
         """The method, ready, with its episodes."""
-        request = Request(method=self.method, **{**SIZES, **self.options})
+        asked = {**SIZES, **self.options}
+        name, given, values = named_method(self.method, asked.pop("parameters", None) or {})
+        places = [asked.pop("dataset"), asked.pop("train_dataset", TRAIN_DATASET)]
+        (evaluated, base), indexes = named_data(places, None, silent)
+        request = Request(
+            method=name, dataset=evaluated, parameters=values, train_dataset=base, given=Given(given, indexes),
+            **asked,
+        )  # fmt: skip
         return subject_of(request, device=self.device)
 
 
@@ -66,13 +76,17 @@ class BoundCheck:
 
 
 def parametrize_with_checks(
-    *methods: str, only: Sequence[str] = (), without: Sequence[str] = (), device: str = "cpu", **options: Any
+    *methods: Methodical,
+    only: Sequence[str] = (),
+    without: Sequence[str] = (),
+    device: str = "cpu",
+    **options: Any,
 ) -> Callable[[Any], Any]:
     """Returns a decorator that gives a test its argument ``check``, for each check of each method.
 
     Parameters
     ----------
-    methods : names of entry points.
+    methods : names of entry points, or classes, which need not be registered.
     only, without : ids of checks; ``only`` empty means all, less those of ``without``.
     device : ``cpu``, ``cuda`` or ``auto``.
     options : fields of ``Request`` such as ``dataset``, ``episodes``, ``parameters`` or ``train_dataset``.
@@ -88,5 +102,8 @@ def parametrize_with_checks(
     rows = []
     for method in methods:
         shared = CheckedMethod(method, device, options)
-        rows += [pytest.param(BoundCheck(shared, check), id=f"{method}-{check.id}") for check in chosen]
+        rows += [
+            pytest.param(BoundCheck(shared, check), id=f"{named_method(method, {})[0]}-{check.id}")
+            for check in chosen
+        ]
     return pytest.mark.parametrize("check", rows)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from fewshot_bench.api import EmbeddingMethod, PixelEncoder, Prototype
 from fewshot_bench.errors import UsageError
 from fewshot_bench.testing import parametrize_with_checks
 
@@ -62,3 +63,18 @@ def test_an_unknown_check_is_refused():
         UsageError, match=r"There is no check 'class-ordre'; `fsbench check --list` shows them\."
     ):
         parametrize_with_checks("pixels", only=["class-ordre"])
+
+
+class Unregistered(EmbeddingMethod):
+    api_version = 1
+    name = "nowhere"
+    summary = "registered nowhere"
+
+    def setup(self, context):
+        self.encoder, self.head = PixelEncoder(size=8), Prototype("euclidean")
+
+
+@pytest.mark.slow
+@parametrize_with_checks(Unregistered, only=["name", "own-rows"], episodes=2)
+def test_a_class_that_is_registered_nowhere_is_tried_too(check):
+    check()
