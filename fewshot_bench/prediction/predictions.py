@@ -121,7 +121,14 @@ class Predictions:
             columns["rejected"] = np.where(sound, self.rejected.astype(object), "")
             columns["best"] = self.best
         columns["reference"], columns["unreadable"] = self.copies, self.defects
-        frame = pd.DataFrame(columns)
+        texts = {name for name, column in columns.items() if np.asarray(column).dtype.kind in "OU"}
+        # pandas keeps texts as objects: its own type for them, on pyarrow, holds no file name that is not UTF-8
+        frame = pd.DataFrame(
+            {
+                name: pd.Series(column, dtype=object if name in texts else None)
+                for name, column in columns.items()
+            }
+        )
         frame.attrs.update(self.header())
         return frame
 
