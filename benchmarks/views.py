@@ -118,12 +118,13 @@ def accuracy(table: Table, view: str) -> float:
 
 def mean_scores(tables: Collection[Table]) -> dict[str, float]:
     """The mean accuracy of each view over sets, 0..1."""
-    return {view: float(np.mean([accuracy(table, view) for table in tables])) for view in VIEWS}
+    views = [view for view in VIEWS if all(view in table for table in tables)]
+    return {view: float(np.mean([accuracy(table, view) for table in tables])) for view in views}
 
 
 def decision(scores: dict[str, float]) -> str:
     """The view by the rule at the top of this file; ``scores``: the mean over the real sets, 0..1."""
-    best = max((view for view in VIEWS if view != "both"), key=scores.__getitem__)
+    best = max((view for view in scores if view != "both"), key=scores.__getitem__)
     return "both" if scores["both"] >= scores[best] + LEAD else best
 
 
@@ -139,29 +140,26 @@ def cell(table: Table, view: str, setting: tuple[int, int]) -> str:
     return f"{text} ({100 * found.mean:+.1f}: {100 * found.low:+.1f} to {100 * found.high:+.1f})"
 
 
+def ruled(first: str, views: Collection[str]) -> list[str]:
+    """The first two lines of a table with a column for each view."""
+    return [f"| {first} | {' | '.join(views)} |", "|---" * (len(views) + 1) + "|"]
+
+
 def section(name: str, about: str, table: Table) -> list[str]:
     """The lines of one set: accuracy of every view and setting."""
-    head = [
-        f"## {name}",
-        "",
-        about,
-        "",
-        f"| setting | {' | '.join(VIEWS)} |",
-        "|---" * (len(VIEWS) + 1) + "|",
-    ]
     rows = [
-        f"| {ways}-way {shots}-shot | {' | '.join(cell(table, view, (ways, shots)) for view in VIEWS)} |"
+        f"| {ways}-way {shots}-shot | {' | '.join(cell(table, view, (ways, shots)) for view in table)} |"
         for ways, shots in table["pad"]
     ]
-    means = " | ".join(f"{100 * accuracy(table, view):.2f}" for view in VIEWS)
-    return [*head, *rows, f"| mean | {means} |", ""]
+    means = " | ".join(f"{100 * accuracy(table, view):.2f}" for view in table)
+    return [f"## {name}", "", about, "", *ruled("setting", table), *rows, f"| mean | {means} |", ""]
 
 
 def verdict(scores: dict[str, float], what: str) -> list[str]:
     """The lines of the decision on ``what``; ``scores``: the mean over the real sets, 0..1."""
-    lines = ["## Decision", "", f"| | {' | '.join(VIEWS)} |", "|---" * (len(VIEWS) + 1) + "|"]
-    lines += [f"| score | {' | '.join(f'{100 * scores[view]:.2f}' for view in VIEWS)} |", ""]
-    return [*lines, f"By the rule the default of {what} is `{decision(scores)}`.", ""]
+    row = f"| score | {' | '.join(f'{100 * score:.2f}' for score in scores.values())} |"
+    decided = f"By the rule the default of {what} is `{decision(scores)}`."
+    return ["## Decision", "", *ruled("", scores), row, "", decided, ""]
 
 
 def page(tables: dict[str, Table], about: dict[str, str]) -> str:
