@@ -3,7 +3,7 @@
 Classes are drawn from a population: Gaussian centres, and images spread about them, unequally (log-normal) or
 equally. A test set has a few classes. Nearest centroid, 5-way 1-shot, is run on many episodes of the test
 set, and each interval is asked whether it holds the accuracy expected of classes drawn anew. Over many test
-sets the share of yes should be 95 %.
+sets the share of yes should be 95 %. The last table is of episodes that have all classes (``coverage_all_ways.py``).
 
     python -m benchmarks.coverage [--repetitions 300] [--episodes 3000]
 """
@@ -17,7 +17,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from fewshot_bench.metrics import Interval, episode_interval, jackknife_interval, query_class_interval
+from benchmarks.coverage_all_ways import bootstrap, table
+from fewshot_bench.metrics import Interval, episode_interval, jackknife_interval
 
 WAYS, QUERIES, DIMENSIONS = 5, 5, 16
 SPREAD = 1.0
@@ -83,7 +84,7 @@ def intervals(count: int, unequal: float, episodes: int, generator: Generator) -
     hits = solve(centres[classes], spreads[classes], generator)
     values = hits.mean(axis=(1, 2))
     yield episode_interval(values)
-    yield query_class_interval(hits.reshape(episodes, -1), np.repeat(classes, QUERIES, axis=1))
+    yield bootstrap(hits.reshape(episodes, -1), np.repeat(classes, QUERIES, axis=1), generator)
     yield product_interval(values, classes, count, generator)
     yield jackknife_interval(values, classes)
 
@@ -122,6 +123,7 @@ def main() -> None:
         for kind, (held, width) in few.items():
             print(f"| {kind} | {held:.1%} | {many[kind][0]:.1%} | {width:.3f} / {many[kind][1]:.3f} |")
         print(flush=True)
+    print(table(5 * options.repetitions))
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ from fewshot_bench.embed.transforms import VIEWS
 from fewshot_bench.episodes import EpisodeSpec, sample
 from fewshot_bench.files import write_atomic
 from fewshot_bench.heads.logistic import LogisticRegression
-from fewshot_bench.metrics import paired_class_interval, predictions
+from fewshot_bench.metrics import ap_deletion, paired_deletion_interval, predictions
 from fewshot_bench.paths import cache_dir
 from fewshot_bench.store.cache import EmbeddingCache
 
@@ -134,7 +134,8 @@ def cell(table: Table, view: str, setting: tuple[int, int]) -> str:
     text = f"{100 * right.mean():.1f}"
     if view == "pad":
         return text
-    found = paired_class_interval(right, table["pad"][setting][0], labels, classes)
+    padded = ap_deletion(table["pad"][setting][0], labels, classes)
+    found = paired_deletion_interval(ap_deletion(right, labels, classes), padded)
     if found.low is None or found.high is None:
         return f"{text} ({100 * found.mean:+.1f})"
     return f"{text} ({100 * found.mean:+.1f}: {100 * found.low:+.1f} to {100 * found.high:+.1f})"

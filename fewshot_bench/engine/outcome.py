@@ -22,8 +22,8 @@ from fewshot_bench.engine.request import Request
 from fewshot_bench.engine.scoring import Outcome
 from fewshot_bench.episodes import EpisodeSet
 from fewshot_bench.identity import key
-from fewshot_bench.metrics import Interval, accuracy_interval, ap_interval, class_interval
-from fewshot_bench.records import SCHEMA_VERSION, Arrays, Record, Score
+from fewshot_bench.records import SCHEMA_VERSION, Arrays, Record
+from fewshot_bench.report.measure import score
 
 
 def make_record(
@@ -42,8 +42,11 @@ def make_record(
     facts: Mapping[str, Any],
 ) -> Record:
     """Returns the record of a run (see ``records``): scores with intervals, and everything needed to run it again."""
-    hits = (outcome.prediction == labels).astype(np.float64)
-    spec = episodes.spec
+    query: Arrays = {"label": labels, "prediction": outcome.prediction, "rank": outcome.rank}
+    query |= {} if outcome.ap is None else {"ap": outcome.ap}
+    pictures, spec = request.rules.split == "pictures", episodes.spec
+    measured = {m: score(query, episodes.classes, m, over_pictures=pictures) for m in ("accuracy", "map")}
+    scores = {name: None if found is None else found.to_json() for name, found in measured.items()}
     parameters = parameters_of(method.config)
     data: dict[str, Any] = {
         "schema_version": SCHEMA_VERSION,
@@ -82,15 +85,8 @@ def make_record(
         "ranked_by": ranked_by(method),
         "pretraining": method.pretraining,
         "contaminated": contaminated(method.pretraining, index.seen_by),
-        "accuracy": score_of(
-            accuracy_interval(hits, labels, over_pictures=request.rules.split == "pictures"),
-            hits,
-            episodes,
-            labels,
-        ).to_json(),
-        "map": None
-        if outcome.ap is None
-        else score_of(ap_interval(outcome.ap, labels), outcome.ap, episodes, labels).to_json(),
+        "accuracy": scores["accuracy"],
+        "map": scores["map"],
         "scores_sha256": outcome.scores_sha256,
         "diagnostics": outcome.diagnostics,
         "command": request.command(),
@@ -127,19 +123,3 @@ def query_pictures(index: ImageIndex, queries: NDArray[np.int64]) -> Arrays:
 def ranked_by(method: Method) -> str:
     """Returns what the support is ranked by: scores of each ``picture``, or of its ``class`` (then tied in a class)."""
     return "picture" if hasattr(getattr(method, "head", None), "item_scores") else "class"
-
-
-def score_of(
-    over: Interval, values: NDArray[np.floating[Any]], episodes: EpisodeSet, labels: NDArray[np.int64]
-) -> Score:
-    """Returns a mean with the interval ``over`` episodes or pictures, and its interval over classes."""
-    over_classes = class_interval(values, labels, episodes.classes)
-    found = over_classes.low is not None and over_classes.high is not None
-    has = over.low is not None and over.high is not None
-    return Score(
-        mean=over.mean,
-        interval=(over.low, over.high) if has else None,  # type: ignore[arg-type]
-        kind=over.reason or over.kind,
-        class_interval=(over_classes.low, over_classes.high) if found else None,  # type: ignore[arg-type]
-        class_kind=over_classes.reason or over_classes.kind,
-    )

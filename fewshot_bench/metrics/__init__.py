@@ -1,18 +1,25 @@
 """Metrics: pure functions of arrays; accuracy, ranking, and intervals that say what they are over."""
 
 from fewshot_bench.metrics.accuracy import accuracy_per_episode, predictions, ranks_of_truth
+from fewshot_bench.metrics.deletion import Deletion, accuracy_deletion, ap_deletion, average
 from fewshot_bench.metrics.intervals import (
     Interval,
     accuracy_interval,
     ap_interval,
-    class_interval,
+    deletion_interval,
     episode_interval,
-    episode_means,
     jackknife_interval,
-    paired_class_interval,
+    paired_deletion_interval,
     paired_episode_interval,
     proportion_interval,
-    query_class_interval,
+)
+from fewshot_bench.metrics.means import episode_means
+from fewshot_bench.metrics.pairs import (
+    PairedDifferences,
+    better,
+    paired_episodes,
+    paired_jackknife,
+    rank_ranges,
 )
 from fewshot_bench.metrics.ranking import (
     Curve,
@@ -26,24 +33,32 @@ from fewshot_bench.metrics.ranking import (
 
 __all__ = [
     "Curve",
+    "Deletion",
     "Interval",
     "MeanAveragePrecision",
+    "PairedDifferences",
+    "accuracy_deletion",
     "accuracy_interval",
     "accuracy_per_episode",
+    "ap_deletion",
     "ap_interval",
+    "average",
     "average_precision",
-    "class_interval",
+    "better",
     "class_score_ap",
+    "deletion_interval",
     "episode_interval",
     "episode_means",
     "jackknife_interval",
     "mean_average_precision",
     "mean_precision_recall",
-    "paired_class_interval",
+    "paired_deletion_interval",
     "paired_episode_interval",
+    "paired_episodes",
+    "paired_jackknife",
     "pooled_precision_recall",
     "predictions",
     "proportion_interval",
-    "query_class_interval",
+    "rank_ranges",
     "ranks_of_truth",
 ]

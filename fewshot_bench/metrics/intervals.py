@@ -14,28 +14,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fewshot_bench.errors import FsbenchError
+from fewshot_bench.metrics.deletion import Deletion, without_episodes
+from fewshot_bench.metrics.means import episode_means
 
 Values = NDArray[np.floating]
 Ints = NDArray[np.integer]
 
 CONFIDENCE = 0.95
 EPISODES = "over episodes (Student t)"
-JACKKNIFE = "over classes (delete-one-class jackknife)"
-BOOTSTRAP = "over classes (bootstrap of the query's class, the others held fixed)"
 PAIRED = "paired difference "
 """Stands before a kind where the values are differences of two methods on the same episodes."""
 
 QUERIES = "over test pictures (Wilson)"
-
-DRAWS = 4_000
-"""Resamples of the bootstrap, from a private generator with a fixed seed."""
 
 
 @dataclass(frozen=True)
 class Interval:
     """A mean with both ends of its 95 % interval; where there is none, ``reason`` says why in a sentence.
 
-    The ends need not be equally far from the mean (Wilson, bootstrap).
+    The ends need not be equally far from the mean (Wilson).
     """
 
     mean: float
@@ -95,88 +92,37 @@ def ap_interval(values: Values, labels: Ints) -> Interval:
     return episode_interval(episode_means(values, labels))
 
 
+def deletion_interval(deletion: Deletion) -> Interval:
+    """Returns the interval over classes of means without each class (``deletion.py``).
+
+    The delete-one-class jackknife: Var = (C−1)/C · Σ_c (θ₋c − θ̄)², Student t with C−1 degrees of freedom.
+    """
+    if deletion.reason is not None:
+        return _none(deletion.mean, deletion.kind, deletion.reason)
+    without, count = deletion.without, len(deletion.without)
+    error = float(np.sqrt((count - 1) / count * ((without - without.mean()) ** 2).sum()))
+    return _symmetric(deletion.mean, error, count - 1, deletion.kind)
+
+
 def jackknife_interval(values: Values, classes: Ints) -> Interval:
     """Returns the interval over classes from one value an episode [E] and the classes of each, [E, N] (−1: padding).
 
-    The delete-one-class jackknife (Arvesen 1969, for U-statistics; an episode mean is one of degree N over
-    classes): θ₋c = mean over the episodes without class c, Var = (C−1)/C · Σ_c (θ₋c − θ̄)², Student t with C−1
-    degrees of freedom. None for C ≤ N + 2 classes, nor where a class is in every episode.
+    None for C ≤ N + 2 classes, nor where a class is in every episode.
     """
-    values = _finite(values)
-    mean, episodes = float(values.mean()), len(values)
-    present = classes >= 0
-    names, place = np.unique(classes[present], return_inverse=True)
-    count, ways = len(names), int(present.sum(axis=1).max())
-    if count <= ways + 2:
-        reason = f"{count} classes are too few for the jackknife over classes of {ways}-way episodes."
-        return _none(mean, JACKKNIFE, reason)
-    holding = np.bincount(place.reshape(-1), minlength=count)
-    if holding.max() == episodes:
-        return _none(mean, JACKKNIFE, "A class is in every episode, so that its absence cannot be measured.")
-    owner = np.nonzero(present)[0]
-    held = np.bincount(place.reshape(-1), weights=values[owner], minlength=count)
-    without = (values.sum() - held) / (episodes - holding)
-    error = float(np.sqrt((count - 1) / count * ((without - without.mean()) ** 2).sum()))
-    return _symmetric(mean, error, count - 1, JACKKNIFE)
+    return deletion_interval(without_episodes(_finite(values), classes))
 
 
-def query_class_interval(values: Values, query_classes: Ints) -> Interval:
-    """Returns the interval over classes from one value a query [E, Q] and its class [E, Q] (−1: padding).
-
-    It is the percentile bootstrap over the query's class; the classes that a query is told apart from are held
-    fixed. It serves episodes of all classes, where no episode lacks one. It is wide enough where classes differ in
-    how spread their own images are, and too narrow where they differ only in how near each other they lie
-    (``benchmarks/coverage.py`` measures both).
-    """
-    valid = (query_classes >= 0) & ~np.isnan(values)
-    share = valid / valid.sum(axis=1, keepdims=True) / len(values)
-    names, place = np.unique(query_classes[valid], return_inverse=True)
-    total = np.bincount(place.reshape(-1), weights=(share[valid] * values[valid]))
-    weight = np.bincount(place.reshape(-1), weights=share[valid])
-    mean, count = float(total.sum()), len(names)
-    if count < 3:
-        return _none(mean, BOOTSTRAP, f"{count} classes are too few for an interval over classes.")
-    generator = np.random.default_rng(0)
-    times = generator.multinomial(count, np.full(count, 1 / count), size=DRAWS)
-    drawn = (times @ total) / (times @ weight)
-    low, high = (float(q) for q in np.quantile(drawn, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]))
-    return Interval(mean, low, high, BOOTSTRAP)
-
-
-def class_interval(values: Values, labels: Ints, classes: Ints) -> Interval:
-    """Returns the interval over classes from one value a query [E, Q], its label [E, Q] and the classes [E, N].
-
-    It is the jackknife, or the bootstrap of the query's class where every episode has all classes. Padding is −1;
-    a NaN value (an AP that is not defined) does not count. The order of an episode's queries has no influence.
-    """
-    if len(np.unique(classes)) == classes.shape[1] and (classes >= 0).all():
-        query_classes = np.where(labels >= 0, np.take_along_axis(classes, labels.clip(min=0), axis=1), -1)
-        return query_class_interval(values, query_classes)
-    return jackknife_interval(episode_means(values, labels), classes)
+def paired_deletion_interval(first: Deletion, second: Deletion) -> Interval:
+    """Returns the interval over classes of the difference first − second on the same episodes."""
+    reason = first.reason or second.reason
+    mean = first.mean - second.mean
+    apart = np.zeros(0) if reason else first.without - second.without
+    return _paired(deletion_interval(Deletion(mean, apart, first.kind, reason)))
 
 
 def paired_episode_interval(first: Values, second: Values) -> Interval:
     """Returns the interval over episodes of the difference first − second, both [E] on the same episodes."""
     return _paired(episode_interval(_difference(first, second)))
-
-
-def paired_class_interval(first: Values, second: Values, labels: Ints, classes: Ints) -> Interval:
-    """Returns the interval over classes of the difference first − second, both [E, Q] on the same queries."""
-    return _paired(class_interval(_difference(first, second), labels, classes))
-
-
-def episode_means(values: Values, labels: Ints) -> NDArray[np.float64]:
-    """Returns the mean over each episode's queries, [E, Q] -> [E]; padding (label −1) and NaN values do not count.
-
-    Raises FsbenchError where an episode has no value at all.
-    """
-    valid = (labels >= 0) & ~np.isnan(values)
-    count = valid.sum(axis=1)
-    if (count == 0).any():
-        raise FsbenchError(
-            f"episode {int(np.flatnonzero(count == 0)[0])} has no query with a value, so that it has no mean."
-        )
-    return np.asarray(np.where(valid, values, 0.0).sum(axis=1, dtype=np.float64) / count)
 
 
 def _difference(first: Values, second: Values) -> NDArray[np.float64]:

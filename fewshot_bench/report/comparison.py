@@ -6,19 +6,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from fewshot_bench.errors import UsageError
-from fewshot_bench.metrics import (
-    Interval,
-    episode_means,
-    paired_class_interval,
-    paired_episode_interval,
-)
+from fewshot_bench.metrics import Interval, paired_deletion_interval, paired_episode_interval
 from fewshot_bench.records import Record, printable
-
-Floats = NDArray[np.floating[Any]]
+from fewshot_bench.report.measure import mean_deletion, mean_episodes
 
 
 @dataclass(frozen=True)
@@ -73,35 +64,15 @@ class Comparison:
         return "\n".join(lines)
 
 
-def hits(record: Record) -> NDArray[np.float64]:
-    """Returns 1 where a query was predicted right and 0 where wrong, [E, Q], in canonical order; padding is 0."""
-    label = record.per_query["label"]
-    return np.asarray((record.per_query["prediction"] == label) & (label >= 0), dtype=np.float64)
-
-
-def mean_values(trainings: Sequence[Record], measure: str) -> Floats | None:
-    """Returns the mean over trainings of one value a query, [E, Q]: hits (``accuracy``) or APs (``map``).
-
-    None where the support was not ranked in one of them. Trainings whose queries are in another order within a
-    class (one record knows pictures and the other does not) have equal sums over classes, and those alone count.
-    """
-    if measure == "accuracy":
-        return np.asarray(np.mean([hits(record) for record in trainings], axis=0))
-    if any("ap" not in record.per_query for record in trainings):
-        return None
-    return np.asarray(np.mean([record.per_query["ap"] for record in trainings], axis=0, dtype=np.float64))
-
-
 def difference(first: Sequence[Record], second: Sequence[Record], measure: str) -> Difference | None:
     """Returns the difference of the means over the trainings of each; None where the support was not ranked."""
-    a, b = mean_values(first, measure), mean_values(second, measure)
+    a, b = mean_episodes(first, measure), mean_episodes(second, measure)
     if a is None or b is None:
         return None
-    labels, classes = first[0].per_query["label"], first[0].arrays["classes"]
     return Difference(
         "mAP" if measure == "map" else measure,
-        paired_episode_interval(episode_means(a, labels), episode_means(b, labels)),
-        paired_class_interval(a, b, labels, classes),
+        paired_episode_interval(a, b),
+        paired_deletion_interval(mean_deletion(first, measure), mean_deletion(second, measure)),
     )
 
 

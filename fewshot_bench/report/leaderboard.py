@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from fewshot_bench.metrics import class_interval
+from fewshot_bench.metrics import deletion_interval
 from fewshot_bench.protocols import PROTOCOLS, Protocol
 from fewshot_bench.records import Record, Score, printable
-from fewshot_bench.report.comparison import difference, mean_values
+from fewshot_bench.report.measure import ends, mean_deletion, recorded
+from fewshot_bench.report.ranking import ranges
 from fewshot_bench.report.scores import low_to_high, percent, with_interval
 
 
@@ -19,10 +20,11 @@ from fewshot_bench.report.scores import low_to_high, percent, with_interval
 class Standing:
     """One configuration of a method in its table: a record for each training, by training seed.
 
-    ``rank`` counts within its ``kind``. ``older`` holds records of a training that was recorded again later.
+    ``ranks`` are its lowest and highest rank within its ``kind``. ``older`` holds records of a training that was
+    recorded again later.
     """
 
-    rank: int
+    ranks: tuple[int, int]
     trainings: tuple[Record, ...]
     older: tuple[Record, ...] = ()
 
@@ -34,13 +36,14 @@ class Standing:
     @cached_property
     def accuracy(self) -> Score:
         """The accuracy; the mean over trainings where there are several."""
-        return self._score([r.accuracy for r in self.trainings], "accuracy")
+        found = self._score("accuracy")
+        assert found is not None
+        return found
 
     @cached_property
     def map(self) -> Score | None:
         """The mAP; the mean over trainings where there are several; None: not ranked."""
-        found = [r.map for r in self.trainings]
-        return None if None in found else self._score([s for s in found if s is not None], "map")
+        return self._score("map")
 
     @property
     def headline(self) -> tuple[str, Score]:
@@ -63,18 +66,20 @@ class Standing:
         """Method and parameters in one text."""
         return f"{self.name} ({self.parameters})" if self.parameters else self.name
 
-    def _score(self, scores: Sequence[Score], measure: str) -> Score:
+    def _score(self, measure: str) -> Score | None:
+        found = [recorded(r, measure) for r in self.trainings]
+        scores = [score for score in found if score is not None]
+        if len(scores) < len(found):
+            return None
         if len(scores) == 1:
             return scores[0]
         means = [score.mean for score in scores]
-        values = mean_values(self.trainings, measure)
-        assert values is not None
-        over = class_interval(values, self.record.per_query["label"], self.record.arrays["classes"])
+        over = deletion_interval(mean_deletion(self.trainings, measure))
         return Score(
             mean=sum(means) / len(means),
             interval=(min(means), max(means)),
             kind=f"lowest to highest of {len(means)} trainings",
-            class_interval=None if over.low is None or over.high is None else (over.low, over.high),
+            class_interval=ends(over),
             class_kind=over.reason or over.kind,
         )
 
@@ -158,26 +163,24 @@ def standings(records: Sequence[Record]) -> list[Standing]:
             )
             newest.append(last)
             older += rest
-        made.append(Standing(0, tuple(newest), tuple(older)))
+        made.append(Standing((1, 1), tuple(newest), tuple(older)))
     return made
 
 
-def ranks(made: Sequence[Standing]) -> list[int]:
-    """Returns 1 + the number of standings of the same kind that are better with a paired interval excluding zero.
+def ranks(made: Sequence[Standing]) -> list[tuple[int, int]]:
+    """Returns the range of ranks of each standing among those of its kind (``ranking.py``).
 
-    The difference is that of the headline; of several trainings, of the mean over them. The paired interval over
-    classes decides; where there is none, the one over episodes.
+    The difference is that of the headline; of several trainings, of the mean over them.
     """
-    found = [1] * len(made)
-    for i, one in enumerate(made):
-        for j, other in enumerate(made[:i]):
-            if kind(one.record) != kind(other.record):
-                continue
-            measures = ("map", "accuracy") if one.headline[0] == "mAP" else ("accuracy",)
-            differences = (difference(one.trainings, other.trainings, measure) for measure in measures)
-            sign = next((d.sign for d in differences if d is not None), 0)
-            found[i] += sign < 0
-            found[j] += sign > 0
+    groups: dict[tuple[bool, str, str], list[int]] = {}
+    for place, one in enumerate(made):
+        groups.setdefault((*kind(one.record), one.headline[0]), []).append(place)
+    found = [(1, 1)] * len(made)
+    for (*_, headline), places in groups.items():
+        measure = "map" if headline == "mAP" else "accuracy"
+        each = ranges([made[place].trainings for place in places], measure)
+        for place, ranked in zip(places, each, strict=True):
+            found[place] = ranked
     return found
 
 
@@ -209,7 +212,7 @@ def cells(standing: Standing) -> dict[str, str]:
     """Returns a row as a person reads it, in percent; a missing number stays blank."""
     r = standing.record
     found: dict[str, str] = {
-        "rank": f"{standing.rank}",
+        "rank": rank_text(standing.ranks),
         "method": standing.name,
         "parameters": standing.parameters,
         "trainings": f"{len(standing.trainings)}" if len(standing.trainings) > 1 else "",
@@ -229,6 +232,12 @@ def cells(standing: Standing) -> dict[str, str]:
         sum(t.timings["score"] / t.episodes for t in standing.trainings) / len(standing.trainings)
     )
     return found
+
+
+def rank_text(ranks: tuple[int, int]) -> str:
+    """Returns a range of ranks as text: ``2`` or ``2–4``."""
+    low, high = ranks
+    return f"{low}" if low == high else f"{low}–{high}"
 
 
 def each_training(standing: Standing) -> list[str]:

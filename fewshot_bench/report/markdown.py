@@ -16,8 +16,9 @@ A row of several trainings (its column says how many) is the mean over them, and
 the highest; each of them is listed below. \
 Tables of retrieval are ranked by mAP, the others by accuracy; a method that ranks by class has the pictures \
 of a class tied, which lifts its mAP, and is ranked apart from those that rank by picture. \
-Methods share a rank when the paired interval of their difference includes zero \
-(over classes, or over episodes where there is no interval over classes). \
+A rank is a range where it is not sure: 2–4 says that one method is better, and that this one cannot be told from two \
+others. A difference counts when it is significant with Holm's correction for all pairs of the table (paired, over \
+classes; over episodes where there is no interval over classes). \
 "contaminated" marks weights whose pretraining held evaluated classes or pictures; "not registered" marks a class \
 that no installed package names. \
 "training" is the time of all of a method's trainings on the machine that made them, busy as it was (the mean over \

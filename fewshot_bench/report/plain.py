@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from fewshot_bench.records import Record, printable
 from fewshot_bench.report.leaderboard import Standing, Table
+from fewshot_bench.report.measure import recorded
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,9 +21,9 @@ SHARED = (
 def frame(made: Sequence[Table]) -> pd.DataFrame:
     """Returns all records of all tables with plain numbers (0…1, seconds), one line a record.
 
-    ``rank`` is that of the configuration. ``training`` counts its trainings from 1 and ``trainings`` says how many
-    there are. ``<score>_low`` and ``_high`` are the ends of the interval that ``_kind`` names; for the interval over
-    classes ``<score>_class_low``, ``_class_high`` and ``_class_kind``.
+    ``rank_low`` and ``rank_high`` are the range of ranks of the configuration. ``training`` counts its trainings from
+    1 and ``trainings`` says how many there are. ``<score>_low`` and ``_high`` are the ends of the interval that
+    ``_kind`` names; for the interval over classes ``<score>_class_low``, ``_class_high`` and ``_class_kind``.
     """
     import pandas as pd
 
@@ -40,7 +41,8 @@ def line(standing: Standing, number: int, record: Record) -> dict[str, Any]:
     r = record
     flat: dict[str, Any] = {key: r.data[key] for key in SHARED}
     flat |= {
-        "rank": standing.rank,
+        "rank_low": standing.ranks[0],
+        "rank_high": standing.ranks[1],
         "method": r.method,
         "distribution": r.method_distribution,
         "registered": r.registered,
@@ -50,7 +52,8 @@ def line(standing: Standing, number: int, record: Record) -> dict[str, Any]:
         "train_seed": r.train_seed,
         "device": r.data.get("device", ""),
     }
-    for name, score in (("accuracy", r.accuracy), ("map", r.map)):
+    for name in ("accuracy", "map"):
+        score = recorded(r, name)
         if score is None:
             continue
         low, high = score.interval or (None, None)

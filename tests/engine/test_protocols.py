@@ -100,10 +100,10 @@ def test_a_method_that_ranks_classes_is_no_peer_of_one_that_ranks_pictures():
     second = fb.run("pixels", "digits", parameters={"size": 8}, **options)
     second.data["ranked_by"] = "class"
     second.arrays["query_ap"] = np.full_like(second.arrays["query_ap"], 0.01)
-    assert [row.rank for row in tables([first, second])[0].standings] == [1, 1]
+    assert [row.ranks for row in tables([first, second])[0].standings] == [(1, 1), (1, 1)]
     assert "ranked by" in markdown(tables([first, second]))
     second.data["ranked_by"] = "picture"
-    assert [row.rank for row in tables([first, second])[0].standings] == [1, 2]
+    assert [row.ranks for row in tables([first, second])[0].standings] == [(1, 1), (2, 2)]
 
 
 def test_a_manifest_of_other_counts_does_not_pass_for_a_protocol(tmp_path):

@@ -6,17 +6,21 @@ from scipy import stats
 
 from fewshot_bench.errors import FsbenchError
 from fewshot_bench.metrics import (
+    accuracy_deletion,
     accuracy_interval,
+    ap_deletion,
     ap_interval,
-    class_interval,
+    deletion_interval,
     episode_interval,
     episode_means,
     jackknife_interval,
-    paired_class_interval,
+    paired_deletion_interval,
     paired_episode_interval,
+    predictions,
     proportion_interval,
-    query_class_interval,
+    ranks_of_truth,
 )
+from fewshot_bench.metrics.deletion import without_episodes
 
 
 def drawn(episodes=200, ways=3, count=12, seed=0):
@@ -86,57 +90,48 @@ def test_a_class_in_every_episode_gives_a_reason():
 
 
 def all_ways(seed=0, episodes=4, count=20, shots=6):
-    """Queries of all classes in every episode, in random order; a query's value depends on its class."""
+    """Labels, predictions, ranks of the truth and classes of episodes that all have all classes, in random order."""
     generator = np.random.default_rng(seed)
     classes = np.array([generator.permutation(count) for _ in range(episodes)])
     labels = np.array([generator.permutation(np.repeat(np.arange(count), shots)) for _ in range(episodes)])
-    ease = generator.random(count)
-    query_classes = np.take_along_axis(classes, labels, axis=1)
-    return (
-        (generator.random(labels.shape) < ease[query_classes]).astype(float),
-        labels,
-        classes,
-        query_classes,
-    )
+    scores = generator.normal(size=(*labels.shape, count)) + 2 * (np.arange(count) == labels[..., None])
+    return labels, predictions(scores, labels >= 0), ranks_of_truth(scores, labels), classes
 
 
-def test_all_ways_take_the_bootstrap_and_say_so():
-    values, labels, classes, query_classes = all_ways()
-    interval = class_interval(values, labels, classes)
-    assert interval == query_class_interval(values, query_classes)
-    assert interval.kind == "over classes (bootstrap of the query's class, the others held fixed)"
-    each = np.array([values[query_classes == c].mean() for c in range(20)])
-    assert interval.mean == pytest.approx(values.mean())
-    assert half(interval) == pytest.approx(1.96 * each.std() / 20**0.5, rel=0.05)
+def test_all_ways_take_the_jackknife_that_deletes_rivals_and_say_so():
+    labels, predicted, rank, classes = all_ways()
+    interval = deletion_interval(accuracy_deletion(labels, predicted, rank, classes))
+    assert interval.kind == "over classes (delete-one-class jackknife, the class deleted as a rival too)"
+    assert interval.mean == pytest.approx((predicted == labels).mean())
     assert interval.low < interval.mean < interval.high
 
 
-def test_bootstrap_is_the_same_every_time_and_ignores_padding_and_undefined_values():
-    values, labels, classes, _ = all_ways()
-    padded = np.concatenate([values, np.full((4, 2), 7.0), np.full((4, 1), np.nan)], axis=1)
-    more = np.concatenate([labels, np.full((4, 2), -1), np.zeros((4, 1), dtype=int)], axis=1)
-    assert class_interval(padded, more, classes) == class_interval(values, labels, classes)
+def test_all_ways_without_the_rank_of_the_truth_have_no_interval_over_classes():
+    labels, predicted, _, classes = all_ways()
+    interval = deletion_interval(accuracy_deletion(labels, predicted, None, classes))
+    assert interval.low is None and interval.reason.startswith("The rank of the truth is not recorded")
+    assert interval.mean == pytest.approx((predicted == labels).mean())
+    ranked = deletion_interval(ap_deletion(np.ones(labels.shape), labels, classes))
+    assert ranked.low is None and "all classes" in ranked.reason
 
 
-def test_bootstrap_of_unequal_counts_keeps_the_mean_over_episodes():
-    values, labels, classes, _ = all_ways()
-    labels[0, 40:] = -1
-    interval = class_interval(values, labels, classes)
-    assert interval.mean == pytest.approx(episode_means(values, labels).mean())
+def test_padding_and_undefined_values_do_not_count():
+    labels, predicted, rank, classes = all_ways()
+    more = [np.concatenate([x, np.full((4, 2), -1)], axis=1) for x in (labels, predicted, rank)]
+    same = [deletion_interval(accuracy_deletion(*a, classes)) for a in ((labels, predicted, rank), more)]
+    assert same[0] == same[1]
 
 
-def test_two_classes_are_too_few_for_the_bootstrap():
-    interval = query_class_interval(np.ones((1, 4)), np.array([[0, 1, 0, 1]]))
+def test_two_classes_are_too_few():
+    interval = deletion_interval(accuracy_deletion(*all_ways(count=2)))
     assert interval.low is None and interval.reason == "2 classes are too few for an interval over classes."
 
 
 def test_fewer_ways_take_the_jackknife_of_episode_means():
     values, classes = drawn()
     labels = np.tile(np.arange(3), (len(values), 1))
-    found, expected = (
-        class_interval(np.tile(values[:, None], (1, 3)), labels, classes),
-        jackknife_interval(values, classes),
-    )
+    found = deletion_interval(ap_deletion(np.tile(values[:, None], (1, 3)), labels, classes))
+    expected = jackknife_interval(values, classes)
     assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
 
 
@@ -147,12 +142,10 @@ def test_paired_intervals_are_those_of_the_differences():
     assert paired.kind == "paired difference over episodes (Student t)"
     assert (paired.low, paired.high) == (lambda i: (i.low, i.high))(episode_interval(first - second))
     assert half(paired) < half(episode_interval(first)) / 10 and paired.excludes_zero
-    labels = np.tile(np.arange(3), (len(first), 1))
-    wide = [np.tile(v[:, None], (1, 3)) for v in (first, second)]
-    over_classes = paired_class_interval(*wide, labels, classes)
+    over_classes = paired_deletion_interval(*(without_episodes(v, classes) for v in (first, second)))
     assert over_classes.kind == "paired difference over classes (delete-one-class jackknife)"
     assert over_classes.excludes_zero and over_classes.low > 0
-    assert not paired_class_interval(wide[0], wide[0], labels, classes).excludes_zero
+    assert not paired_deletion_interval(*[without_episodes(first, classes)] * 2).excludes_zero
 
 
 def test_what_cannot_be_measured_is_refused():

@@ -16,15 +16,16 @@ import numpy as np
 import pytest
 
 from fewshot_bench.metrics import (
-    class_interval,
+    ap_deletion,
+    deletion_interval,
     episode_interval,
     episode_means,
-    paired_class_interval,
     proportion_interval,
 )
 from fewshot_bench.records import read, record_path
 from fewshot_bench.records.migrate import main, rewrite
 from fewshot_bench.records.schema_1 import ADDED, PADDED, PRESETS, RENAMED, from_1
+from fewshot_bench.report.comparison import compare_records
 
 HERE = Path(__file__).parent / "schema_1"
 FOLDER = Path(os.environ.get("FSBENCH_SCHEMA_1", HERE))
@@ -50,6 +51,10 @@ def by_class(arrays, value) -> list[list[tuple]]:
         sorted(zip(at[at >= 0].tolist(), v[at >= 0].tolist(), strict=True))
         for at, v in zip(label, values, strict=True)
     ]
+
+
+def over_classes(values, labels, classes):
+    return deletion_interval(ap_deletion(values, labels, classes))
 
 
 def over_episodes(values, labels, _classes):
@@ -104,7 +109,7 @@ def assert_nothing_lost(data, arrays, record) -> None:
         assert np.allclose(episode_means(query["ap"], label), arrays["episode_map"], rtol=0, atol=6e-8)
     old_hits = (arrays["query_prediction"] == arrays["query_label"]).astype(float)
     old_label = arrays["query_label"].astype(int)
-    for interval in (class_interval, over_episodes):
+    for interval in (over_classes, over_episodes):
         one, other = (
             interval(old_hits, old_label, arrays["classes"]),
             interval(hits, label, record.arrays["classes"]),
@@ -200,13 +205,9 @@ def test_a_migrated_record_and_one_of_schema_2_of_the_same_episodes_compare_alik
     pictures = generator.integers(0, 256, (label.size, 8), dtype=np.uint8)
     picture = np.where(label >= 0, np.arange(label.size).reshape(label.shape), -1)
     new = type(old)(old.data, {**old.arrays, **moved, "query_picture": picture, "pictures": pictures})
-    zero = paired_class_interval(
-        *((r.per_query["prediction"] == r.per_query["label"]).astype(float) for r in (old, new)),
-        old.per_query["label"],
-        old.arrays["classes"],
-    )
+    zero = compare_records(old, new).accuracy.over_classes
     assert np.array_equal(old.per_query["label"], new.per_query["label"])
-    assert zero.mean == pytest.approx(0, abs=1e-15)
+    assert zero.mean == pytest.approx(0, abs=1e-15) and zero.low == pytest.approx(0, abs=1e-12)
 
 
 def test_the_command_line(tmp_path, capsys):
