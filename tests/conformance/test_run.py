@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 import fewshot_bench as fb
 from fewshot_bench.conformance.checks import CHECKS, FAMILIES
+from fewshot_bench.conformance.checks.encoder import other_values
 from fewshot_bench.conformance.contract_check import ContractCheck, fails, holds, judged, skipped
 from fewshot_bench.conformance.run import subject_of, trial_of
+from fewshot_bench.contract import registry
+from fewshot_bench.contract.config import build
 from fewshot_bench.engine import Request
 
 SHAKEN = """
@@ -96,3 +101,13 @@ def test_scores_that_cannot_be_compared_are_told_once(make_plugin):
         ("query-order", "skipped"),
     ]
     assert found.trials[1].text.endswith("see score-values.")
+
+
+def test_no_other_value_of_a_parameter_trains_anew():
+    """A preset sets what a training reads, and may be one of days."""
+    kind = registry.load(registry.METHODS, "student-lr")
+    method = kind(build(kind.Config, "student-lr", {"preset": "quick"}))
+    subject = SimpleNamespace(method=method)
+    assert {name for name, _ in other_values(subject)} <= {"C"}
+    method.trains = False
+    assert {"C", "pooling", "view"} <= {name for name, _ in other_values(subject)}

@@ -142,9 +142,10 @@ def other_values(subject: Subject) -> Iterator[tuple[str, Any]]:
     """Yields (parameter, other value) for each parameter that needs no new training, up to two values of each."""
     config = subject.method.config
     hints = get_type_hints(type(config))
-    reads = getattr(subject.method, "reads", ()) if subject.method.trains else ()
+    reads = getattr(subject.method, "reads", ("training",)) if subject.method.trains else ()
     for field in fields(config):
-        if field.metadata.get("used_by", "training") in reads:
+        preset = field.name == "preset" and hasattr(config, "PRESETS")  # sets what a training reads
+        if preset or field.metadata.get("used_by", "training") in reads:
             continue
         value = getattr(config, field.name)
         yield from ((field.name, other) for other in others_of(value, hints[field.name], field.metadata))
