@@ -10,8 +10,9 @@ from fewshot_bench.data.index import ImageIndex
 from fewshot_bench.datasets.find import open_dataset
 from fewshot_bench.engine import Request, episodes_of, evaluated
 from fewshot_bench.engine import run as run_request
-from fewshot_bench.engine.given import Data, Given, Methodical, named_data, named_method
+from fewshot_bench.engine.given import Data, Given, Methodical, named_data, named_method, named_metrics
 from fewshot_bench.episodes import EpisodeSet
+from fewshot_bench.metrics.metric import Metric
 from fewshot_bench.progress import Progress, silent
 from fewshot_bench.protocols import Count
 from fewshot_bench.records import Record, read_all
@@ -41,6 +42,7 @@ def run(
     unlabelled: tuple[Data, ...] = (),
     episodes_from: str | Path | None = None,
     protocol: str = "fewshot",
+    metrics: Sequence[str | type[Metric]] = (),
     data_root: str | Path | None = None,
     device: str = "auto",
     results: str | Path | None = None,
@@ -55,14 +57,15 @@ def run(
     folders, or of a CSV file. Both may be registered nowhere: a class or an instance of a method, an ImageIndex or a
     DatasetSource; the record then says so. ``ways`` (5), ``shots`` (1) and ``queries`` (15 a class, or all where one
     has fewer) are numbers or ``"all"``; ``protocol`` is ``fewshot``, ``retrieval``, ``oneshot-all`` or
-    ``classification``. The record is written below ``results`` where that is given. ``time_limit`` is the number of
-    seconds that one call of the method may take: its training, its setup, a batch of pictures, a chunk of episodes.
-    ``isolated`` runs the method in a process of its own, which has neither the labels of queries nor the name of the
-    data set. Raises UsageError or FsbenchError with one sentence.
+    ``classification``. ``metrics`` are names (``fsbench metrics`` lists them) or classes of metrics, whose values the
+    record has besides accuracy and mAP, in ``record.metrics``. The record is written below ``results`` where that is
+    given. ``time_limit`` is the number of seconds that one call of the method may take: its training, its setup, a
+    batch of pictures, a chunk of episodes. ``isolated`` runs the method in a process of its own, which has neither
+    the labels of queries nor the name of the data set. Raises UsageError or FsbenchError with one sentence.
     """
     root = Path(data_root) if data_root else None
     request = Request(
-        **_asked(method, dataset, parameters, train_dataset, unlabelled, root, progress),
+        **_asked(method, dataset, parameters, train_dataset, unlabelled, root, progress, metrics),
         ways=ways,
         shots=shots,
         queries=queries,
@@ -96,19 +99,22 @@ def _asked(
     unlabelled: Sequence[Data],
     data_root: Path | None,
     progress: Progress,
+    metrics: Sequence[str | type[Metric]] = (),
 ) -> dict[str, Any]:
     """Returns the fields of a request for a method and data sets, by their names or registered nowhere."""
     name, given, values = named_method(method, parameters or {})
     (evaluated, base, *others), indexes = named_data(
         [dataset, train_dataset, *unlabelled], data_root, progress
     )
+    names, measured = named_metrics(metrics)
     return {
         "method": name,
         "dataset": evaluated,
         "parameters": values,
         "train_dataset": base,
         "unlabelled": tuple(others),
-        "given": Given(given, indexes),
+        "metrics": names,
+        "given": Given(given, indexes, measured),
     }
 
 

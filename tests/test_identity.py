@@ -95,7 +95,7 @@ def test_vectors_of_two_devices_or_versions_have_two_keys(monkeypatch):
 
 
 def test_every_field_of_a_request_is_in_a_key_or_has_a_reason_not_to_be():
-    in_key = {"method", "parameters", "protocol", "train_seed"}
+    in_key = {"method", "parameters", "protocol", "train_seed", "metrics"}
     assert {field.name for field in dataclasses.fields(Request)} == in_key | IN_NO_KEY.keys()
     assert not in_key & IN_NO_KEY.keys() and all(IN_NO_KEY.values())
 
@@ -111,6 +111,7 @@ BASE = {"method": "pixels", "dataset": "digits", "ways": 3, "shots": 2, "queries
         {"parameters": {"k": 2}},
         {"protocol": "retrieval"},
         {"train_seed": 1},
+        {"metrics": ["top5"]},
         {"seed": 1},
         {"ways": 4},
         {"shots": 1},

@@ -16,6 +16,7 @@ COMMANDS = {
     "run": "Run a method on episodes of a data set and write a record.",
     "predict": "Classify new pictures against a folder of reference pictures.",
     "methods": "List the installed methods, or show one with its parameters.",
+    "metrics": "List the installed metrics that a run can have besides accuracy and mAP.",
     "datasets": "List the data sets, show the card of one, or check an evaluation on it.",
     "check": "Check that a method keeps its contract, on a few small episodes.",
     "episodes": "Draw episodes into a file that others can replay, or one as a picture.",

@@ -1,4 +1,4 @@
-"""What is installed, as plain dictionaries: methods and data sets, the broken ones with their reason."""
+"""What is installed, as plain dictionaries: methods, metrics and data sets, the broken ones with their reason."""
 
 from __future__ import annotations
 
@@ -47,6 +47,18 @@ def list_datasets() -> list[dict[str, str]]:
     return rows(
         registry.DATASETS,
         lambda source: {"summary": source.card.summary, "variants": ", ".join(source.variants)},
+    )
+
+
+def list_metrics() -> list[dict[str, str]]:
+    """Returns one row a metric: name, summary, ``of`` (scores or probabilities), distribution, ``broken``."""
+    return rows(
+        registry.METRICS,
+        lambda metric: {
+            "summary": metric.summary,
+            "of": "probabilities" if metric.calibrated else "scores",
+            "reference": metric.reference,
+        },
     )
 
 

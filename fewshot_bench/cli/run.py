@@ -46,6 +46,10 @@ from fewshot_bench.protocols import PROTOCOLS
     "--unlabelled", multiple=True, metavar="DATASET", help="More pictures to train on, labels unused."
 )
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="A parameter of the method.")
+@click.option(
+    "--metric", "metrics", multiple=True, metavar="NAME",
+    help="One more number of the record; `fsbench metrics` lists them.",
+)  # fmt: skip
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
 @click.option(
     "--results", type=click.Path(path_type=Path), default=Path("results"), show_default=True,

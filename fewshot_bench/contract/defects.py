@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import is_dataclass
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from fewshot_bench.contract.config import describe
 from fewshot_bench.contract.method import Method
 from fewshot_bench.contract.source import Card, DatasetSource
+from fewshot_bench.metrics.metric import Metric
 
 API_VERSIONS = (1,)
 """Versions of the plugin API that this release runs."""
@@ -35,6 +37,23 @@ def dataset_defect(loaded: Any) -> str:
         or line_defect(loaded.card.summary)
         or ("" if loaded.variants else "has no variant; name one in variants")
     )
+
+
+def metric_defect(loaded: Any) -> str:
+    """Returns what a metric lacks, as ``method_defect`` does."""
+    return (
+        class_defect(loaded, Metric, "Metric")
+        or attribute_defect(loaded, {"name": str, "summary": str, "reference": str, "calibrated": bool})
+        or line_defect(loaded.summary)
+        or name_defect(loaded.name)
+    )
+
+
+def name_defect(name: str) -> str:
+    """Returns what is wrong with the name of a metric, which is a key of records."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name):
+        return f"has the name {name!r}; write letters, digits, dots, hyphens and underscores, such as top5"
+    return ""
 
 
 def class_defect(loaded: Any, base: type, bases: str) -> str:

@@ -9,14 +9,19 @@ from functools import cache
 from importlib import metadata
 from typing import Any
 
-from fewshot_bench.contract.defects import dataset_defect, method_defect
+from fewshot_bench.contract.defects import dataset_defect, method_defect, metric_defect
 from fewshot_bench.contract.guard import Guard
 from fewshot_bench.errors import FsbenchError, PluginError, UsageError
 
 METHODS = "fewshot_bench.methods"
 DATASETS = "fewshot_bench.datasets"
-KINDS = {METHODS: "method", DATASETS: "dataset"}
-DEFECTS: dict[str, Callable[[Any], str]] = {METHODS: method_defect, DATASETS: dataset_defect}
+METRICS = "fewshot_bench.metrics"
+KINDS = {METHODS: "method", DATASETS: "dataset", METRICS: "metric"}
+DEFECTS: dict[str, Callable[[Any], str]] = {
+    METHODS: method_defect,
+    DATASETS: dataset_defect,
+    METRICS: metric_defect,
+}
 """For each group, what says what a loaded plugin lacks."""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from fewshot_bench.contract.context import Context
 from fewshot_bench.contract.method import EmbeddingMethod, Method
 from fewshot_bench.contract.registry import Entry
 from fewshot_bench.embed.weights import file_digest
+from fewshot_bench.engine.measuring import Measure, metric_facts
 from fewshot_bench.engine.request import Request
 from fewshot_bench.identity import CORE, LIBRARIES, device_kind, embedding_key, source_digest, versions
 from fewshot_bench.isolation.remote import Remote
@@ -46,16 +47,20 @@ def run_facts(
     episodes_sha256: str,
     training: Mapping[str, Any],
     context: Context,
+    measures: Sequence[Measure] = (),
 ) -> dict[str, Any]:
     """Returns the tree whose key is the identity of a run (``identity.py`` says what it holds).
 
     ``training`` is what the record will say of the training; ``method`` is ready. Where a training says no
-    ``identity`` of its own, all that it says but its log and timings is part of the tree.
+    ``identity`` of its own, all that it says but its log and timings is part of the tree. Without ``measures`` the tree
+    has no key for them.
     """
     trained = {k: v for k, v in training.items() if k in TRAINING}
     if training and "identity" not in training:
         trained = {k: v for k, v in training.items() if k not in ("log", "timings")}
     encoder = getattr(method, "encoder", None) if isinstance(method, EmbeddingMethod) else None
+    needed = {name for measure in measures for name in outside(measure.entry.distribution)}
+    measured = {"metrics": metric_facts(measures)} if measures else {}
     return {
         "protocol": request.protocol,
         "episodes": episodes_sha256,
@@ -68,7 +73,10 @@ def run_facts(
         "encoder": None if encoder is None else embedding_key(encoder),
         "device": device_kind(context.device),
         "precision": precision_of(method),
-        "versions": versions({*LIBRARIES, CORE.replace("_", "-"), *requirements(entry.distribution)}),
+        "versions": versions(
+            {*LIBRARIES, CORE.replace("_", "-"), *requirements(entry.distribution), *needed}
+        ),
+        **measured,
     }
 
 
@@ -91,6 +99,11 @@ def precision_of(method: Method) -> str:
     """
     own = method.encoder if isinstance(method, EmbeddingMethod) else method.config
     return str(getattr(own, "precision", "float32"))
+
+
+def outside(distribution: str) -> list[str]:
+    """Returns the same as ``requirements`` of a distribution that is not the core's, whose own are in every key."""
+    return [] if distribution == CORE.replace("_", "-") else requirements(distribution)
 
 
 def requirements(distribution: str) -> list[str]:

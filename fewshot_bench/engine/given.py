@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from fewshot_bench.contract import registry
-from fewshot_bench.contract.defects import dataset_defect, method_defect
+from fewshot_bench.contract.defects import dataset_defect, method_defect, metric_defect
 from fewshot_bench.contract.method import Method
 from fewshot_bench.contract.registry import Entry
 from fewshot_bench.contract.source import DatasetSource
@@ -17,6 +17,7 @@ from fewshot_bench.datasets.find import open_dataset
 from fewshot_bench.datasets.locate import load_dataset
 from fewshot_bench.errors import UsageError
 from fewshot_bench.identity import source_digest
+from fewshot_bench.metrics.metric import Metric
 from fewshot_bench.progress import Progress, silent
 
 UNREGISTERED = "unregistered"
@@ -33,24 +34,35 @@ Data = str | ImageIndex | DatasetSource | type[DatasetSource]
 
 @dataclass(frozen=True, eq=False)
 class Given:
-    """The class of a method, and data sets by the names that a request has for them."""
+    """The class of a method, and data sets and metrics by the names that a request has for them."""
 
     method: type[Method] | None = None
     indexes: Mapping[str, ImageIndex] = field(default_factory=dict)
+    metrics: Mapping[str, type[Metric]] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
-        return self.method is not None or bool(self.indexes)
+        return self.method is not None or bool(self.indexes) or bool(self.metrics)
 
     def entry(self, name: str) -> Entry:
         """Returns the entry of a method: the registered one, or one that says ``unregistered`` and the source."""
         if self.method is None:
             return registry.entry(registry.METHODS, name)
-        value = f"{self.method.__module__}:{self.method.__qualname__}"
-        return Entry(name, value, UNREGISTERED, source_digest(self.method)[:12])
+        return unregistered(name, self.method)
 
     def load(self, name: str) -> type[Method]:
         """Returns the class of a method."""
         loaded: type[Method] = self.method or registry.load(registry.METHODS, name)
+        return loaded
+
+    def metric_entry(self, name: str) -> Entry:
+        """Returns the same of a metric."""
+        if name in self.metrics:
+            return unregistered(name, self.metrics[name])
+        return registry.entry(registry.METRICS, name)
+
+    def load_metric(self, name: str) -> type[Metric]:
+        """Returns the class of a metric."""
+        loaded: type[Metric] = self.metrics.get(name) or registry.load(registry.METRICS, name)
         return loaded
 
     def open(
@@ -60,6 +72,35 @@ class Given:
         if name in self.indexes:
             return self.indexes[name]
         return open_dataset(name, data_root=data_root, verify=verify, progress=progress)
+
+
+def unregistered(name: str, thing: type) -> Entry:
+    """Returns the entry of a class that is registered nowhere: it says so, and has the digest of its source."""
+    return Entry(name, f"{thing.__module__}:{thing.__qualname__}", UNREGISTERED, source_digest(thing)[:12])
+
+
+def named_metrics(metrics: Iterable[str | type[Metric]]) -> tuple[tuple[str, ...], dict[str, type[Metric]]]:
+    """Returns the names of metrics, and those that were given as classes by their names.
+
+    Raises UsageError for what is no metric, lacks something, or has the name of another.
+    """
+    if isinstance(metrics, str | type):
+        raise UsageError(f"Metrics are a list, such as metrics=['top5'], not {metrics!r}.")
+    names: list[str] = []
+    given: dict[str, type[Metric]] = {}
+    for metric in metrics:
+        if isinstance(metric, str):
+            names.append(metric)
+            continue
+        if defect := metric_defect(metric):
+            raise UsageError(f"The metric {getattr(metric, '__qualname__', repr(metric))} {defect}.")
+        if given.setdefault(metric.name, metric) is not metric:
+            raise UsageError(f"Two metrics are named {metric.name!r}; give one another name.")
+    if clash := sorted(set(names) & set(given)):
+        raise UsageError(
+            f"A metric is given as a class and another by the name {clash[0]!r}; rename the class's."
+        )
+    return (*names, *given), given
 
 
 def named_method(

@@ -18,6 +18,7 @@ from fewshot_bench.engine.clock import Clock
 from fewshot_bench.engine.contamination import contaminated
 from fewshot_bench.engine.environment import environment
 from fewshot_bench.engine.given import NOTE
+from fewshot_bench.engine.measuring import metrics_json
 from fewshot_bench.engine.request import Request
 from fewshot_bench.engine.scoring import Outcome
 from fewshot_bench.episodes import EpisodeSet
@@ -87,6 +88,7 @@ def make_record(
         "contaminated": contaminated(method.pretraining, index.seen_by),
         "accuracy": scores["accuracy"],
         "map": scores["map"],
+        **({"metrics": metrics_json(outcome.metrics)} if outcome.metrics else {}),
         "scores_sha256": outcome.scores_sha256,
         "diagnostics": outcome.diagnostics,
         "command": request.command(),

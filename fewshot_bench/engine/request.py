@@ -46,7 +46,7 @@ class Request:
     Parameters
     ----------
     method, dataset : names, or for the data set a path.
-    given : a method's class and data sets that are registered nowhere.
+    given : a method's class, data sets and metrics that are registered nowhere.
     protocol : the name of a row of ``protocols.py``.
     ways, shots, queries : a number or ``"all"``; None takes what the protocol says. ``queries`` that the protocol
         leaves open are 15 a class, or all where a class has fewer.
@@ -60,6 +60,7 @@ class Request:
     train_dataset : the base data of methods that train.
     unlabelled : further sets whose pictures they may use without labels.
     episodes_from : a manifest that is replayed instead of drawing.
+    metrics : the names of metrics besides accuracy and mAP; kept sorted, each once.
 
     Raises UsageError for a value that no run can have.
     """
@@ -80,6 +81,7 @@ class Request:
     unlabelled: tuple[str, ...] = ()
     episodes_from: Path | None = None
     protocol: str = "fewshot"
+    metrics: tuple[str, ...] = ()
     given: Given = Given()
 
     def __post_init__(self) -> None:
@@ -100,6 +102,7 @@ class Request:
             raise UsageError(f"The protocol {rules.name} is {plural}, not --episodes {self.episodes}.")
         if self.episodes is not None and self.episodes < 1:
             raise UsageError(f"--episodes must be a whole number from 1, not {self.episodes}.")
+        object.__setattr__(self, "metrics", tuple(sorted(set(self.metrics))))
         seed_of(self.seed, "--seed")
         seed_of(self.train_seed, "--train-seed")
 
@@ -144,6 +147,8 @@ class Request:
             words += ["--unlabelled", name]
         if self.split is not None:
             words += ["--split", self.split]
+        for name in self.metrics:
+            words += ["--metric", name]
         for key, value in self.parameters.items():
             words += ["--set", f"{key}={value}"]
         return shlex.join(words)

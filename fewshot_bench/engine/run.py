@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +20,7 @@ from fewshot_bench.data.split_names import known_split
 from fewshot_bench.engine.clock import Clock
 from fewshot_bench.engine.facts import run_facts
 from fewshot_bench.engine.fitting import make_ready, method_of
+from fewshot_bench.engine.measuring import Measure, measures_of, require_calibrated
 from fewshot_bench.engine.outcome import make_record
 from fewshot_bench.engine.parts import Parts
 from fewshot_bench.engine.request import USUAL_QUERIES, Request
@@ -147,6 +149,7 @@ def run(
             "without isolation, or make it a distribution: fsbench new-plugin."
         )
     entry = request.given.entry(request.method)
+    measures = measures_of(request, limit, guard.notes)
     here = None if isolate else method_of(request)[0]
     context = Context(
         device=choose_device(device), seed=request.train_seed, cache=cache or cache_dir(), progress=progress
@@ -155,7 +158,9 @@ def run(
         method: Method = here or stack.enter_context(
             isolated(request.method, request.parameters, context, limit, guard.notes)
         )
-        done = run_method(method, entry, request, context, guard, data_root=data_root, verify=verify)
+        done = run_method(
+            method, entry, request, context, guard, measures, data_root=data_root, verify=verify
+        )
     record, parts = done
     path = save(record, results) if results is not None else None
     parts.clear()
@@ -168,11 +173,13 @@ def run_method(
     request: Request,
     context: Context,
     guard: Guard,
+    measures: Sequence[Measure] = (),
     *,
     data_root: Path | None,
     verify: bool,
 ) -> tuple[Record, Parts]:
     """Returns the record of a method on the episodes of ``request``, and the parts that are cleared once it is kept."""
+    require_calibrated(measures, method)
     clock = Clock()
     with clock.stage("index"):
         whole = request.given.open(
@@ -195,7 +202,7 @@ def run_method(
         solve, max_batch = solver(method, index, rows, context, ranking=request.rules.ranking, guard=guard)
     tasks, labels = episodes.tasks(rows)
     with guard("the facts that it states"):
-        facts = run_facts(request, method, entry, episodes.sha256, training, context)
+        facts = run_facts(request, method, entry, episodes.sha256, training, context, measures)
     parts = Parts(context.cache / "runs" / key("parts", {"run": facts, "core": core_digest()})[:32])
     with clock.stage("score"):
         outcome = score_all(
@@ -208,6 +215,7 @@ def run_method(
             protocol=request.rules,
             transductive=method.transductive,
             progress=context.progress,
+            measures=measures,
         )
     queries = np.where(tasks.query >= 0, rows[tasks.query], -1)
     with guard("the facts that it states"):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fewshot_bench.engine.measuring import Measure, plain_scores
 from fewshot_bench.engine.parts import Chunk, Parts
 from fewshot_bench.episodes.tasks import Tasks
 from fewshot_bench.errors import FsbenchError
@@ -34,6 +35,10 @@ QUERY_ELEMENTS = 16_000_000
 Each part solves the episode anew, so that this bound is wider than that of a chunk."""
 
 
+METRIC = "metric."
+"""Stands before the name of a metric among the arrays of a chunk."""
+
+
 class Scored(NamedTuple):
     """What a method gives for a batch: scores of classes [E, Q, N], and of support images [E, Q, N·K] or None."""
 
@@ -48,7 +53,8 @@ class Outcome:
 
     ``prediction`` [E, Q] and ``rank`` [E, Q] (of the truth, 0 where it is predicted) are −1 for padding. ``ap``
     [E, Q] is None where nothing is ranked, and ``curve`` (precision [101] at equal steps of recall) where the
-    protocol has none. ``scores_sha256`` is a digest of all score bytes.
+    protocol has none. ``scores_sha256`` is a digest of all score bytes. ``metrics`` has one value an episode [E] of
+    each metric that was asked for.
     """
 
     prediction: NDArray[np.int32]
@@ -57,6 +63,7 @@ class Outcome:
     scores_sha256: str
     diagnostics: dict[str, Any]
     curve: NDArray[np.float64] | None = None
+    metrics: dict[str, NDArray[np.float64]] = field(default_factory=dict)
 
 
 def chunk_size(tasks: Tasks, max_batch: int | None = None) -> int:
@@ -160,22 +167,26 @@ def score_chunk(
     protocol: Protocol,
     *,
     transductive: bool,
+    measures: Sequence[Measure] = (),
 ) -> dict[str, NDArray[Any]]:
-    """Returns what ``evaluate`` gives for a chunk, and the ``digest`` of all its score bytes.
+    """Returns what ``evaluate`` gives for a chunk, the ``digest`` of all its score bytes, and ``metric.NAME`` [E] each.
 
-    The queries of one large episode are scored in parts, except where the method is transductive.
+    The queries of one large episode are scored in parts, except where the method is transductive. Its class scores
+    are held together where there are metrics, for those are of whole episodes.
     """
     count = tasks.query.shape[1]
     width = max(1, QUERY_ELEMENTS // (tasks.ways * (tasks.shots if protocol.ranking else 1)))
     if len(tasks) > 1 or transductive:
         width = max(1, count)
-    sha, parts = hashlib.sha256(), []
+    sha, parts, held = hashlib.sha256(), [], []
     for start in range(0, max(1, count), width):
         part = slice(start, start + width)
         asked = Tasks(tasks.support, tasks.query[:, part])
         result = solve(asked)
         parts.append(evaluate(asked, labels[:, part], result, where, protocol))
         sha.update(np.ascontiguousarray(result.scores, dtype="<f8").tobytes())
+        if measures:
+            held.append(plain_scores(result.scores, asked.support, labels[:, part]))
     found = parts[0]
     for key in {"prediction", "rank", "ap"} & found.keys():
         found[key] = np.concatenate([part[key] for part in parts], axis=1)
@@ -184,6 +195,9 @@ def score_chunk(
             part for part in parts if part["queries"][0]
         ] or parts  # the rest is padding, its mean no number
         found |= {key: np.sum([part[key] for part in some], axis=0) for key in ("curve", "queries")}
+    if measures:
+        whole = np.concatenate(held, axis=1)
+        found |= {f"{METRIC}{measure.name}": measure.means(whole, labels) for measure in measures}
     return {**found, "digest": np.frombuffer(sha.digest(), dtype=np.uint8)}
 
 
@@ -198,6 +212,7 @@ def score_all(
     progress: Progress,
     protocol: Protocol,
     transductive: bool = False,
+    measures: Sequence[Measure] = (),
 ) -> Outcome:
     """Scores every episode in chunks of constant size; a chunk that ``parts`` holds is not scored again."""
     size, done = chunk_size(tasks, max_batch), parts.load()
@@ -208,7 +223,13 @@ def score_all(
                 continue
             part = slice(start, start + size)
             done[start] = score_chunk(
-                solve, tasks[part], labels[part], where, protocol, transductive=transductive
+                solve,
+                tasks[part],
+                labels[part],
+                where,
+                protocol,
+                transductive=transductive,
+                measures=measures,
             )
             parts.add(start, done[start])
     except BaseException:
@@ -225,6 +246,7 @@ def score_all(
         curve=sum(c["curve"][0] for c in chunks) / sum(c["queries"][0] for c in chunks)
         if protocol.curve
         else None,
+        metrics={m.name: np.concatenate([c[f"{METRIC}{m.name}"] for c in chunks]) for m in measures},
     )
 
 

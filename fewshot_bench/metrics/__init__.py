@@ -1,6 +1,7 @@
-"""Metrics: pure functions of arrays; accuracy, ranking, and intervals that say what they are over."""
+"""Metrics: pure functions of arrays; accuracy, ranking, calibration, and intervals that say what they are over."""
 
 from fewshot_bench.metrics.accuracy import accuracy_per_episode, predictions, ranks_of_truth
+from fewshot_bench.metrics.classification import expected_calibration_error, macro_f1, top_k_hits
 from fewshot_bench.metrics.deletion import Deletion, accuracy_deletion, ap_deletion, average
 from fewshot_bench.metrics.intervals import (
     Interval,
@@ -49,7 +50,9 @@ __all__ = [
     "deletion_interval",
     "episode_interval",
     "episode_means",
+    "expected_calibration_error",
     "jackknife_interval",
+    "macro_f1",
     "mean_average_precision",
     "mean_precision_recall",
     "paired_deletion_interval",
@@ -61,4 +64,5 @@ __all__ = [
     "proportion_interval",
     "rank_ranges",
     "ranks_of_truth",
+    "top_k_hits",
 ]

@@ -89,6 +89,11 @@ class Record:
         found = self.data.get("map")
         return None if found is None else Score.from_json(found)
 
+    @cached_property
+    def metrics(self) -> dict[str, Score]:
+        """The means over episodes of further metrics, by name; empty where none was asked for."""
+        return {name: Score.from_json(found) for name, found in self.data.get("metrics", {}).items()}
+
     @property
     def train_seed(self) -> int:
         """The seed of everything that the training drew."""

@@ -21,6 +21,12 @@ def score_line(name: str, score: Score) -> list[str]:
     return lines
 
 
+def metric_line(name: str, score: Score) -> str:
+    """Returns the mean of a metric and both ends of its interval; it need not be a share, and has no percent."""
+    ends = f", {score.interval[0]:.4f} to {score.interval[1]:.4f}" if score.interval else ""
+    return f"{name:<9} {score.mean:.4f}{ends}   ({score.kind})"
+
+
 def summary(record: Record) -> str:
     """Returns what was run, its accuracy and mAP with named intervals, and where the time went."""
     parameters = ", ".join(f"{key}={value}" for key, value in record.parameters.items())
@@ -30,6 +36,7 @@ def summary(record: Record) -> str:
         f"{record.method} ({parameters or 'no parameters'}); pretraining: {record.pretraining_marked}",
         *score_line("accuracy", record.accuracy),
         *(score_line("mAP", record.map) if record.map else []),
+        *(metric_line(name, score) for name, score in record.metrics.items()),
         f"{'seconds':<9} {times}",
         f"{'queries':<9} {record.queries}{'' if record.queries == 'all' else ' a class'}",
         f"{'episodes':<9} {record.episodes_sha256[:16]}   scores {record.scores_sha256[:16]}",
