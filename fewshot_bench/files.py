@@ -6,6 +6,7 @@ import errno
 import hashlib
 import os
 import secrets
+import stat
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -56,6 +57,38 @@ def _refusal(path: Path) -> Callable[[OSError], FsbenchError]:
         return FsbenchError(f"Cannot write {path}: {why(error)}; {fix} and run the same command again.")
 
     return sentence
+
+
+def open_regular(path: Path | str) -> BinaryIO:
+    """Returns a stream of a regular file; OSError for anything else, and nobody waits for a pipe to speak.
+
+    A pipe, a socket and a device have no end, or begin when somebody else writes.
+    """
+    stream = os.fdopen(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb")
+    kind = os.fstat(stream.fileno()).st_mode
+    if not stat.S_ISREG(kind):
+        stream.close()
+        number = errno.EISDIR if stat.S_ISDIR(kind) else errno.EINVAL
+        raise OSError(number, f"it is {kind_of(kind)} and no file", str(path))
+    return stream
+
+
+def kind_of(mode: int) -> str:
+    """Returns what a file's mode says it is, in words."""
+    kinds = {
+        stat.S_ISREG: "a file", stat.S_ISDIR: "a folder", stat.S_ISFIFO: "a pipe", stat.S_ISSOCK: "a socket",
+        stat.S_ISCHR: "a device", stat.S_ISBLK: "a device", stat.S_ISLNK: "a link",
+    }  # fmt: skip
+    return next((words for is_kind, words in kinds.items() if is_kind(mode)), "something else")
+
+
+def read_regular(path: Path | str, most: int | None = None) -> bytes:
+    """Returns the bytes of a regular file; OSError for anything else, and for more than ``most`` bytes."""
+    with open_regular(path) as stream:
+        data = stream.read(-1 if most is None else most + 1)
+    if most is not None and len(data) > most:
+        raise OSError(errno.EFBIG, f"it has more than {most:,} bytes", str(path))
+    return data
 
 
 def sealed(content: bytes) -> bytes:

@@ -14,7 +14,7 @@ from fewshot_bench.data.index import ImageIndex
 from fewshot_bench.data.once import of_contents
 from fewshot_bench.data.scan import Scan
 from fewshot_bench.errors import FsbenchError
-from fewshot_bench.files import why
+from fewshot_bench.files import open_regular, why
 
 _KIND, _MADE = "header 1", "header 1, no file"
 _FIELDS = struct.Struct("<16s16sII")
@@ -52,13 +52,14 @@ def _read(index: ImageIndex, row: int) -> Header:
         image = index.reader(row)
         return Header("no file", image.mode, *image.size)
     try:
-        with Image.open(path) as image:
+        with open_regular(path) as stream, Image.open(stream) as image:
             lying = image.format != "PNG" or "exif" in image.info  # else Pillow would decode it to find none
             turned = lying and image.getexif().get(_ORIENTATION) in _LYING
             width, height = image.size[::-1] if turned else image.size
             return Header(image.format or "", image.mode, width, height)
-    except OSError as error:
-        raise FsbenchError(f"{path} cannot be read ({why(error)}): run the same command again.") from error
+    except Exception as error:  # the file decoded a moment ago; a decoder raises nearly anything
+        reason = why(error) if isinstance(error, OSError) else str(error) or type(error).__name__
+        raise FsbenchError(f"{path} cannot be read ({reason}): run the same command again.") from error
 
 
 def _file(index: ImageIndex, row: int) -> Path | None:

@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from fewshot_bench.data.memory import bands
 from fewshot_bench.data.once import of_each, of_index
 from fewshot_bench.data.scan import Scan
-from fewshot_bench.data.shrink import bilinear, box, shrink
+from fewshot_bench.data.shrink import across, bilinear, box
 
 if TYPE_CHECKING:
     from fewshot_bench.data.build import Readable
@@ -34,12 +35,21 @@ _AT_ONCE = 4096  # pairs whose thumbnails are compared at once
 
 def signature(image: Image.Image) -> bytes:
     """Returns 776 bytes of an RGB picture: a difference hash (9×8 grey, bilinear) and a 16×16 thumbnail (box)."""
-    pixels = np.asarray(image)
-    red, green, blue = (pixels[..., channel].astype(np.int32) for channel in range(3))
-    grey = (19595 * red + 38470 * green + 7471 * blue + 32768) >> 16  # ITU-R BT.601, as Pillow's mode L
-    small = shrink(grey.astype(np.uint8), 9, 8, bilinear)
-    thumbnail = np.stack([shrink(pixels[..., channel], SIDE, SIDE, box) for channel in range(3)], axis=2)
+    grey: list[NDArray[np.uint8]] = []
+    colour: list[NDArray[np.uint8]] = []
+    for top, end in bands(*image.size):
+        pixels = np.asarray(image.crop((0, top, image.width, end)))
+        grey.append(across(luma(pixels), 9, bilinear))
+        colour.append(np.stack([across(pixels[..., channel], SIDE, box) for channel in range(3)], axis=2))
+    small, rows = across(np.concatenate(grey).T, 8, bilinear).T, np.concatenate(colour)
+    thumbnail = np.stack([across(rows[..., channel].T, SIDE, box).T for channel in range(3)], axis=2)
     return np.packbits(small[:, 1:] > small[:, :-1]).tobytes() + thumbnail.tobytes()
+
+
+def luma(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Returns RGB pixels ``[H, W, 3]`` as grey ``[H, W]``: ITU-R BT.601, as Pillow's mode L."""
+    red, green, blue = (pixels[..., channel].astype(np.int32) for channel in range(3))
+    return ((19595 * red + 38470 * green + 7471 * blue + 32768) >> 16).astype(np.uint8)
 
 
 def signatures(readable: Readable, scan: Scan) -> NDArray[np.uint8]:

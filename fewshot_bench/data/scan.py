@@ -18,7 +18,9 @@ from numpy.typing import NDArray
 
 from fewshot_bench.data.decode import decode
 from fewshot_bench.data.facts import Facts
+from fewshot_bench.data.memory import BUDGET, MAX_BYTES
 from fewshot_bench.errors import FsbenchError
+from fewshot_bench.files import kind_of, read_regular
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -46,9 +48,15 @@ class Scan:
 
     def each(self, work: Callable[[T], R], items: Sequence[T], save: Callable[[list[R]], None]) -> None:
         """Calls ``work`` on all items in threads (hashing and decoding release the GIL), and ``save`` now and then."""
+
+
+        def one(item: T) -> R:
+            with BUDGET.held():
+                return work(item)
+
         with ThreadPoolExecutor(min(16, os.cpu_count() or 1)) as pool:
             for start in range(0, len(items), AT_ONCE):
-                save(list(pool.map(work, items[start : start + AT_ONCE])))
+                save(list(pool.map(one, items[start : start + AT_ONCE])))
                 if self.progress is not None:
                     self.progress(min(start + AT_ONCE, len(items)), len(items))
 
@@ -73,6 +81,7 @@ class _File:
     mtime: int
     digest: bytes = b""
     defect: str = ""
+    closed: str = ""
 
     @property
     def key(self) -> bytes:
@@ -82,7 +91,8 @@ class _File:
 def contents(root: Path, paths: Sequence[str], scan: Scan) -> Contents:
     """Digests and decodes M files below ``root``; a file that is known by path, size and mtime is not opened.
 
-    Raises FsbenchError for a path that leaves ``root``, is not there, or is no file.
+    What is no regular file (a pipe, a socket, a device) has a defect. Raises FsbenchError for a path that leaves
+    ``root``, is not there, or is a folder.
     """
     files = _files(root, paths)
     if not scan.verify:
@@ -94,8 +104,8 @@ def contents(root: Path, paths: Sequence[str], scan: Scan) -> Contents:
     digests = {file.digest for file in files}
     defects = known_defects(scan, digests)
     for file in files:
-        file.defect = defects.get(file.digest, "")
-    unknown = [file for file in files if file.digest not in defects]
+        file.defect = file.closed or defects.get(file.digest, "")
+    unknown = [file for file in files if file.digest not in defects and not file.closed]
 
     def save(done: list[_File]) -> None:
         read = [file for file in done if file.digest]
@@ -126,7 +136,7 @@ def keep_defects(scan: Scan, defects: Mapping[bytes, str]) -> None:
 
 def _read(file: _File) -> _File:
     try:
-        data = Path(file.path).read_bytes()
+        data = read_regular(file.path, MAX_BYTES)
     except OSError as error:
         file.defect = f"{CLOSED}: {error.strerror}"
         return file
@@ -159,7 +169,12 @@ def _files(root: Path, paths: Sequence[str]) -> list[_File]:
                 f"{path!r} leads out of the data set's folder {root} (to {place}): "
                 "keep all files of a data set below one folder, and copy what is linked from elsewhere."
             )
-        if not stat.S_ISREG(info.st_mode):
-            raise FsbenchError(f"{path!r} in {root} is not a file: list pictures only.")
-        files.append(_File(place, info.st_size, info.st_mtime_ns))
+        if stat.S_ISDIR(info.st_mode):
+            raise FsbenchError(f"{path!r} in {root} is a folder and no picture: list pictures only.")
+        file = _File(place, info.st_size, info.st_mtime_ns)
+        if not stat.S_ISREG(info.st_mode):  # a pipe has no end, and nobody may be at the other one
+            file.closed = f"{CLOSED}: it is {kind_of(info.st_mode)} and no file"
+        elif info.st_size > MAX_BYTES:
+            file.closed = f"too large: {info.st_size:,} bytes, and {MAX_BYTES:,} are the most"
+        files.append(file)
     return files

@@ -37,10 +37,11 @@ def weights(size: int, wanted: int, kind: Filter) -> Ints:
 
 def shrink(pixels: NDArray[np.uint8], width: int, height: int, kind: Filter) -> NDArray[np.uint8]:
     """Returns ``pixels [H, W]`` as ``[height, width]``: each row first, then each column, rounded after either."""
-    return _along(_along(pixels, width, kind).T, height, kind).T
+    return across(across(pixels, width, kind).T, height, kind).T
 
 
-def _along(pixels: NDArray[np.uint8], wanted: int, kind: Filter) -> NDArray[np.uint8]:
+def across(pixels: NDArray[np.uint8], wanted: int, kind: Filter) -> NDArray[np.uint8]:
+    """Returns ``pixels [H, W]`` as ``[H, wanted]``: each row by itself, rounded."""
     table = weights(pixels.shape[1], wanted, kind)
     total = table.sum(axis=1)
     # float64 holds every sum exactly: whole numbers far below 2^53, in whatever order they are added

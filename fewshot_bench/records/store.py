@@ -19,9 +19,11 @@ from typing import Any
 
 import numpy as np
 
+from fewshot_bench.archives import MOST, read_arrays
 from fewshot_bench.errors import FsbenchError, UsageError
-from fewshot_bench.files import why, write_atomic
-from fewshot_bench.records.arrays import Arrays
+from fewshot_bench.files import read_regular, why, write_atomic
+from fewshot_bench.records.arrays import Arrays, check
+from fewshot_bench.records.fields import lacking, misfit
 from fewshot_bench.records.names import DIGITS, record_path
 from fewshot_bench.records.pack import pack, unpack
 from fewshot_bench.records.record import SCHEMA_VERSION, Record
@@ -41,6 +43,9 @@ NEEDED = (
 )
 STORED = ("arrays_sha256", "record_sha256")
 """Keys of the JSON file that a record in memory does not have."""
+
+LONGEST = 2**28
+"""The most bytes of the JSON file of a record."""
 
 EPOCH = (1980, 1, 1, 0, 0, 0)
 """The date of every file in an archive, so that equal arrays are equal bytes."""
@@ -114,9 +119,10 @@ def read(path: Path) -> Record:
     data = _read_json(path)
     version = data["schema_version"]
     beside = path.with_suffix(".npz")
-    again = f"run again: {data['command']}" if data.get("command") else "run the same command again"
+    command = data.get("command")
+    again = f"run again: {command}" if command and isinstance(command, str) else "run the same command again"
     try:
-        archive = beside.read_bytes()
+        archive = read_regular(beside, MOST)
     except OSError as error:
         raise FsbenchError(
             printable(
@@ -135,20 +141,37 @@ def read(path: Path) -> Record:
                 )
             )
     try:
-        with np.load(io.BytesIO(archive), allow_pickle=False) as stored:
-            arrays: Arrays = {key: stored[key] for key in stored.files}
+        arrays: Arrays = read_arrays(archive)
         arrays = unpack(arrays) if version >= 2 else arrays
-        data = {key: value for key, value in data.items() if key not in STORED}
+    except Exception as error:  # a damaged archive or array raises whatever its reader stumbles over
+        raise FsbenchError(
+            printable(
+                f"The arrays of the record {path} cannot be read from {beside.name} ({reason(error)}); {again}"
+            )
+        ) from error
+    data = {key: value for key, value in data.items() if key not in STORED}
+    try:
         while version < SCHEMA_VERSION:
             data, arrays = MIGRATIONS[version](data, arrays)
             version += 1
-    except FsbenchError:
-        raise
-    except Exception as error:  # a damaged archive or array raises whatever its reader stumbles over
+    except Exception as error:  # what schema 1 holds was never checked
         raise FsbenchError(
-            printable(f"The arrays of the record {path} cannot be read from {beside.name} ({error}); {again}")
+            printable(f"{path} is no sound record of schema {version} ({reason(error)}); {again}")
         ) from error
+    if odd := misfit(data):
+        raise FsbenchError(printable(f"{path} is no sound record: {odd}; {again}"))
+    try:
+        check(arrays)
+    except Exception as error:  # arrays of any type and shape
+        raise FsbenchError(printable(f"The arrays in {beside} are those of no record: {reason(error)}")) from error
     return Record(data, arrays)
+
+
+def reason(error: Exception) -> str:
+    """Returns an exception as words; a KeyError is the name of a thing and no sentence."""
+    if isinstance(error, KeyError):
+        return f"it lacks {error}"
+    return str(error) or type(error).__name__
 
 
 def read_all(places: list[Path]) -> list[Record]:
@@ -156,12 +179,35 @@ def read_all(places: list[Path]) -> list[Record]:
     return [read(path) for path in record_files(places)]
 
 
+def read_sound(places: list[Path]) -> tuple[list[Record], list[str]]:
+    """Returns the records at ``places`` that a table can show, and a sentence for each file that is none.
+
+    One damaged file costs nobody else a place in the table.
+    """
+    records, refused = [], []
+    for path in record_files(places):
+        try:
+            record = read(path)
+        except FsbenchError as error:
+            refused.append(str(error))
+            continue
+        if lacks := lacking(record.data):
+            refused.append(printable(f"{path} cannot be shown in a table: {lacks}."))
+        else:
+            records.append(record)
+    return records, refused
+
+
 def record_files(places: list[Path]) -> list[Path]:
     """Returns the JSON files at ``places``; UsageError where a place does not exist. Hidden ones are left out."""
     files: list[Path] = []
     for place in places:
-        if not place.exists():
-            raise UsageError(f"There are no records at {place}: no such file or folder.")
+        try:
+            there = place.exists()
+        except (OSError, ValueError):  # a name that no file can have
+            there = False
+        if not there:
+            raise UsageError(printable(f"There are no records at {place}: no such file or folder."))
         found = sorted(place.rglob("*.json")) if place.is_dir() else [place]
         files += [p for p in found if not any(part.startswith(".") for part in p.relative_to(place).parts)]
     return files
@@ -175,7 +221,7 @@ def schema_of(path: Path) -> int:
 def _read_json(path: Path) -> dict[str, Any]:
     """Returns the dictionary in the JSON file of a record of any known schema; FsbenchError for anything else."""
     try:
-        data = json.loads(path.read_bytes())
+        data = json.loads(read_regular(path, LONGEST))
     except OSError as error:
         raise FsbenchError(printable(f"Cannot read the record {path}: {why(error)}.")) from error
     except (ValueError, RecursionError) as error:
@@ -185,7 +231,7 @@ def _read_json(path: Path) -> dict[str, Any]:
             printable(f"{path} is not a record: it holds a JSON {type(data).__name__}, not an object.")
         )
     version = data.get("schema_version")
-    if not isinstance(version, int) or version < 1 or not {"method", "episodes_sha256"} <= data.keys():
+    if not isinstance(version, int) or isinstance(version, bool) or version < 1 or not {"method", "episodes_sha256"} <= data.keys():
         raise FsbenchError(
             printable(f"{path} is not an fsbench record: it lacks schema_version, method or episodes_sha256.")
         )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fewshot_bench.data.memory import BUDGET
 from fewshot_bench.errors import FsbenchError
 
 if TYPE_CHECKING:
@@ -67,10 +68,11 @@ def encode_images(
 
 def bare(image: Image) -> Image:
     """Returns the same pixels without the file's name and what it says of itself, which may tell a class."""
-    from PIL.Image import frombytes
+    from PIL.Image import new
 
-    pixels = image if image.mode == "RGB" else image.convert("RGB")
-    return frombytes("RGB", pixels.size, pixels.tobytes())
+    fresh = new("RGB", image.size)
+    fresh.paste(image if image.mode == "RGB" else image.convert("RGB"))
+    return fresh
 
 
 def encoder_name(encoder: Encoder) -> str:
@@ -79,16 +81,17 @@ def encoder_name(encoder: Encoder) -> str:
 
 
 def _prepare(encoder: Encoder, index: ImageIndex, row: int) -> NDArray[Any]:
-    try:
-        image = index.reader(row)
-    except FsbenchError:
-        raise
-    except Exception as error:
-        raise FsbenchError(
-            f"Cannot decode {index.paths[row]} of the data set {index.name} ({error}); "
-            "replace or remove the file and run the same command again."
-        ) from error
-    return encoder.prepare(bare(image))
+    with BUDGET.held():
+        try:
+            image = index.reader(row)
+        except FsbenchError:
+            raise
+        except Exception as error:
+            raise FsbenchError(
+                f"Cannot decode {index.paths[row]} of the data set {index.name} ({error}); "
+                "replace or remove the file and run the same command again."
+            ) from error
+        return encoder.prepare(bare(image))
 
 
 def _checked(

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fewshot_bench.data.index import ImageIndex
+from fewshot_bench.data.memory import BUDGET
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -46,8 +47,12 @@ class PictureTable:
             return self._pictures[self._place[rows]]
 
     def _decoded(self, rows: NDArray[np.int64]) -> list[NDArray[np.uint8]]:
+        def one(row: np.int64) -> NDArray[np.uint8]:
+            with BUDGET.held():
+                return self.prepare(self.index.reader(int(row)))
+
         with ThreadPoolExecutor() as pool:
-            return list(pool.map(lambda row: self.prepare(self.index.reader(int(row))), rows))
+            return list(pool.map(one, rows))
 
     def _add(self, rows: NDArray[np.int64], found: list[NDArray[np.uint8]]) -> None:
         """Stores pictures behind the others; the array doubles, so that each is copied a few times at most."""

@@ -126,10 +126,10 @@ def test_a_file_that_cannot_be_read_is_a_defect(
 ) -> None:
     draw(tmp_path / "a.png", 1)
 
-    def denied(path: Path) -> bytes:
+    def denied(path: str, most: int) -> bytes:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "read_bytes", denied)
+    monkeypatch.setattr(room, "read_regular", denied)
     assert contents(tmp_path, ["a.png"], Scan()).defects == ("cannot be read: Permission denied",)
 
 
@@ -161,8 +161,8 @@ def test_loops_folders_and_missing_files_are_refused(tmp_path: Path) -> None:
         ("loop.png", "Too many levels of symbolic links"),
         ("none.png", "No such file"),
         ("none/none.png", "No such file"),
-        ("folder.png", "is not a file"),
-        (".", "is not a file"),
+        ("folder.png", "is a folder and no picture"),
+        (".", "is a folder and no picture"),
     ):
         with pytest.raises(FsbenchError, match=reason) as caught:
             contents(tmp_path, [path], Scan())

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fewshot_bench.data import snapshot
+from fewshot_bench.data import scan, snapshot
 from fewshot_bench.data.index import ImageIndex
 from fewshot_bench.data.scan import Scan
 from fewshot_bench.datasets import folder as room
@@ -187,14 +187,14 @@ def test_what_is_small_lately_changed_or_closed_has_no_snapshot(
         patch.setattr(snapshot, "SETTLED", 2.0)
         Folder().load(root)
     with monkeypatch.context() as patch:
-        read = Path.read_bytes
+        read = scan.read_regular
 
-        def denied(path: Path) -> bytes:
-            if path.name == "c.png":
+        def denied(path: str, most: int) -> bytes:
+            if path.endswith("c.png"):
                 raise PermissionError(13, "Permission denied")
-            return read(path)
+            return read(path, most)
 
-        patch.setattr(Path, "read_bytes", denied)
+        patch.setattr(scan, "read_regular", denied)
         Folder().load(root, scan=Scan(verify=True))
     assert not (Path(os.environ["FSBENCH_CACHE"]) / "indexes").exists()
 
