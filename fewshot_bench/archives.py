@@ -10,7 +10,6 @@ import math
 import zipfile
 from typing import Any, BinaryIO
 
-import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 

@@ -2,11 +2,35 @@
 
 from __future__ import annotations
 
+import re
+
+UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+"""Characters that move a terminal's cursor, break a line, or turn the order of letters round."""
+
+
+def printable(text: str) -> str:
+    """Returns text on one line, with what a terminal would act upon written out (``\\x1b``, ``\\udcff``).
+
+    Bytes of a file's name that are no UTF-8 are surrogates, as ``os.fsdecode`` gives them.
+    """
+    seen = UNSEEN.sub(lambda found: _escape(ord(found[0])), text)
+    return seen.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _escape(code: int) -> str:
+    return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
+
 
 class FsbenchError(Exception):
-    """A run cannot go on; the message is one sentence with the fix (exit status 1)."""
+    """A run cannot go on; the message is one sentence with the fix (exit status 1).
+
+    Whatever names are in it, its text can be shown on a terminal.
+    """
 
     exit_code = 1
+
+    def __str__(self) -> str:
+        return printable(super().__str__())
 
 
 class UsageError(FsbenchError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ from fewshot_bench.episodes import EpisodeSet
 from fewshot_bench.metrics.metric import Metric
 from fewshot_bench.progress import Progress, silent
 from fewshot_bench.protocols import Count
-from fewshot_bench.records import Record, read_all
+from fewshot_bench.records import Record, read_sound
 from fewshot_bench.report.comparison import Comparison, compare_records
 
 if TYPE_CHECKING:
@@ -251,11 +252,20 @@ def compare(first: Record, second: Record) -> Comparison:
 
 
 def leaderboard(*results: str | Path | Record) -> pd.DataFrame:
-    """Returns one row a record, best first within its table; ``results`` are records, files or folders of them."""
+    """Returns one row a record, best first within its table; ``results`` are records, files or folders of them.
+
+    A file that is no sound record is left out with a warning that says why.
+    """
     from fewshot_bench.report.leaderboard import tables
     from fewshot_bench.report.plain import frame
 
     records: list[Record] = []
     for place in results:
-        records += [place] if isinstance(place, Record) else read_all([Path(place)])
+        if isinstance(place, Record):
+            records.append(place)
+            continue
+        found, refused = read_sound([Path(place)])
+        records += found
+        for sentence in refused:
+            warnings.warn(sentence, stacklevel=2)
     return frame(tables(records))

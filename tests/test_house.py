@@ -16,7 +16,7 @@ PLUGINS = sorted(p for p in (ROOT / "plugins").rglob("*.py") if not {"build", "t
 HEAVY = {"torch", "torchvision", "timm", "sklearn", "faiss", "skimage", "pandas", "learn2learn"}
 LAYERS = (
     ("errors", "lazy", "live_source"),
-    ("files", "paths", "progress", "identity", "protocols"),
+    ("files", "archives", "paths", "progress", "identity", "protocols"),
     ("data", "episodes", "metrics", "records"),
     ("report", "store"),
     ("embed", "heads"),
@@ -35,9 +35,9 @@ ABOVE = {"api", "__init__"}
 """The fronts: lists of names, each loaded when it is used."""
 
 NARROW = {
-    "episodes": {"errors", "files", "protocols"},
+    "episodes": {"errors", "files", "archives", "protocols"},
     "metrics": {"errors"},
-    "records": {"errors", "files", "identity"},
+    "records": {"errors", "files", "archives", "identity"},
     "report": {"errors", "records", "metrics", "protocols"},
     "data": {"errors", "files", "paths"},
 }

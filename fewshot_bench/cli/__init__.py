@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import signal
 import sys
+from contextlib import suppress
 from typing import Any
 
 import click
+from click.utils import PacifyFlushWrapper
 
-from fewshot_bench.errors import FsbenchError, PluginError
+from fewshot_bench.cli.output import CLOSED, OutputError, say, unwritten
+from fewshot_bench.errors import FsbenchError, PluginError, printable
 
 COMMANDS = {
     "run": "Run a method on episodes of a data set and write a record.",
@@ -66,7 +70,7 @@ def group(debug: bool) -> None:
 
 def fail(message: str, code: int) -> int:
     """Prints one sentence on stderr and returns the exit status."""
-    click.echo(f"Error: {message}", err=True)
+    say(f"Error: {printable(message)}")
     return code
 
 
@@ -76,11 +80,21 @@ class Terminated(KeyboardInterrupt):
 
 def main(arguments: list[str] | None = None) -> None:
     """Runs the command line and exits: 0 success, 1 the run failed, 2 usage, 130 interrupted, 143 terminated."""
+    keep_streams()
     words = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in words
     if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
         signal.signal(signal.SIGTERM, terminate)
     sys.exit(guarded([word for word in words if word != "--debug"], debug))
+
+
+def keep_streams() -> None:
+    """Opens /dev/null in the place of a standard stream that is closed, so that no file of data takes its number."""
+    for number in (0, 1, 2):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest number that is free
 
 
 def terminate(*_: Any) -> None:
@@ -91,13 +105,25 @@ def terminate(*_: Any) -> None:
 
 def guarded(words: list[str], debug: bool) -> int:
     """Returns the exit status of a command line; an error is a sentence unless ``debug`` asks for the traceback."""
+    if sys.stdout is None:
+        return fail(CLOSED, 1)
     try:
         outcome: Any = group.main(words, prog_name="fsbench", standalone_mode=False)
         sys.stdout.flush()
         return outcome if isinstance(outcome, int) else 0
     except BrokenPipeError:  # the reader went away: `fsbench … | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        drop_stdout()
         return 0
+    except OutputError as error:
+        drop_stdout()
+        return fail(str(error), error.exit_code)
+    except OSError as error:  # click's own printing: --help, --version
+        drop_stdout()
+        if debug:
+            raise
+        if error.filename is None and error.errno in (errno.ENOSPC, errno.EIO, errno.EBADF, errno.EFBIG):
+            return fail(unwritten(error), 1)
+        return unforeseen(error, words)
     except (KeyboardInterrupt, click.Abort) as error:
         if debug:
             raise
@@ -109,8 +135,9 @@ def guarded(words: list[str], debug: bool) -> int:
     except click.ClickException as error:
         if debug:
             raise
-        error.show()
-        return error.exit_code
+        if isinstance(error, click.UsageError) and error.ctx is not None:
+            say(f"{error.ctx.get_usage()}\n{hint(error.ctx)}")
+        return fail(error.format_message(), error.exit_code)
     except PluginError as error:
         if debug:
             raise
@@ -120,10 +147,29 @@ def guarded(words: list[str], debug: bool) -> int:
             raise
         return fail(str(error), error.exit_code)
     except BaseException as error:  # an exit or worse, of code that stands behind no guard
+        if isinstance(sys.stdout, PacifyFlushWrapper):  # click takes a reader that went away for a failure
+            drop_stdout()
+            return 0
         if debug and isinstance(error, Exception):
             raise
-        text = " ".join(str(error).split()) or "no message"
-        return fail(f"{type(error).__name__}: {text} ({kept_traceback(words)}).", 1)
+        return unforeseen(error, words)
+
+
+def hint(ctx: click.Context) -> str:
+    """Returns the line that says where the options of a command are shown."""
+    return f"Try '{ctx.command_path} --help' for help.\n"
+
+
+def unforeseen(error: BaseException, words: list[str]) -> int:
+    """Prints an exception that is no sentence on one line and returns the exit status."""
+    text = " ".join(str(error).split()) or "no message"
+    return fail(f"{type(error).__name__}: {text} ({kept_traceback(words)}).", 1)
+
+
+def drop_stdout() -> None:
+    """Sends what is left of stdout nowhere, so that Python does not complain of it at its end."""
+    with suppress(OSError, ValueError, AttributeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def kept_traceback(words: list[str]) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from fewshot_bench.cli.output import echo, say
+
 
 @click.group("cache", invoke_without_command=True)
 @click.pass_context
@@ -12,18 +14,16 @@ def command(ctx: click.Context) -> None:
     if ctx.invoked_subcommand is not None:
         return
     from fewshot_bench.cli.rooms import ROOMS, rooms
-    from fewshot_bench.cli.terminal import say, table
+    from fewshot_bench.cli.terminal import table
     from fewshot_bench.paths import cache_dir
     from fewshot_bench.store.cache import EmbeddingCache
 
     rows = EmbeddingCache(cache_dir() / "embeddings").info()
     columns = ["encoder", "device", "made with", "images", "dim", "dtype", "MB", "last used"]
-    click.echo(
-        table(columns, [[str(row[c]) for c in columns] for row in rows], right=("images", "dim", "MB"))
-    )
+    echo(table(columns, [[str(row[c]) for c in columns] for row in rows], right=("images", "dim", "MB")))
     if others := rooms(cache_dir()):
         lines = [[r.name, ROOMS[r.name], str(len(r.entries)), f"{r.size / 1e6:.1f}"] for r in others]
-        click.echo(table(["folder", "what", "entries", "MB"], lines, right=("entries", "MB")))
+        echo(table(["folder", "what", "entries", "MB"], lines, right=("entries", "MB")))
     say(f"Folder: {cache_dir()}")
 
 
@@ -47,10 +47,10 @@ def prune(older_than: float | None, everything: bool, trainings: bool) -> None:
     if everything == (older_than is not None):
         raise UsageError("fsbench cache prune takes either --older-than DAYS or --all.")
     removed = EmbeddingCache(cache_dir() / "embeddings").prune(older_than_days=older_than)
-    click.echo(f"Removed the embeddings of {removed} encoders.")
+    echo(f"Removed the embeddings of {removed} encoders.")
     for room in rooms(cache_dir()):
         if room.name != "checkpoints" or trainings:
             try:
-                click.echo(f"Removed {prune_room(room, older_than)} of {len(room.entries)} {room.name}.")
+                echo(f"Removed {prune_room(room, older_than)} of {len(room.entries)} {room.name}.")
             except OSError as error:
                 raise FsbenchError(f"Cannot remove from {cache_dir() / room.name} ({error}).") from error

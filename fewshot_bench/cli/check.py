@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from fewshot_bench.cli.output import echo, echo_json
+
 
 @click.command("check")
 @click.argument("method", required=False)
@@ -52,8 +54,6 @@ def command(
               fsbench check pretrained-lr --only query-alone --only class-order
               fsbench check --list
     """
-    import json
-
     from fewshot_bench.cli.terminal import Watcher
     from fewshot_bench.conformance.run import check_method
     from fewshot_bench.contract.config import parse_settings
@@ -69,7 +69,7 @@ def command(
     with Watcher() as watcher:
         report = check_method(request, only=only, data_root=data_root, device=device, progress=watcher)
     if as_json:
-        click.echo(json.dumps(report.to_json(), indent=2, ensure_ascii=False))
+        echo_json(report.to_json())
     else:
         show_trials(report)
     return 0 if report.sound else 1
@@ -82,16 +82,14 @@ def show_trials(report: Any) -> None:
 
     explained = {check.id: check.explanation for check in CHECKS}
     for trial in report.trials:
-        click.echo("\n".join(wrapped(f"{trial.verdict:<10} {trial.check:<19}", trial.text)))
+        echo("\n".join(wrapped(f"{trial.verdict:<10} {trial.check:<19}", trial.text)))
         if trial.verdict == "fails":
-            click.echo("\n".join(wrapped(" " * 30, explained[trial.check])))
-    click.echo(f"{report.method} {'keeps' if report.sound else 'breaks'} its contract on {report.dataset}.")
+            echo("\n".join(wrapped(" " * 30, explained[trial.check])))
+    echo(f"{report.method} {'keeps' if report.sound else 'breaks'} its contract on {report.dataset}.")
 
 
 def show_checks(only: tuple[str, ...], as_json: bool) -> None:
     """Prints the checks: id, title and explanation."""
-    import json
-
     from fewshot_bench.cli.verdict import wrapped
     from fewshot_bench.conformance.checks import FAMILIES
 
@@ -102,8 +100,8 @@ def show_checks(only: tuple[str, ...], as_json: bool) -> None:
         if not only or check.id in only
     ]
     if as_json:
-        click.echo(json.dumps({"checks": found}, indent=2, ensure_ascii=False))
+        echo_json({"checks": found})
         return
     for row in found:
-        click.echo("\n".join(wrapped(f"{row['check']:<19}", f"{row['title']}.")))
-        click.echo("\n".join(wrapped(" " * 19, row["explanation"])))
+        echo("\n".join(wrapped(f"{row['check']:<19}", f"{row['title']}.")))
+        echo("\n".join(wrapped(" " * 19, row["explanation"])))

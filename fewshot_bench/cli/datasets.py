@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from fewshot_bench.cli.output import echo, echo_json, say
+
 
 @click.command("datasets")
 @click.argument("name", required=False)
@@ -61,13 +63,13 @@ def show_list(as_json: bool) -> int:
 
     listed = list_datasets()
     if as_json:
-        print_json(listed)
+        echo_json(listed)
         return 0
     columns = ["dataset", "summary", "variants", "distribution"]
-    click.echo(table(columns, [[row[c] for c in columns] for row in listed if not row["broken"]]))
+    echo(table(columns, [[row[c] for c in columns] for row in listed if not row["broken"]]))
     for row in listed:
         if row["broken"]:
-            click.echo(f"broken: {row['broken']}", err=True)
+            say(f"broken: {row['broken']}")
     return 0
 
 
@@ -80,9 +82,9 @@ def show_card(name: str, where: dict[str, Any], as_json: bool) -> int:
     with Watcher() as watcher:
         shown = show_dataset(name, progress=watcher, **where)
     if as_json:
-        print_json(shown)
+        echo_json(shown)
     else:
-        click.echo(card(shown))
+        echo(card(shown))
     return 0
 
 
@@ -99,14 +101,7 @@ def show_check(name: str, asked: dict[str, Any], where: dict[str, Any], as_json:
     with Watcher() as watcher:
         report = check(Asked(name, **asked), progress=watcher, **where)
     if as_json:
-        print_json(report.to_json())
+        echo_json(report.to_json())
     else:
-        click.echo(verdict(report.to_json()))
+        echo(verdict(report.to_json()))
     return 0 if report.verdict == "sound" else 1
-
-
-def print_json(value: Any) -> None:
-    """Prints one JSON value on stdout."""
-    import json
-
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False))

@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from fewshot_bench.cli.output import echo, echo_json
+
 
 @click.group("episodes")
 def command() -> None:
@@ -34,15 +36,13 @@ def export(output: Path, **options: Any) -> None:
 
     drawn = sample(options.pop("dataset"), **options)
     save_manifest(output, drawn)
-    click.echo(f"{output}: {len(drawn.classes)} episodes, sha256 {drawn.sha256}")
+    echo(f"{output}: {len(drawn.classes)} episodes, sha256 {drawn.sha256}")
 
 
 @command.command("info")
 @click.argument("manifest", type=click.Path(path_type=Path))
 def info(manifest: Path) -> None:
     """Show what a MANIFEST holds, after checking its hash."""
-    import json
-
     from fewshot_bench.episodes import load_manifest
 
     loaded = load_manifest(manifest)
@@ -55,7 +55,7 @@ def info(manifest: Path) -> None:
         "dropped": loaded.dropped,
         "sha256": loaded.sha256,
     }
-    click.echo(json.dumps(shown, indent=2, ensure_ascii=False))
+    echo_json(shown)
 
 
 @command.command("show")
@@ -96,4 +96,4 @@ def show(output: Path, episode: int, cell: int, data_root: Path | None, **option
             Request(method="", **options), episode, data_root=data_root, cell=cell, progress=watcher
         )
     write_atomic(output, lambda stream: drawn.save(stream, "PNG"))
-    click.echo(f"{output}: {drawn.width} × {drawn.height} pixels")
+    echo(f"{output}: {drawn.width} × {drawn.height} pixels")

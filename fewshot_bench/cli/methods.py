@@ -4,36 +4,36 @@ from __future__ import annotations
 
 import click
 
+from fewshot_bench.cli.output import echo, echo_json, say
+
 
 @click.command("methods")
 @click.argument("name", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(name: str | None, as_json: bool) -> None:
     """List the installed methods; with NAME, show that one: reference, pretraining, parameters."""
-    import json
-
     from fewshot_bench.cli.listing import list_methods, show_method
     from fewshot_bench.cli.terminal import table
 
     if name is not None:
         shown = show_method(name)
         if as_json:
-            click.echo(json.dumps(shown, indent=2))
+            echo_json(shown)
             return
         parameters = shown.pop("parameters")
         for key, value in shown.items():
-            click.echo(f"{key:<13} {value}")
+            echo(f"{key:<13} {value}")
         if parameters:
             columns = list(parameters[0])
-            click.echo()
-            click.echo(table(columns, [[row[c] for c in columns] for row in parameters]))
+            echo()
+            echo(table(columns, [[row[c] for c in columns] for row in parameters]))
         return
     listed = list_methods()
     if as_json:
-        click.echo(json.dumps(listed, indent=2))
+        echo_json(listed)
         return
     columns = ["method", "summary", "kind", "distribution"]
-    click.echo(table(columns, [[row[c] for c in columns] for row in listed if not row["broken"]]))
+    echo(table(columns, [[row[c] for c in columns] for row in listed if not row["broken"]]))
     for row in listed:
         if row["broken"]:
-            click.echo(f"broken: {row['broken']}", err=True)
+            say(f"broken: {row['broken']}")

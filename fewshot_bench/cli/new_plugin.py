@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from fewshot_bench.cli.output import echo
 from fewshot_bench.scaffold.kinds import KINDS
 
 
@@ -35,10 +36,8 @@ def command(name: str, kind: str, folder: Path) -> None:
 
     place = new_plugin(name, kind, folder)
     for path in sorted(path for path in place.rglob("*") if path.is_file()):
-        click.echo(f"wrote {path}")
-    click.echo("\nNext:\n")
-    click.echo(
-        f"    pip install --editable {shlex.quote(str(place if place.is_absolute() else f'./{place}'))}"
-    )
+        echo(f"wrote {path}")
+    echo("\nNext:\n")
+    echo(f"    pip install --editable {shlex.quote(str(place if place.is_absolute() else f'./{place}'))}")
     for line in KINDS[kind].commands:
-        click.echo(f"    {filled(line, {'name': name})}")
+        echo(f"    {filled(line, {'name': name})}")

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fewshot_bench.cli.output import echo, say
+
 if TYPE_CHECKING:
     from fewshot_bench.prediction.predictions import Predictions
 
@@ -69,7 +71,7 @@ def command(
     Example:
       fsbench predict --method pretrained-lr --support ~/products --images ~/new/*.jpg
     """
-    from fewshot_bench.cli.terminal import Watcher, say
+    from fewshot_bench.cli.terminal import Watcher
     from fewshot_bench.contract.config import parse_settings
     from fewshot_bench.engine import Request
     from fewshot_bench.errors import UsageError
@@ -88,7 +90,7 @@ def command(
     pieces = STYLES[style](found)
     if output is None:
         for piece in pieces:
-            click.echo(plain(piece), nl=False)
+            echo(plain(piece), end="")
     else:
         write_atomic(output, lambda stream: stream.writelines(plain(piece).encode() for piece in pieces))
         say(f"Predictions: {output}")

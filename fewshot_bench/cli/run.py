@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from fewshot_bench.cli.output import echo, say
 from fewshot_bench.protocols import PROTOCOLS
 
 
@@ -70,7 +71,7 @@ def command(as_json: bool, settings: tuple[str, ...], **options: Any) -> None:
 
     Example: fsbench run --method pretrained-lr --dataset packshots --ways 20 --shots 1
     """
-    from fewshot_bench.cli.terminal import Watcher, say
+    from fewshot_bench.cli.terminal import Watcher
     from fewshot_bench.contract.config import parse_settings
     from fewshot_bench.engine import Request, run
     from fewshot_bench.report.summary import summary
@@ -81,7 +82,7 @@ def command(as_json: bool, settings: tuple[str, ...], **options: Any) -> None:
     request = Request(parameters=parse_settings(settings), **options)
     with Watcher() as watcher:
         record, path = run(request, progress=watcher, **places)
-    click.echo(record.to_json() if as_json else summary(record), nl=not as_json)
+    echo(record.to_json() if as_json else summary(record), end="" if as_json else "\n")
     for note in record.environment.get("notes", ()):
         say(f"Note: {note}")
     say(f"Record: {path}")

@@ -7,7 +7,8 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-import click
+from fewshot_bench.cli.output import say
+from fewshot_bench.errors import printable
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -29,7 +30,7 @@ class Watcher:
     """Shows progress: one bar a stage on a terminal, elsewhere a plain line every half minute."""
 
     def __init__(self) -> None:
-        self.on = sys.stderr.isatty()
+        self.on = sys.stderr is not None and sys.stderr.isatty()
         self.said = time.monotonic()
         self.bars: Progress | None = None
         self.tasks: dict[str, TaskID] = {}
@@ -71,11 +72,6 @@ class Watcher:
         self.bars.update(self.tasks[stage], completed=done, total=total, note=note)
 
 
-def say(text: str) -> None:
-    """Prints one line for a person on stderr."""
-    click.echo(text, err=True)
-
-
 def table(columns: list[str], rows: list[list[str]], *, title: str = "", right: tuple[str, ...] = ()) -> str:
     """Returns a table as text, as wide as the terminal (160 columns elsewhere).
 
@@ -92,8 +88,10 @@ def table(columns: list[str], rows: list[list[str]], *, title: str = "", right: 
     for name in columns:
         drawn.add_column(name, justify="right" if name in right else "left", overflow="fold")
     for row in rows:
-        drawn.add_row(*(cell.replace("[", "\\[") for cell in row))
+        drawn.add_row(*(printable(cell).replace("[", "\\[") for cell in row))
     stream = StringIO()
-    width = shutil.get_terminal_size((120, 24)).columns if sys.stdout.isatty() else 160
+    width = (
+        shutil.get_terminal_size((120, 24)).columns if sys.stdout is not None and sys.stdout.isatty() else 160
+    )
     Console(file=stream, width=width, no_color=True).print(drawn)
     return "\n".join(line.rstrip() for line in stream.getvalue().rstrip().splitlines())

@@ -16,8 +16,8 @@ from fewshot_bench.data.decode import open_rgb
 from fewshot_bench.data.groups import join, same_content
 from fewshot_bench.data.index import BOTH, ImageIndex
 from fewshot_bench.data.scan import Contents, Scan, contents
-from fewshot_bench.data.sound import CONTROL, printable
-from fewshot_bench.errors import FsbenchError
+from fewshot_bench.data.sound import CONTROL
+from fewshot_bench.errors import FsbenchError, printable
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -17,8 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from fewshot_bench.data.memory import BUDGET, MAX_BYTES, MAX_PIXELS, PER_PIXEL, bands, max_pixels
-from fewshot_bench.data.sound import printable
-from fewshot_bench.errors import FsbenchError
+from fewshot_bench.errors import FsbenchError, printable
 from fewshot_bench.files import read_regular
 
 FORMATS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif")
@@ -81,7 +80,9 @@ def to_rgb(image: Image.Image) -> Image.Image:
 
 def upright(image: Image.Image) -> None:
     """Turns the picture as its EXIF orientation says, and leaves it when the EXIF data is damaged."""
-    with contextlib.suppress(Exception):  # a viewer shows such a picture too: metadata alone makes none unreadable
+    with contextlib.suppress(
+        Exception
+    ):  # a viewer shows such a picture too: metadata alone makes none unreadable
         ImageOps.exif_transpose(image, in_place=True)
 
 

@@ -40,7 +40,7 @@ class Budget:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """What the block takes in this thread is given back at the end of the outermost such block."""
+        """Gives back, at the end of the outermost such block of a thread, what the block has taken."""
         if getattr(self._own, "amount", None) is not None:
             yield
             return
@@ -77,7 +77,7 @@ def max_pixels() -> int:
     text = os.environ.get("FSBENCH_MAX_PIXELS", "")
     if not text:
         return MAX_PIXELS
-    if not (text.isascii() and text.isdigit() and 0 < int(text[:18]) and len(text) <= 18):
+    if not (text.isascii() and text.isdigit() and int(text[:18]) > 0 and len(text) <= 18):
         raise UsageError(f"FSBENCH_MAX_PIXELS is {text[:40]!r}: set a whole number, such as {MAX_PIXELS}.")
     return int(text)
 

@@ -49,7 +49,6 @@ class Scan:
     def each(self, work: Callable[[T], R], items: Sequence[T], save: Callable[[list[R]], None]) -> None:
         """Calls ``work`` on all items in threads (hashing and decoding release the GIL), and ``save`` now and then."""
 
-
         def one(item: T) -> R:
             with BUDGET.held():
                 return work(item)

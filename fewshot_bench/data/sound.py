@@ -10,15 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fewshot_bench.data.split_names import class_split
-from fewshot_bench.errors import FsbenchError
+from fewshot_bench.errors import FsbenchError, printable
 
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 """Characters that move a terminal's cursor, break a line or end a text; no name may hold one."""
-
-
-def printable(name: str) -> str:
-    """Returns a name with its control characters written out (a line feed as a backslash and ``x0a``)."""
-    return CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", name)
 
 
 def names(values: Iterable[Any], what: str, where: str) -> tuple[str, ...]:

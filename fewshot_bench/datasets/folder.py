@@ -14,9 +14,8 @@ from fewshot_bench.data.decode import FORMATS
 from fewshot_bench.data.index import ImageIndex
 from fewshot_bench.data.scan import Scan
 from fewshot_bench.data.snapshot import Seen, Snapshot, seen
-from fewshot_bench.data.sound import printable
 from fewshot_bench.data.split_names import known_split
-from fewshot_bench.errors import FsbenchError, UsageError
+from fewshot_bench.errors import FsbenchError, UsageError, printable
 
 DEEPEST = 2
 VERSION = "folder-2"

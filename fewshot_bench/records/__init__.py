@@ -1,10 +1,10 @@
 """Records: schema 2, its files, and the migration of older ones. No torch here."""
 
+from fewshot_bench.errors import printable
 from fewshot_bench.records.arrays import Arrays, canonical
 from fewshot_bench.records.names import record_path
 from fewshot_bench.records.record import SCHEMA_VERSION, Record, Score
-from fewshot_bench.records.store import read, read_all, save
-from fewshot_bench.records.text import printable
+from fewshot_bench.records.store import read, read_all, read_sound, save
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -15,6 +15,7 @@ __all__ = [
     "printable",
     "read",
     "read_all",
+    "read_sound",
     "record_path",
     "save",
 ]

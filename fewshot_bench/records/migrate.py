@@ -10,10 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from fewshot_bench.errors import FsbenchError
+from fewshot_bench.errors import FsbenchError, printable
 from fewshot_bench.records.record import SCHEMA_VERSION
 from fewshot_bench.records.store import read, record_files, save, schema_of
-from fewshot_bench.records.text import printable
 
 
 def rewrite(folder: Path) -> list[tuple[Path, Path]]:

@@ -20,15 +20,15 @@ from typing import Any
 import numpy as np
 
 from fewshot_bench.archives import MOST, read_arrays
-from fewshot_bench.errors import FsbenchError, UsageError
+from fewshot_bench.errors import FsbenchError, UsageError, printable
 from fewshot_bench.files import read_regular, why, write_atomic
 from fewshot_bench.records.arrays import Arrays, check
-from fewshot_bench.records.fields import lacking, misfit
+from fewshot_bench.records.fields import count, lacking, misfit
 from fewshot_bench.records.names import DIGITS, record_path
 from fewshot_bench.records.pack import pack, unpack
 from fewshot_bench.records.record import SCHEMA_VERSION, Record
 from fewshot_bench.records.schema_1 import MIGRATIONS
-from fewshot_bench.records.text import encode, plain, printable
+from fewshot_bench.records.text import encode, plain
 
 NEEDED = (
     "identity",
@@ -163,7 +163,9 @@ def read(path: Path) -> Record:
     try:
         check(arrays)
     except Exception as error:  # arrays of any type and shape
-        raise FsbenchError(printable(f"The arrays in {beside} are those of no record: {reason(error)}")) from error
+        raise FsbenchError(
+            printable(f"The arrays in {beside} are those of no record: {reason(error)}")
+        ) from error
     return Record(data, arrays)
 
 
@@ -231,7 +233,7 @@ def _read_json(path: Path) -> dict[str, Any]:
             printable(f"{path} is not a record: it holds a JSON {type(data).__name__}, not an object.")
         )
     version = data.get("schema_version")
-    if not isinstance(version, int) or isinstance(version, bool) or version < 1 or not {"method", "episodes_sha256"} <= data.keys():
+    if not count(version) or not version or not {"method", "episodes_sha256"} <= data.keys():
         raise FsbenchError(
             printable(f"{path} is not an fsbench record: it lacks schema_version, method or episodes_sha256.")
         )

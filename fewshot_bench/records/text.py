@@ -7,19 +7,21 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from fewshot_bench.errors import FsbenchError
+from fewshot_bench.errors import UNSEEN, FsbenchError
 
 
-def printable(text: str) -> str:
-    """Returns ``text`` with every byte that is no UTF-8 written as an escape (``\\udcff``), so that it can be shown."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+def escaped(text: str) -> str:
+    """Returns JSON text in which what a terminal would act upon is written as JSON's own escapes."""
+    return UNSEEN.sub(lambda found: found[0] if found[0] == "\n" else f"\\u{ord(found[0]):04x}", text)
 
 
 def encode(data: Any, *, indent: int | None = None) -> bytes:
-    """Returns JSON in UTF-8; a surrogate becomes JSON's own escape, which ``json.loads`` gives back as it was."""
-    return json.dumps(data, indent=indent, ensure_ascii=False, allow_nan=False).encode(
-        "utf-8", "backslashreplace"
-    )
+    """Returns JSON in UTF-8; a surrogate becomes JSON's own escape, which ``json.loads`` gives back as it was.
+
+    So does what a terminal would act upon.
+    """
+    text = json.dumps(data, indent=indent, ensure_ascii=False, allow_nan=False)
+    return escaped(text).encode("utf-8", "backslashreplace")
 
 
 def plain(value: Any, where: str, missing: dict[str, str]) -> Any:

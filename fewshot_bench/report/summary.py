@@ -45,4 +45,4 @@ def summary(record: Record) -> str:
         lines.append(f"{'trained':<9} with training seed {record.train_seed}")
     lines += [f"{'note':<9} {note}" for note in record.dataset_notes]
     lines += [f"{'note':<9} {place} was {was}" for place, was in record.data.get("not_finite", {}).items()]
-    return printable("\n".join(lines))
+    return "\n".join(map(printable, lines))
