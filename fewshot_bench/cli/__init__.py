@@ -11,7 +11,6 @@ from contextlib import suppress
 from typing import Any
 
 import click
-from click.utils import PacifyFlushWrapper
 
 from fewshot_bench.cli.output import CLOSED, OutputError, say, unwritten
 from fewshot_bench.errors import FsbenchError, PluginError, printable
@@ -147,7 +146,9 @@ def guarded(words: list[str], debug: bool) -> int:
             raise
         return fail(str(error), error.exit_code)
     except BaseException as error:  # an exit or worse, of code that stands behind no guard
-        if isinstance(sys.stdout, PacifyFlushWrapper):  # click takes a reader that went away for a failure
+        if (
+            type(sys.stdout).__name__ == "PacifyFlushWrapper"
+        ):  # click takes a reader that went away for a failure
             drop_stdout()
             return 0
         if debug and isinstance(error, Exception):
