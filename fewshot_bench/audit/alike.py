@@ -29,7 +29,7 @@ class Alike:
 
     ``done`` is the number of rows that are finished. ``rows`` and ``others`` int64 [P] are the pairs,
     ``likeness`` [P] says how alike their edges are, and ``candidates`` is the number of pairs that were
-    compared for them.
+    compared for them. ``weights`` int64 [P] says how many pictures ``others`` stand for; None: one each.
     """
 
     done: int
@@ -37,6 +37,7 @@ class Alike:
     others: NDArray[np.int64]
     likeness: NDArray[np.float64]
     candidates: int
+    weights: NDArray[np.int64] | None = None
 
 
 def alike(wanted: NDArray[np.int64], signed: Signed, gallery: Signed | None = None) -> Iterator[Alike]:

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from fewshot_bench.audit import findings
-from fewshot_bench.audit.alike import Alike, Signed, alike
+from fewshot_bench.audit.alike import Alike, Signed
+from fewshot_bench.audit.contents import Kinds, alike
 from fewshot_bench.audit.exposure import Ints, exposure, overlap
 from fewshot_bench.audit.findings import Finding
 from fewshot_bench.data.index import ImageIndex
@@ -114,19 +115,26 @@ def check(
     index, split = evaluated(whole, asked.split)
     found = [findings.files(whole)]
     sizes, index = findings.class_sizes(index, spec)
-    ours, order = signed(index), np.random.default_rng(0).permutation(len(index))
-    pairs = exposure(index, order, watched(alike(order, ours), len(order), progress), CANDIDATES)
+    ours, kinds = signed(index), Kinds.of(index)
+    order = np.random.default_rng(0).permutation(len(kinds.contents))
+    search = watched(alike(order, kinds, ours), len(order), progress)
+    pairs = exposure(index, order, search, CANDIDATES)
+    pairs.own.spread(kinds.stands_for)
+    pairs.foreign.spread(kinds.stands_for)
+    pairs.done = pictures_of(index, kinds, pairs.done)
     found += [sizes, findings.copies(index, pairs, asked.shots)]
     found += [findings.look_alikes(index, pairs, asked.shots), findings.labels(index, pairs)]
     found += findings.pretraining(index)
-    unchecked = partly(pairs.done, order, asked.dataset)
+    unchecked = partly(pairs.done, len(index), asked.dataset)
     if not (bases := base_sets(asked, whole, split, opened)):
         found.append(Finding("base data", "unchecked", "Name what methods are trained on with --base."))
     for name, base in bases:
-        search = watched(alike(order, ours, signed(base)), len(order), progress)
+        search = watched(alike(order, kinds, ours, Kinds.of(base), signed(base)), len(order), progress)
         seen, done = overlap(len(index), order, search, CANDIDATES)
+        seen.spread(kinds.stands_for)
+        done = pictures_of(index, kinds, done)
         found.append(findings.base_data(index, base, name, seen, done))
-        unchecked += partly(done, order, name)
+        unchecked += partly(done, len(index), name)
     return Audit(asked, index, split, tuple(found), (*unchecked, *ALWAYS_UNCHECKED))
 
 
@@ -152,8 +160,14 @@ def watched(found: Iterator[Alike], total: int, progress: Progress) -> Iterator[
         yield part
 
 
-def partly(done: Ints, order: Ints, name: str) -> tuple[str, ...]:
+def pictures_of(index: ImageIndex, kinds: Kinds, contents: Ints) -> Ints:
+    """Returns the rows of all pictures of some contents, in order."""
+    wanted = {index.digests[row].tobytes() for row in kinds.contents[contents]}
+    return np.array([r for r, d in enumerate(index.digests) if d.tobytes() in wanted], dtype=np.int64)
+
+
+def partly(done: Ints, size: int, name: str) -> tuple[str, ...]:
     """Returns a sentence when a search was given up, else nothing."""
-    if len(done) == len(order):
+    if len(done) == size:
         return ()
-    return (f"{len(order) - len(done):,} of {len(order):,} pictures against {name}: too many are alike",)
+    return (f"{size - len(done):,} of {size:,} pictures against {name}: too many are alike",)

@@ -32,9 +32,9 @@ class Tally:
     counts: Ints
     examples: list[tuple[int, int]] = field(default_factory=list)
 
-    def add(self, rows: Ints, others: Ints) -> None:
-        """Counts pairs by their first picture."""
-        np.add.at(self.counts, rows, 1)
+    def add(self, rows: Ints, others: Ints, weights: Ints | int = 1) -> None:
+        """Counts pairs by their first picture, each as often as ``weights`` says."""
+        np.add.at(self.counts, rows, weights)
         for row, other in zip(rows.tolist(), others.tolist(), strict=True):
             if len(self.examples) == EXAMPLES:
                 break
@@ -57,8 +57,14 @@ class Duplicates:
     def add(self, part: Alike, keep: NDArray[np.bool_] | slice = slice(None)) -> None:
         """Counts some of the pairs that a search came upon."""
         rows, others, copied = part.rows[keep], part.others[keep], part.likeness[keep] >= COPY
-        self.look_alikes.add(rows, others)
-        self.copies.add(rows[copied], others[copied])
+        weights = np.ones(len(rows), dtype=np.int64) if part.weights is None else part.weights[keep]
+        self.look_alikes.add(rows, others, weights)
+        self.copies.add(rows[copied], others[copied], weights[copied])
+
+    def spread(self, stands_for: Ints) -> None:
+        """Gives each row the counts of the row that stands for it (``stands_for [M]``)."""
+        for tally in (self.look_alikes, self.copies):
+            tally.counts = tally.counts[stands_for]
 
 
 @dataclass(eq=False)
@@ -117,11 +123,28 @@ def share_facing(index: ImageIndex, own: Ints, rows: Ints, shots: Count) -> floa
     exposed = queries[own[queries] > 0]
     if not len(exposed):
         return 0.0
+    first, _, counts = kinds_of(index, exposed)
     sums = [
-        _chance(int(own[row]), count, shots)
-        for row, count in zip(exposed, admissible(index, exposed), strict=True)
+        _chance(int(own[row]), admitted, shots) * int(count)
+        for row, admitted, count in zip(first, admissible(index, first), counts, strict=True)
     ]
     return float(sum(sums) / len(queries))
+
+
+def kinds_of(index: ImageIndex, rows: Ints) -> tuple[Ints, Ints, Ints]:
+    """Returns the kinds of the pictures ``rows [R]``: one row a kind, the kind of each [R], and how many each has.
+
+    Pictures of one kind have the same content, class, group, pool, and place in a sequence that has a guard: what
+    holds of one holds of all, and no two of them meet.
+    """
+    _, content = np.unique(index.digests[rows], axis=0, return_inverse=True)
+    labels = index.labels[rows].astype(np.int64)
+    places = np.where(index.guards[labels] > 0, index.positions[rows], 0)
+    table = np.stack([content.reshape(-1), labels, index.groups[rows], index.pools[rows], places], axis=1)
+    _, first, kind, counts = np.unique(
+        table, axis=0, return_index=True, return_inverse=True, return_counts=True
+    )
+    return rows[first], kind.reshape(-1).astype(np.int64), counts.astype(np.int64)
 
 
 def possible_pairs(index: ImageIndex, rows: Ints) -> tuple[int, int]:

@@ -146,8 +146,8 @@ def guarded(words: list[str], debug: bool) -> int:
             raise
         return fail(str(error), error.exit_code)
     except BaseException as error:  # an exit or worse, of code that stands behind no guard
-        if (
-            type(sys.stdout).__name__ == "PacifyFlushWrapper"
+        if type(sys.stdout).__name__.endswith(
+            "PacifyFlushWrapper"
         ):  # click takes a reader that went away for a failure
             drop_stdout()
             return 0
