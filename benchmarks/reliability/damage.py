@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import fewshot_bench as fb
-from benchmarks.reliability.world import RUNS, Row, World, attempt, ended, finish, forked, fresh, undisturbed
+from benchmarks.reliability.world import Row, World, attempt, ended, finish, forked, fresh, undisturbed
 from fewshot_bench.episodes import load_manifest, save_manifest
 from fewshot_bench.records import read
 
@@ -47,12 +47,12 @@ def kinds(world: World) -> dict[str, Path]:
     return found
 
 
-def interrupted(whole: World) -> World:
-    """Returns a world whose run was stopped after some chunks, with their parts kept."""
-    world = fresh(whole, f"{whole.kind}-stopped")
+def interrupted(whole: World, stage: str = "score") -> World:
+    """Returns a world whose run was stopped in the middle of a stage: ``score``, or ``train`` behind two epochs."""
+    world = fresh(whole, f"{whole.kind}-stopped-{stage}")
 
-    def stop(stage: str, done: int, total: int, note: str = "") -> None:
-        if stage == "score" and done >= total // 2:
+    def stop(name: str, done: int, total: int, note: str = "") -> None:
+        if name.startswith(stage) and done > total * {"score": 0.5, "train": 0.7}[stage]:
             raise KeyboardInterrupt
 
     ended(forked(lambda: world.run(stop)))
@@ -60,16 +60,25 @@ def interrupted(whole: World) -> World:
 
 
 def caches(place: Path, kind: str, flips: int, seed: int) -> Iterator[Row]:
-    """Yields a row for each kind of cache file: the record is made anew from a cache that holds one damaged file."""
+    """Yields a row for each kind of cache file: an interrupted run goes on from a cache that holds one damaged file."""
     whole, expected, _ = undisturbed(place, kind)
-    half = interrupted(whole)
+    yield from damaged(interrupted(whole), expected, kind, flips, seed)
+    if kind == "training":
+        half = interrupted(whole, "train")
+        yield from damaged(half, expected, "training, half done", flips, seed, only="checkpoints")
+
+
+def damaged(half: World, expected: str, kind: str, flips: int, seed: int, *, only: str = "") -> Iterator[Row]:
+    """Yields a row for each kind of file in the cache of an interrupted run, or of those in the folder ``only``."""
     for name, path in kinds(half).items():
+        if only not in str(path.relative_to(half.cache)):
+            continue
         rng = random.Random(f"{seed} {name}")
         row = Row(f"{kind}: {name} damaged")
         content = path.read_bytes()
         for number in range(flips + 2 * max(1, flips // 5)):
             harm: Harm = flipped if number < flips else (cut if number % 2 else removed)
-            world = half.copy(f"{kind}-damaged")
+            world = half.copy("damaged")
             target = world.place / path.relative_to(half.place)
             changed = harm(content, rng)
             target.unlink() if changed is None else target.write_bytes(changed)
@@ -111,6 +120,3 @@ def records(place: Path, flips: int, seed: int) -> Iterator[Row]:
             row.count("equal" if said == "done" else "wrong" if other else said, f"{number}")
         path.write_bytes(content)
         yield row
-
-
-assert set(RUNS) == {"run", "training"}

@@ -82,6 +82,22 @@ def test_a_truncated_file(tmp_path, episodes):
         load_manifest(path)
 
 
+def test_a_flipped_bit_anywhere_is_the_same_episodes_or_a_sentence(tmp_path, episodes):
+    """A bit of the archive's directory may name a compression that there is none of."""
+    path = tmp_path / "set.npz"
+    save_manifest(path, episodes)
+    content, refused = path.read_bytes(), 0
+    for bit in range(0, 8 * len(content), 53):
+        changed = bytearray(content)
+        changed[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(changed)
+        try:
+            assert load_manifest(path).sha256 == episodes.sha256
+        except FsbenchError:
+            refused += 1
+    assert refused > 100
+
+
 def test_a_missing_file(tmp_path):
     with pytest.raises(FsbenchError, match="there is no manifest"):
         load_manifest(tmp_path / "set.npz")
