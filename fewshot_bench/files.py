@@ -18,6 +18,10 @@ SEAL = b"\nfsbench-sha256:"
 """Stands between the content of a sealed file and its sha256."""
 
 
+TRIES = 5
+"""Times that a file is written whose folder other processes remove meanwhile."""
+
+
 def why(error: OSError) -> str:
     """Returns a failed file operation as words: "no space left on device", "permission denied"."""
     return (error.strerror or str(error)).lower()
@@ -32,23 +36,31 @@ def write_atomic(
     """Lets ``write`` fill a temporary file in the same folder, fsync it, and rename it to ``path``.
 
     The file has the permissions of any new file of the process. Whatever goes wrong, the temporary file is
-    removed and ``path`` is left as it was. Raises FsbenchError, one sentence (that of ``refusal``, where it is
-    given), when the folder cannot be written to or the disk is full.
+    removed and ``path`` is left as it was; where another process removed the folder meanwhile, all is done once more,
+    ``TRIES`` times at most. Raises FsbenchError, one sentence (that of ``refusal``, where it is given), when the
+    folder cannot be written to or the disk is full.
     """
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    for left in reversed(range(TRIES)):
         try:
-            with temporary.open("xb") as stream:
-                write(stream)
-                stream.flush()
-                os.fsync(stream.fileno())
-            temporary.replace(path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise (refusal or _refusal(path))(error) from error
+            _write_once(path, write)
+            return
+        except OSError as error:
+            if not (left and isinstance(error, FileNotFoundError)):
+                raise (refusal or _refusal(path))(error) from error
+
+
+def _write_once(path: Path, write: Callable[[BinaryIO], object]) -> None:
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with temporary.open("xb") as stream:
+            write(stream)
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
 
 
 def _refusal(path: Path) -> Callable[[OSError], FsbenchError]:

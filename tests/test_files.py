@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 import threading
 
 import pytest
 
+from fewshot_bench.errors import FsbenchError
 from fewshot_bench.files import sealed, unsealed, write_atomic
 
 
@@ -70,3 +72,23 @@ def test_a_seal_fits_its_content_alone():
     for end in (0, 10, len(whole) - 1):
         with pytest.raises(ValueError, match="checksum"):
             unsealed(whole[:end])
+
+
+def test_a_folder_that_another_process_removes_meanwhile_is_made_again(tmp_path):
+    """Of equal runs at once, the first to end removes the parts of all; a prune removes what it finds."""
+    calls = []
+
+    def write(stream):
+        stream.write(b"whole")
+        if len(calls) < 2:
+            shutil.rmtree(tmp_path / "runs")
+        calls.append(stream)
+
+    write_atomic(tmp_path / "runs" / "part", write)
+    assert (tmp_path / "runs" / "part").read_bytes() == b"whole" and len(calls) == 3
+    assert [path.name for path in (tmp_path / "runs").iterdir()] == ["part"]
+
+
+def test_a_folder_that_is_removed_again_and_again_is_a_sentence(tmp_path):
+    with pytest.raises(FsbenchError, match="no such file or directory"):
+        write_atomic(tmp_path / "runs" / "part", lambda stream: shutil.rmtree(tmp_path / "runs"))

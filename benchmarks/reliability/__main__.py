@@ -110,6 +110,8 @@ def main(arguments: list[str] | None = None) -> int:
     for row in rows:
         for finding in (*row.lost, *row.wrong):
             print(f"{row.fault}: {finding}", file=sys.stderr)
+        for sentence in sorted(row.sentences)[:10]:
+            print(f"{row.fault}: refused: {sentence}", file=sys.stderr)
     text = PAGE.format(table=table(rows), kills=chosen.kills, flips=chosen.flips, seed=chosen.seed)
     print(text)
     if chosen.output is not None:

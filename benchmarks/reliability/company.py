@@ -49,7 +49,7 @@ def pruned(place: Path, kind: str, count: int, seed: int) -> Iterator[Row]:
         ended(pid)
         said = report.read_text(encoding="utf-8")
         if said.startswith("sentence: "):
-            row.refused += 1
+            row.refuse(said)
             row.count(finish(world, expected), f"try {number}, again")
         else:
             row.count(said if said != "done" else finish(world, expected), f"try {number}")

@@ -51,7 +51,7 @@ def full(place: Path, step: int) -> Iterator[Row]:
                 if not first.startswith("sentence: "):
                     row.count(first, f"{pages} pages")
                     continue
-                row.refused += 1
+                row.refuse(first)
                 remount(world.place, "size=64m")
                 row.count(finish(world, expected), f"{pages} pages, then more room")
     except OSError:
@@ -74,7 +74,7 @@ def limited(place: Path, step: int) -> Iterator[Row]:
         row.tries += 1
         first = finish(world, expected, work)
         if first.startswith("sentence: "):
-            row.refused += 1
+            row.refuse(first)
         elif first != "equal" and not first.startswith(
             "raw status"
         ):  # the report of the process fails as well
@@ -100,7 +100,7 @@ def read_only(place: Path) -> Iterator[Row]:
                     remount(folder, "ro")
                     first = finish(world, expected)
                     if first.startswith("sentence: "):
-                        row.refused += 1
+                        row.refuse(first)
                     elif first != "equal":
                         row.count(first, "read-only")
                     remount(folder, "rw")

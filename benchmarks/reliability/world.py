@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import time
@@ -53,15 +54,21 @@ class Row:
     refused: int = 0
     lost: list[str] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
+    sentences: set[str] = field(default_factory=set)
 
     def count(self, outcome: str, where: str) -> None:
         """Counts one outcome: ``equal``, ``wrong``, ``sentence: …``, or anything else, which is a loss."""
         if outcome == "equal":
             self.equal += 1
         elif outcome.startswith("sentence: "):
-            self.refused += 1
+            self.refuse(outcome)
         else:
             (self.wrong if outcome == "wrong" else self.lost).append(f"{where}: {outcome}")
+
+    def refuse(self, sentence: str) -> None:
+        """Counts a sentence with which a run ended."""
+        self.refused += 1
+        self.sentences.add(re.sub(r"/[^ ]*/|[0-9a-f]{8,}", "…", sentence.removeprefix("sentence: "))[:160])
 
 
 def settings() -> None:

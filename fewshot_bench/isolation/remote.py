@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import make_dataclass
@@ -15,7 +16,7 @@ from fewshot_bench.contract.context import Context
 from fewshot_bench.contract.method import EmbeddingMethod, EpisodicMethod, Method
 from fewshot_bench.episodes.image_tasks import ImageTasks
 from fewshot_bench.episodes.tasks import Tasks
-from fewshot_bench.errors import FsbenchError
+from fewshot_bench.errors import FsbenchError, UsageError
 from fewshot_bench.isolation.channel import Channel
 from fewshot_bench.isolation.indexes import base_message
 from fewshot_bench.isolation.wire import Arrays
@@ -173,6 +174,10 @@ def isolated(
 
     ``limit`` is the number of seconds of one call; ``notes`` takes the sentences of the guard of the other process.
     """
+    if os.name != "posix":
+        raise UsageError(
+            "--isolated needs pipes between processes as Linux and macOS have them; leave it out here."
+        )
     answers: dict[str, Any] = {}
 
     def answer(asked: dict[str, Any]) -> Arrays | None:
