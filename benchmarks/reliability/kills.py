@@ -36,7 +36,9 @@ def kills(place: Path, kind: str, count: int, seed: int) -> Iterator[Row]:
             pid = forked(world.run)
             time.sleep(rng.uniform(0, seconds))
             kill(pid)
-            landed += ended(pid) == -9
+            hit = ended(pid) == -9
+            landed += hit
+            seconds *= 1.05 if hit else 0.8  # what is kept makes the next try of a world shorter
         done += 1
         row.count(finish(world, expected), f"world {done}")
     row.tries = landed

@@ -23,12 +23,16 @@ ON_CPU = {"step"}
 
 @dataclass
 class Checkpoint:
-    """The state of a training after ``epoch`` whole epochs, and its tensors by name."""
+    """The state of a training after ``epoch`` whole epochs, and its tensors by name.
+
+    ``log`` is the digest of the log's lines so far (``log_digest``); "" where it is not known.
+    """
 
     epoch: int = 0
     best: float | None = None
     best_epoch: int = 0
     finished: bool = False
+    log: str = ""
     tensors: dict[str, Tensor] = field(default_factory=dict, repr=False)
 
     def keep(
@@ -105,6 +109,7 @@ def save_checkpoint(path: Path, state: Checkpoint, tensors: dict[str, Tensor]) -
         "best": state.best,
         "best_epoch": state.best_epoch,
         "finished": state.finished,
+        "log": state.log,
     }
     plain = {k: v.detach().contiguous().cpu() for k, v in tensors.items()}
     text = json.dumps(numbers)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
+import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
@@ -39,6 +41,23 @@ def append_log(path: Path, line: Mapping[str, float]) -> None:
         writer.writerow(old)
     writer.writerow({k: v if k == "epoch" else f"{v:.6g}" for k, v in line.items()})
     write_atomic(path, lambda stream: stream.write(text.getvalue().encode()))
+
+
+def log_digest(path: Path, epoch: int) -> str:
+    """Returns the sha256 (hex) of a log's lines up to ``epoch``; "" where they cannot be read or are not all there."""
+    try:
+        lines = [sorted(line.items()) for line in read_log(path) if int(line["epoch"]) <= epoch]
+        return hashlib.sha256(json.dumps(lines).encode()).hexdigest() if len(lines) == epoch else ""
+    except (OSError, ValueError, KeyError, TypeError, csv.Error):
+        return ""
+
+
+def check_log(path: Path, epoch: int, digest: str) -> None:
+    """Raises FsbenchError where the lines up to ``epoch`` are not those of ``digest`` ("": it is not known)."""
+    if digest and log_digest(path, epoch) != digest:
+        raise FsbenchError(
+            f"The training log {path} is damaged or missing; remove its folder to train again."
+        )
 
 
 def training_facts(folders: Mapping[str, Path]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
 from fewshot_bench.errors import FsbenchError
 from fewshot_bench.progress import Progress
 from fewshot_bench.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from fewshot_bench.training.log import LOG, append_log
+from fewshot_bench.training.log import LOG, append_log, check_log, log_digest
 from fewshot_bench.training.precision import deterministic, mixed
 from fewshot_bench.training.schedule import Schedule
 
@@ -113,8 +113,10 @@ def _train(
     import torch
 
     state = None if folder is None else load_checkpoint(folder / LAST)
-    if folder is not None and state is not None and state.finished:
-        return folder / BEST
+    if folder is not None and state is not None:
+        check_log(folder / LOG, state.epoch, state.log)
+        if state.finished:
+            return folder / BEST
     trained = {k: p for k, p in network.named_parameters() if p.requires_grad}
     optimizer = schedule.make_optimiser(trained.values())
     average = {k: v.detach().clone() for k, v in network.state_dict().items()}
@@ -170,6 +172,7 @@ def _train(
         took = {"images/s": speed, "seconds": time.perf_counter() - began}
         checked = {} if score is None else {"validation": score}
         append_log(folder / LOG, {"epoch": state.epoch, **means, **checked, **took})
+        state.log = log_digest(folder / LOG, state.epoch)
         state.keep(optimizer, trained, average, network)
         save_checkpoint(folder / LAST, state, state.tensors)
     if folder is not None:

@@ -94,6 +94,41 @@ def test_an_interrupted_training_ends_with_the_same_weights(tmp_path, stop_at):
     assert without_speed[0] == without_speed[1]
 
 
+@pytest.mark.parametrize("harm", ["digit", "cut", "removed", "bytes"])
+@pytest.mark.parametrize("stop_at", [12, 20])
+def test_a_damaged_log_of_a_training_that_is_not_kept_yet_is_one_sentence(tmp_path, harm, stop_at):
+    """The log becomes part of records; the checkpoint knows what it said."""
+    if stop_at < 20:
+        with pytest.raises(KeyboardInterrupt):
+            fit(tmp_path, Line(stop_at=stop_at))
+    else:
+        fit(tmp_path)
+    log = tmp_path / "log.csv"
+    text = log.read_text()
+    number = csv.DictReader(text.splitlines()).__next__()["error"]
+    if harm == "removed":
+        log.unlink()
+    elif harm == "bytes":
+        log.write_bytes(b"\xff\xfe" + log.read_bytes())
+    else:
+        log.write_text(text.replace(number, number[:-1]) if harm == "digit" else text[: len(text) // 2])
+    with pytest.raises(
+        FsbenchError, match=r"The training log .*log\.csv is damaged or missing; remove its folder"
+    ):
+        fit(tmp_path)
+
+
+def test_a_log_with_a_line_more_than_the_checkpoint_is_that_of_a_kill(tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        fit(tmp_path, Line(stop_at=12))
+    log = tmp_path / "log.csv"
+    last = log.read_text().splitlines()[-1]
+    log.write_text(log.read_text() + last.replace("2", "3", 1) + "\n")
+    fit(tmp_path)
+    with log.open() as stream:
+        assert [int(line["epoch"]) for line in csv.DictReader(stream)] == [1, 2, 3, 4]
+
+
 def test_a_finished_training_is_not_repeated(tmp_path):
     fit(tmp_path)
     again = Line()
