@@ -129,7 +129,8 @@ A run is 60 episodes of 40 drawn pictures with raw pixels, a training a tiny pro
 digits and the same episodes with it. *Equal* is a record that has the scores, the arrays and all else of an
 undisturbed one, times aside. *Refused* is a sentence with which a command ended; where the fault then goes away, the
 same command is run again and counts as equal or not. *Lost* is a result that the same command does not give, or an
-error that is no sentence. *Silently wrong* is another result.
+error that is no sentence. *Silently wrong* is another result. A world is killed several times before its run is let
+finish, so that there are fewer results than kills. `--only` does one family of faults.
 
 {table}
 """
