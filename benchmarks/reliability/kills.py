@@ -29,7 +29,11 @@ def kills(place: Path, kind: str, count: int, seed: int) -> Iterator[Row]:
     """Yields the row of ``count`` kills: every world is killed a few times in a row, and then has to end equal."""
     whole, expected, seconds = undisturbed(place, kind)
     rng = random.Random(seed)
-    row, landed, done = Row(f"kill -9 at a random moment of a {kind}, up to {IN_A_ROW} in a row; then to its end"), 0, 0
+    row, landed, done = (
+        Row(f"kill -9 at a random moment of a {kind}, up to {IN_A_ROW} in a row; then to its end"),
+        0,
+        0,
+    )
     while landed < count:
         world = fresh(whole, f"{kind}-killed")
         for _ in range(min(IN_A_ROW, count - landed)):
