@@ -7,4 +7,5 @@ from fewshot_bench.functions import leaderboard as leaderboard
 from fewshot_bench.functions import predict as predict
 from fewshot_bench.functions import run as run
 from fewshot_bench.functions import sample as sample
+from fewshot_bench.functions import scores as scores
 from fewshot_bench.records import Record as Record

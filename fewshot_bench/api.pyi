@@ -110,6 +110,9 @@ from fewshot_bench.datasets.locate import layout_error as layout_error
 # Metrics: subclass Metric, and declare it in the entry-point group fewshot_bench.metrics.
 from fewshot_bench.metrics.metric import Metric as Metric
 
+# Scores of a run, as ``fsbench run --keep-scores`` writes them.
+from fewshot_bench.engine.kept_scores import KeptScores as KeptScores
+
 # The side of an episode on which a picture may stand, one value a picture in ImageIndex.pools: 1, 2 and 3.
 from fewshot_bench.data.index import SUPPORT as SUPPORT
 from fewshot_bench.data.index import QUERY as QUERY

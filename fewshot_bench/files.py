@@ -116,7 +116,7 @@ def unsealed(data: bytes) -> bytes:
     return content
 
 
-def require_writable(folder: Path) -> None:
+def require_writable(folder: Path, what: str = "results folder", option: str = "--results") -> None:
     """Creates ``folder`` and prove that a file can be written there, before any work is done.
 
     Raises FsbenchError, one sentence, when it cannot.
@@ -127,5 +127,5 @@ def require_writable(folder: Path) -> None:
             pass
     except OSError as error:
         raise FsbenchError(
-            f"Cannot write to the results folder {folder}: {why(error)}; name another with --results."
+            f"Cannot write to the {what} {folder}: {why(error)}; name another with {option}."
         ) from error

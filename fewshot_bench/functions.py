@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from fewshot_bench.datasets.find import open_dataset
 from fewshot_bench.engine import Request, episodes_of, evaluated
 from fewshot_bench.engine import run as run_request
 from fewshot_bench.engine.given import Data, Given, Methodical, named_data, named_method, named_metrics
+from fewshot_bench.engine.kept_scores import KeptScores, require_file
 from fewshot_bench.episodes import EpisodeSet
 from fewshot_bench.metrics.metric import Metric
 from fewshot_bench.progress import Progress, silent
@@ -50,6 +51,7 @@ def run(
     verify: bool = False,
     time_limit: float | None = None,
     isolated: bool = False,
+    keep_scores: str | Path | Callable[[KeptScores], object] | None = None,
     progress: Progress = silent,
 ) -> Record:
     """Runs ``method`` on N-way K-shot episodes of ``dataset`` and return the record.
@@ -62,7 +64,8 @@ def run(
     record has besides accuracy and mAP, in ``record.metrics``. The record is written below ``results`` where that is
     given. ``time_limit`` is the number of seconds that one call of the method may take: its training, its setup, a
     batch of pictures, a chunk of episodes. ``isolated`` runs the method in a process of its own, which has neither
-    the labels of queries nor the name of the data set. Raises UsageError or FsbenchError with one sentence.
+    the labels of queries nor the name of the data set. ``keep_scores`` is the path of an ``.npz`` file that the scores
+    are written to, or a function that is given them. Raises UsageError or FsbenchError with one sentence.
     """
     root = Path(data_root) if data_root else None
     request = Request(
@@ -87,9 +90,33 @@ def run(
         verify=verify,
         time_limit=time_limit,
         isolate=isolated,
+        keep=None if keep_scores is None else keeper(keep_scores),
         progress=progress,
     )
     return record
+
+
+def keeper(
+    target: str | Path | Callable[[KeptScores], object],
+) -> Callable[[KeptScores, Record], object]:
+    """Returns what keeps the scores of a run: a function that is given them, or the file at a path.
+
+    Raises a sentence at once for a path that cannot be written.
+    """
+    if callable(target):
+        return lambda scores, record: target(scores)
+    path = require_file(Path(target))
+    return lambda scores, record: scores.save(path, record)
+
+
+def scores(method: Methodical, dataset: Data, **options: Any) -> KeptScores:
+    """Returns the scores [E, Q, N] of ``method`` on episodes of ``dataset`` and the labels [E, Q] of their queries.
+
+    ``options`` are those of ``run``, on the same episodes: ``scores, labels = fb.scores("pixels", "digits", ways=5)``.
+    """
+    kept: list[KeptScores] = []
+    run(method, dataset, **options, keep_scores=kept.append)
+    return kept[0]
 
 
 def _asked(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from fewshot_bench.cli.output import echo, echo_json, say
+
 
 @click.command("metrics")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -12,17 +14,15 @@ def command(as_json: bool) -> None:
 
     Example: fsbench run --method pixels --dataset digits --ways 10 --metric top5
     """
-    import json
-
     from fewshot_bench.cli.listing import list_metrics
     from fewshot_bench.cli.terminal import table
 
     listed = list_metrics()
     if as_json:
-        click.echo(json.dumps(listed, indent=2))
+        echo_json(listed)
         return
     columns = ["metric", "summary", "of", "distribution"]
-    click.echo(table(columns, [[row[c] for c in columns] for row in listed if not row["broken"]]))
+    echo(table(columns, [[row[c] for c in columns] for row in listed if not row["broken"]]))
     for row in listed:
         if row["broken"]:
-            click.echo(f"broken: {row['broken']}", err=True)
+            say(f"broken: {row['broken']}")

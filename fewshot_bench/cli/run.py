@@ -51,6 +51,10 @@ from fewshot_bench.protocols import PROTOCOLS
     "--metric", "metrics", multiple=True, metavar="NAME",
     help="One more number of the record; `fsbench metrics` lists them.",
 )  # fmt: skip
+@click.option(
+    "--keep-scores", type=click.Path(path_type=Path), metavar="FILE.npz",
+    help="Write the scores of all queries and their labels to a file.",
+)  # fmt: skip
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
 @click.option(
     "--results", type=click.Path(path_type=Path), default=Path("results"), show_default=True,
@@ -66,7 +70,7 @@ from fewshot_bench.protocols import PROTOCOLS
 )  # fmt: skip
 @click.option("--verify", is_flag=True, help="Read every file again instead of trusting sizes and dates.")
 @click.option("--json", "as_json", is_flag=True, help="Print the record as one JSON object.")
-def command(as_json: bool, settings: tuple[str, ...], **options: Any) -> None:
+def command(as_json: bool, settings: tuple[str, ...], keep_scores: Path | None, **options: Any) -> None:
     """Run METHOD on episodes of DATASET and write a record.
 
     Example: fsbench run --method pretrained-lr --dataset packshots --ways 20 --shots 1
@@ -74,15 +78,19 @@ def command(as_json: bool, settings: tuple[str, ...], **options: Any) -> None:
     from fewshot_bench.cli.terminal import Watcher
     from fewshot_bench.contract.config import parse_settings
     from fewshot_bench.engine import Request, run
+    from fewshot_bench.functions import keeper
     from fewshot_bench.report.summary import summary
 
     places = {
         key: options.pop(key) for key in ("data_root", "device", "results", "verify", "time_limit", "isolate")
     }
+    keep = None if keep_scores is None else keeper(keep_scores)
     request = Request(parameters=parse_settings(settings), **options)
     with Watcher() as watcher:
-        record, path = run(request, progress=watcher, **places)
+        record, path = run(request, progress=watcher, keep=keep, **places)
     echo(record.to_json() if as_json else summary(record), end="" if as_json else "\n")
     for note in record.environment.get("notes", ()):
         say(f"Note: {note}")
     say(f"Record: {path}")
+    if keep_scores is not None:
+        say(f"Scores: {keep_scores}")

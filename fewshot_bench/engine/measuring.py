@@ -33,7 +33,7 @@ class Measure:
 
         Raises FsbenchError, naming the metric, where its values have another shape or are no numbers.
         """
-        scores, labels = scores.view(), labels.view()
+        scores, labels = scores.astype(np.float64), labels.view()  # every float32 is a float64
         scores.flags.writeable = labels.flags.writeable = False
         with self.guard("its values"):
             values = np.asarray(self.metric(scores, labels))
@@ -92,14 +92,12 @@ def metric_facts(measures: Sequence[Measure]) -> list[dict[str, str]]:
     ]
 
 
-def plain_scores(
-    scores: NDArray[Any], support: NDArray[np.int64], labels: NDArray[np.int64]
-) -> NDArray[np.float64]:
-    """Returns scores [E, Q, N] as a metric is given them: −inf for an absent class, 0 for padded queries.
+def plain_scores(scores: NDArray[Any], support: NDArray[np.int64], labels: NDArray[np.int64]) -> NDArray[Any]:
+    """Returns scores [E, Q, N] with −inf for an absent class and 0 for padded queries.
 
-    ``support`` [E, N, K] is −1 where there is no picture. The result is a copy in float64, which holds every float32.
+    ``support`` [E, N, K] is −1 where there is no picture. The result is a copy, in float64 of whole numbers.
     """
-    made = np.array(scores, dtype=np.float64)
+    made = np.array(scores, dtype=None if scores.dtype.kind == "f" else np.float64)
     absent = np.asarray((support < 0).all(axis=2))
     made[np.broadcast_to(absent[:, None], made.shape)] = -np.inf
     made[labels < 0] = 0.0

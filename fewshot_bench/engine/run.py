@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +20,7 @@ from fewshot_bench.data.split_names import known_split
 from fewshot_bench.engine.clock import Clock
 from fewshot_bench.engine.facts import run_facts
 from fewshot_bench.engine.fitting import make_ready, method_of
+from fewshot_bench.engine.kept_scores import KeptScores
 from fewshot_bench.engine.measuring import Measure, measures_of, require_calibrated
 from fewshot_bench.engine.outcome import make_record
 from fewshot_bench.engine.parts import Parts
@@ -129,14 +130,16 @@ def run(
     verify: bool = False,
     time_limit: float | None = None,
     isolate: bool = False,
+    keep: Callable[[KeptScores, Record], object] | None = None,
     progress: Progress = silent,
 ) -> tuple[Record, Path | None]:
     """Runs one request; returns its record and, where ``results`` is given, the path it was saved at.
 
     ``time_limit`` is the number of seconds that one call of the method may take: its training, its setup, a batch of
     pictures, a chunk of episodes. With ``isolate`` the method runs in a process of its own, which has neither the
-    labels of queries nor the name of the data set (see ``isolation/``). Raises UsageError for a request that cannot be
-    met and FsbenchError for a run that fails, each with one sentence. An interrupted run goes on from its finished
+    labels of queries nor the name of the data set (see ``isolation/``). ``keep`` is given the scores and the record
+    before that is saved. Raises UsageError for a request that cannot be met and FsbenchError for a run that fails,
+    each with one sentence. An interrupted run goes on from its finished
     chunks when it is asked for again.
     """
     limit = time_limit_of(time_limit)
@@ -159,9 +162,19 @@ def run(
             isolated(request.method, request.parameters, context, limit, guard.notes)
         )
         done = run_method(
-            method, entry, request, context, guard, measures, data_root=data_root, verify=verify
+            method,
+            entry,
+            request,
+            context,
+            guard,
+            measures,
+            data_root=data_root,
+            verify=verify,
+            keep=keep is not None,
         )
-    record, parts = done
+    record, parts, scores = done
+    if keep is not None and scores is not None:
+        keep(scores, record)
     path = save(record, results) if results is not None else None
     parts.clear()
     return record, path
@@ -177,8 +190,12 @@ def run_method(
     *,
     data_root: Path | None,
     verify: bool,
-) -> tuple[Record, Parts]:
-    """Returns the record of a method on the episodes of ``request``, and the parts that are cleared once it is kept."""
+    keep: bool = False,
+) -> tuple[Record, Parts, KeptScores | None]:
+    """Returns the record of a method on the episodes of ``request``, and the parts that are cleared once it is kept.
+
+    With ``keep`` there are the scores as well.
+    """
     require_calibrated(measures, method)
     clock = Clock()
     with clock.stage("index"):
@@ -216,6 +233,7 @@ def run_method(
             transductive=method.transductive,
             progress=context.progress,
             measures=measures,
+            keep=keep,
         )
     queries = np.where(tasks.query >= 0, rows[tasks.query], -1)
     with guard("the facts that it states"):
@@ -238,7 +256,7 @@ def run_method(
         record.data["environment"]["isolated"] = True
     if guard.notes:
         record.data["environment"]["notes"] = list(guard.notes)
-    return record, parts
+    return record, parts, None if outcome.scores is None else KeptScores(outcome.scores, labels)
 
 
 def time_limit_of(seconds: float | None) -> float | None:

@@ -54,7 +54,7 @@ class Outcome:
     ``prediction`` [E, Q] and ``rank`` [E, Q] (of the truth, 0 where it is predicted) are −1 for padding. ``ap``
     [E, Q] is None where nothing is ranked, and ``curve`` (precision [101] at equal steps of recall) where the
     protocol has none. ``scores_sha256`` is a digest of all score bytes. ``metrics`` has one value an episode [E] of
-    each metric that was asked for.
+    each metric that was asked for, and ``scores`` [E, Q, N] are there where they are kept.
     """
 
     prediction: NDArray[np.int32]
@@ -64,6 +64,7 @@ class Outcome:
     diagnostics: dict[str, Any]
     curve: NDArray[np.float64] | None = None
     metrics: dict[str, NDArray[np.float64]] = field(default_factory=dict)
+    scores: NDArray[Any] | None = None
 
 
 def chunk_size(tasks: Tasks, max_batch: int | None = None) -> int:
@@ -168,11 +169,12 @@ def score_chunk(
     *,
     transductive: bool,
     measures: Sequence[Measure] = (),
+    keep: bool = False,
 ) -> dict[str, NDArray[Any]]:
     """Returns what ``evaluate`` gives for a chunk, the ``digest`` of all its score bytes, and ``metric.NAME`` [E] each.
 
     The queries of one large episode are scored in parts, except where the method is transductive. Its class scores
-    are held together where there are metrics, for those are of whole episodes.
+    are held together where there are metrics, for those are of whole episodes, and where they are kept (``scores``).
     """
     count = tasks.query.shape[1]
     width = max(1, QUERY_ELEMENTS // (tasks.ways * (tasks.shots if protocol.ranking else 1)))
@@ -185,7 +187,7 @@ def score_chunk(
         result = solve(asked)
         parts.append(evaluate(asked, labels[:, part], result, where, protocol))
         sha.update(np.ascontiguousarray(result.scores, dtype="<f8").tobytes())
-        if measures:
+        if measures or keep:
             held.append(plain_scores(result.scores, asked.support, labels[:, part]))
     found = parts[0]
     for key in {"prediction", "rank", "ap"} & found.keys():
@@ -195,8 +197,9 @@ def score_chunk(
             part for part in parts if part["queries"][0]
         ] or parts  # the rest is padding, its mean no number
         found |= {key: np.sum([part[key] for part in some], axis=0) for key in ("curve", "queries")}
-    if measures:
+    if held:
         whole = np.concatenate(held, axis=1)
+        found |= {"scores": whole} if keep else {}
         found |= {f"{METRIC}{measure.name}": measure.means(whole, labels) for measure in measures}
     return {**found, "digest": np.frombuffer(sha.digest(), dtype=np.uint8)}
 
@@ -213,13 +216,18 @@ def score_all(
     protocol: Protocol,
     transductive: bool = False,
     measures: Sequence[Measure] = (),
+    keep: bool = False,
 ) -> Outcome:
-    """Scores every episode in chunks of constant size; a chunk that ``parts`` holds is not scored again."""
+    """Scores every episode in chunks of constant size; a chunk that ``parts`` holds is not scored again.
+
+    With ``keep`` the scores themselves are kept, in parts too.
+    """
     size, done = chunk_size(tasks, max_batch), parts.load()
     try:
         for start in range(0, len(tasks), size):
             progress("score", start, len(tasks))
-            if start in done and len(done[start]["prediction"]) == min(size, len(tasks) - start):
+            whole = start in done and len(done[start]["prediction"]) == min(size, len(tasks) - start)
+            if whole and (not keep or "scores" in done[start]):
                 continue
             part = slice(start, start + size)
             done[start] = score_chunk(
@@ -230,6 +238,7 @@ def score_all(
                 protocol,
                 transductive=transductive,
                 measures=measures,
+                keep=keep,
             )
             parts.add(start, done[start])
     except BaseException:
@@ -247,6 +256,7 @@ def score_all(
         if protocol.curve
         else None,
         metrics={m.name: np.concatenate([c[f"{METRIC}{m.name}"] for c in chunks]) for m in measures},
+        scores=np.concatenate([c["scores"] for c in chunks]) if keep else None,
     )
 
 
