@@ -25,7 +25,7 @@ COMMANDS = {
     "episodes": "Draw episodes into a file that others can replay, or one as a picture.",
     "leaderboard": "Make tables of records: one table per set of episodes.",
     "compare": "Compare two records of the same episodes, paired.",
-    "new-plugin": "Write a distribution to begin a method or a data set of your own with.",
+    "new-plugin": "Write a distribution to begin a method, a data set or a metric of your own with.",
     "cache": "Show or remove what is kept: embeddings, trained networks.",
 }
 

@@ -25,7 +25,8 @@ from fewshot_bench.scaffold.kinds import KINDS
 def command(name: str, kind: str, folder: Path) -> None:
     """Write the distribution fsbench-NAME: a plugin that installs, runs and passes its tests as it is.
 
-    NAME is what the method or data set will be called: small letters, digits and hyphens. Nothing is overwritten.
+    NAME is what the method, data set or metric will be called: small letters, digits and hyphens. Nothing is
+    overwritten.
 
     \b
     Example: fsbench new-plugin my-method

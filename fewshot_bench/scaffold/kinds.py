@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fewshot_bench.contract.registry import DATASETS, METHODS
+from fewshot_bench.contract.registry import DATASETS, METHODS, METRICS
 
 RUN = "fsbench run --method @name@ --dataset digits --ways 5 --shots 1"
 METHOD = ("fsbench methods @name@", "fsbench check @name@", RUN)
@@ -42,6 +42,11 @@ KINDS = {
         DATASETS, "data set", "pictures that lie in a folder in a way of their own", (),
         ("fsbench-baselines", "numpy", "pillow"),
         ("fsbench datasets @name@", "fsbench run --method pixels --dataset @name@ --ways 5 --shots 1"),
+    ),
+    "metric": Kind(
+        METRICS, "metric", "a number that is worked out from scores and labels", ("numpy",),
+        ("fsbench-baselines",),
+        ("fsbench metrics", "fsbench run --method pixels --dataset digits --ways 5 --shots 1 --metric @name@"),
     ),
 }  # fmt: skip
 """Name of a kind, which is the name of its folder of templates and of the module that it writes -> the kind."""

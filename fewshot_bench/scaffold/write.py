@@ -45,7 +45,7 @@ def new_plugin(name: str, kind: str = "head", folder: Path = Path()) -> Path:
 
 
 def check_name(name: str, kind: Kind) -> None:
-    """Raises UsageError for a name that is no name of a method or data set, or that an installed one has."""
+    """Raises UsageError for a name that is no name of a method, data set or metric, or that an installed one has."""
     example = f"such as `fsbench new-plugin {suggestion(name)}`"
     if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name):
         raise UsageError(

@@ -22,7 +22,7 @@ def installed(environment):
 
 
 def test_all_are_listed_and_none_is_broken(installed):
-    for command, group in (("methods", "method"), ("datasets", "dataset")):
+    for command, group in (("methods", "method"), ("datasets", "dataset"), ("metrics", "metric")):
         listed = json.loads(installed.run(f"fsbench {command} --json"))
         names = {row.get(group) or row.get("name") for row in listed if not row.get("broken")}
         assert {f"my-{name}" for name, kind in KINDS.items() if kind.group.endswith(f"{group}s")} <= names

@@ -44,7 +44,7 @@ def test_a_distribution_is_complete(kind: str, name: str, tmp_path: Path):
     module = (place / package / f"{kind}.py").read_text(encoding="utf-8")
     assert point.startswith(f"{name} = {package}.{kind}:")
     assert re.search(rf"^(class|def) {point.rpartition(':')[2]}\b", module, flags=re.MULTILINE)
-    assert f'name = "{name}"' in module or KINDS[kind].noun == "metric"
+    assert f'name = "{name}"' in module
 
 
 def test_bounds_are_those_of_the_core():
