@@ -40,6 +40,8 @@ def write_atomic(
     ``TRIES`` times at most. Raises FsbenchError, one sentence (that of ``refusal``, where it is given), when the
     folder cannot be written to or the disk is full.
     """
+    if not path.name or "\0" in str(path):
+        raise FsbenchError(f"Cannot write {str(path)!r}: it names no file; name one.")
     for left in reversed(range(TRIES)):
         try:
             _write_once(path, write)

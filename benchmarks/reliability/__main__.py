@@ -24,13 +24,13 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         name, "1"
     )  # before numpy and torch: a process with threads of theirs cannot be forked
 
-from benchmarks.reliability import company, damage, disk, kills  # noqa: E402
+from benchmarks.reliability import company, damage, disk, hostile, kills  # noqa: E402
 from benchmarks.reliability.world import RUNS, Row, settings  # noqa: E402
 
 Family = Callable[[Path], Iterator[Row]]
 
 
-def families(kill: int, flips: int, seed: int) -> dict[str, Family]:
+def families(kill: int, flips: int, seed: int, tries: int = 1500) -> dict[str, Family]:
     """Returns the families of faults by name; each makes its rows in an empty folder."""
 
     def both(make: Callable[[Path, str], Iterator[Row]]) -> Family:
@@ -47,6 +47,7 @@ def families(kill: int, flips: int, seed: int) -> dict[str, Family]:
         "clock": both(company.clock_back),
         "caches": both(lambda place, kind: damage.caches(place, kind, flips, seed)),
         "records": lambda place: damage.records(place, 20 * flips, seed),
+        "hostile": lambda place: hostile.hostile(place, tries, seed),
     }
 
 
@@ -93,6 +94,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--flips", type=int, default=20, help="bits flipped in a file of each kind")
+    parser.add_argument("--tries", type=int, default=1500, help="hostile inputs of each of seven kinds")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", action="append", help="a family of faults; may be given several times")
     parser.add_argument("--output", type=Path)
@@ -100,7 +102,7 @@ def main(arguments: list[str] | None = None) -> int:
     settings()
     loaded()
     rows: list[Row] = []
-    for name, family in families(chosen.kills, chosen.flips, chosen.seed).items():
+    for name, family in families(chosen.kills, chosen.flips, chosen.seed, chosen.tries).items():
         if chosen.only and name not in chosen.only:
             continue
         began = time.monotonic()
@@ -112,7 +114,9 @@ def main(arguments: list[str] | None = None) -> int:
             print(f"{row.fault}: {finding}", file=sys.stderr)
         for sentence in sorted(row.sentences)[:10]:
             print(f"{row.fault}: refused: {sentence}", file=sys.stderr)
-    text = PAGE.format(table=table(rows), kills=chosen.kills, flips=chosen.flips, seed=chosen.seed)
+    text = PAGE.format(
+        table=table(rows), kills=chosen.kills, flips=chosen.flips, tries=chosen.tries, seed=chosen.seed
+    )
     print(text)
     if chosen.output is not None:
         chosen.output.write_text(text, encoding="utf-8")
@@ -123,14 +127,17 @@ PAGE = """# Reliability: faults, each really done
 
 Made by
 
-    python -m benchmarks.reliability --kills {kills} --flips {flips} --seed {seed} --output results/reliability.md
+    python -m benchmarks.reliability --kills {kills} --flips {flips} --tries {tries} --seed {seed} \\
+        --output results/reliability.md
 
 A run is 60 episodes of 40 drawn pictures with raw pixels, a training a tiny prototypical network on scikit-learn's
 digits and the same episodes with it. *Equal* is a record that has the scores, the arrays and all else of an
 undisturbed one, times aside. *Refused* is a sentence with which a command ended; where the fault then goes away, the
 same command is run again and counts as equal or not. *Lost* is a result that the same command does not give, or an
 error that is no sentence. *Silently wrong* is another result. A world is killed several times before its run is let
-finish, so that there are fewer results than kills. `--only` does one family of faults.
+finish, so that there are fewer results than kills. `--only` does one family of faults. Of hostile input (records,
+manifests, tables, settings, options and pictures made by hypothesis), *equal* is any result, and *lost* an outcome
+that is no sentence.
 
 {table}
 """

@@ -106,6 +106,8 @@ def guarded(words: list[str], debug: bool) -> int:
     """Returns the exit status of a command line; an error is a sentence unless ``debug`` asks for the traceback."""
     if sys.stdout is None:
         return fail(CLOSED, 1)
+    if odd := next((word for word in words if "\0" in word), None):
+        return fail(f"The word {odd} has a null character, which no name and no number has.", 2)
     try:
         outcome: Any = group.main(words, prog_name="fsbench", standalone_mode=False)
         sys.stdout.flush()

@@ -86,7 +86,8 @@ def lines(tmp_path: Path, draw) -> dict[str, list[str]]:
     return {
         "run": ["--method", "pixels", *few, "--results", f"{tmp_path}/again"],
         "predict": ["--method", "pixels", "--support", f"{tmp_path}/shop", "--images", f"{tmp_path}/shop"],
-        "methods": [], "datasets": [], "check": ["--list"], "cache prune": ["--all"], "leaderboard": [record],
+        "methods": [], "metrics": [], "datasets": [], "check": ["--list"], "cache prune": ["--all"],
+        "leaderboard": [record],
         "compare": [record, record], "episodes info": [f"{tmp_path}/m.npz"],
         "episodes export": [f"{tmp_path}/n.npz", *few],
         "episodes show": [*episodes, "-o", f"{tmp_path}/s.png"],
