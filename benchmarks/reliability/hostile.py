@@ -96,7 +96,8 @@ def loaded(place: Path, name: str, *more: Any, named: str = "") -> str:
             warnings.simplefilter("ignore")
             open_dataset(name, data_root=Path(more[1]) if more else None)
     except FsbenchError as error:
-        return f"sentence: {error}" if named in str(error) else f"raw: {named} is not named in {error}"
+        said = named in str(error) or str(place) in str(error)
+        return f"sentence: {error}" if said else f"raw: {named} is not named in {error}"
     except BaseException as error:
         return f"raw {type(error).__name__}: {error}"
     return "equal"
@@ -250,8 +251,8 @@ cells = st.one_of(
 def csv_family(place: Path) -> Family:
     """A CSV data set of any cells, or of any bytes."""
 
-    def attempt(folder: Path, made: tuple[list[str], list[list[str]], bytes]) -> str:
-        header, rows, tail = made
+    def attempt(folder: Path, made: tuple[tuple[list[str], list[list[str]]], bytes]) -> str:
+        (header, rows), tail = made
         (folder / "class 0").mkdir()
         for number in (0, 1):
             picture = place / "shop" / "class 0" / f"{number}.png"
@@ -260,21 +261,19 @@ def csv_family(place: Path) -> Family:
         (folder / "odd.csv").write_bytes("\n".join(lines).encode("utf-8", "surrogatepass") + tail)
         return loaded(folder, str(folder / "odd.csv"), named="odd.csv")
 
-    usual = st.sampled_from(
-        (["path", "label"], ["path", "label", "split", "group", "pool", "position", "guard"])
+    picture = st.sampled_from(("class 0/0.png", "class 0/1.png"))
+    number = st.sampled_from(("", "0", "1", "-3", "9" * 30, "1.5"))
+    sound = st.tuples(picture, st.sampled_from("ab"), st.sampled_from(("", "novel")), st.sampled_from(("", "g")),
+                      st.sampled_from(("", "query", "both")), number, number).map(list)  # fmt: skip
+    near = st.tuples(sound, st.integers(0, 13), cells).map(
+        lambda made: [cell if place != made[1] else made[2] for place, cell in enumerate(made[0])]
     )
-    row = st.one_of(
-        st.lists(cells, min_size=2, max_size=7),
-        st.tuples(st.sampled_from(("class 0/0.png", "class 0/1.png")), st.sampled_from("ab")).map(list),
-        st.tuples(st.just("class 0/0.png"), cells, *[st.sampled_from(("", "1", "9" * 30))] * 5).map(list),
-    )
-    return Family(
-        "CSV data set",
-        st.tuples(
-            st.one_of(usual, row), st.lists(row, max_size=5), st.one_of(st.just(b""), st.binary(max_size=8))
-        ),
-        attempt,
-    )
+    header = ["path", "label", "split", "group", "pool", "position", "guard"]
+    full = st.tuples(st.just(header), st.lists(near, max_size=2, unique_by=lambda row: row[0]))
+    short = full.map(lambda made: (made[0][:2], [row[:2] for row in made[1]]))
+    wild = st.tuples(st.lists(cells, max_size=7), st.lists(st.lists(cells, max_size=7), max_size=3))
+    tails = st.one_of(st.just(b""), st.just(b""), st.binary(max_size=8))
+    return Family("CSV data set", st.tuples(st.one_of(full, short, wild), tails), attempt)
 
 
 def styles_family(place: Path) -> Family:

@@ -160,7 +160,8 @@ def build_index(
     within, across = same_content(readable.digests, labels)
     splits = _splits(rows, name)
     guards = guards or {}
-    if unknown := sorted(set(guards) - set(names) - set(readable.emptied)):
+    known = {*names, *readable.emptied}
+    if unknown := sorted(label for label in guards if label not in known and printable(label) not in known):
         raise FsbenchError(
             f"{name} has a guard of {unknown[0]!r}, which is none of its classes with pictures."
         )

@@ -24,6 +24,10 @@ FORMATS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif")
 """File name endings (lower case) that a scan of a folder takes for pictures."""
 
 
+NO_MEMORY = "not enough memory"
+"""The reason why a picture does not decode now, and may on another day."""
+
+
 def open_rgb(source: Path | bytes, name: str = "") -> Image.Image:
     """Returns the picture of a file, or of the bytes of a file (``name`` is then used in the message), as RGB.
 
@@ -60,6 +64,8 @@ def decode(data: bytes) -> tuple[str, Image.Image | None]:
             BUDGET.take(len(data) + PER_PIXEL * pixels)
             image.load()
             return "", to_rgb(image)
+    except MemoryError:
+        return NO_MEMORY, None
     except UnidentifiedImageError:
         return ("empty file" if not data else "not a picture file"), None
     except Image.DecompressionBombError as error:

@@ -16,7 +16,7 @@ import numpy as np
 import PIL
 from numpy.typing import NDArray
 
-from fewshot_bench.data.decode import decode
+from fewshot_bench.data.decode import NO_MEMORY, decode
 from fewshot_bench.data.facts import Facts
 from fewshot_bench.data.memory import BUDGET, MAX_BYTES
 from fewshot_bench.errors import FsbenchError
@@ -141,6 +141,8 @@ def _read(file: _File) -> _File:
         return file
     file.digest = hashlib.sha256(data).digest()
     file.defect, _ = decode(data)
+    if file.defect == NO_MEMORY:  # nothing that is remembered of a content
+        file.digest, file.defect = b"", f"{CLOSED}: {NO_MEMORY}"
     return file
 
 

@@ -18,6 +18,10 @@ from fewshot_bench.errors import FsbenchError, UsageError
 POOLS = {"": BOTH, "both": BOTH, "support": SUPPORT, "query": QUERY}
 REQUIRED = ("path", "label")
 OPTIONAL = ("split", "group", "pool", "position", "guard")
+MOST = 2**62
+LEAST = {"position": -MOST, "guard": 0}
+"""Bounds of the numbers of a line, as an ``ImageIndex`` has them."""
+
 NOTE = "Groups, pools, positions and splits are those of the CSV file."
 
 
@@ -126,9 +130,12 @@ def _row(fields: dict[str, str], where: str) -> tuple[Row, int]:
     numbers = []
     for name in ("position", "guard"):
         try:
-            numbers.append(int(fields.get(name) or 0))
+            number = int(fields.get(name) or 0)
         except ValueError:
-            raise FsbenchError(f"{where} has {name} {fields[name]!r}: write a whole number.") from None
+            raise FsbenchError(f"{where} has {name} {fields[name][:60]!r}: write a whole number.") from None
+        if not LEAST[name] <= number <= MOST:
+            raise FsbenchError(f"{where} has {name} {number}: write a number from {LEAST[name]} to {MOST}.")
+        numbers.append(number)
     path = posixpath.normpath(fields["path"])
     group = fields.get("group") or None
     return Row(path, fields["label"], POOLS[pool], group, numbers[0], split), numbers[1]

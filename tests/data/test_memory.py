@@ -8,12 +8,14 @@ import socket
 import subprocess
 import sys
 import threading
+import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from fewshot_bench.cli import guarded
 from fewshot_bench.data import memory
 from fewshot_bench.data.decode import open_rgb
 from fewshot_bench.data.header import headers
@@ -164,3 +166,49 @@ def test_a_pipe_and_a_huge_file_among_pictures_are_left_out_and_named(tmp_path: 
         "b/huge.png": "too large: 1,099,511,627,776 bytes, and 1,073,741,824 are the most",
     }
     assert [header.width for header in headers(index, Scan())] == [12, 12, 12]
+
+
+@pytest.mark.parametrize(
+    "error", [EOFError("no more"), EOFError(), MemoryError(), SyntaxError("chunk"), KeyError(3)]
+)
+def test_whatever_a_decoder_raises_is_the_sentence_of_its_file(
+    error: Exception, tmp_path: Path, draw, monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:
+    """click takes an EOFError for Ctrl-D at a question, and said "Interrupted"."""
+    for seed, name in enumerate(("a/1.png", "b/1.png", "b/2.png")):
+        draw(tmp_path / name, seed)
+
+    def broken(*_: object, **__: object) -> None:
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr("fewshot_bench.data.decode.to_rgb", broken)
+        assert guarded(["datasets", str(tmp_path), "--check"], debug=False) == 1
+    text = capsys.readouterr().err
+    assert "a/1.png" in text and "Interrupted" not in text and "traceback" not in text
+    if isinstance(error, MemoryError):  # on another day there is more
+        assert len(open_dataset(str(tmp_path))) == 3
+        draw(tmp_path / "a" / "1.png", 9)
+    index = (
+        open_dataset(str(tmp_path), verify=True) if isinstance(error, MemoryError) else fresh(tmp_path, draw)
+    )
+    monkeypatch.setattr("fewshot_bench.data.header.Image.open", broken)
+    with pytest.raises(FsbenchError, match=r"1\.png cannot be read"):
+        headers(index, Scan())
+
+
+def fresh(folder: Path, draw):
+    """An index of pictures that nothing is remembered of."""
+    for name in ("a", "b"):
+        draw(folder / "fresh" / name / "1.png", ord(name))
+    return open_dataset(str(folder / "fresh"))
+
+
+def test_a_small_file_that_claims_to_be_a_huge_picture_is_a_sentence(tmp_path: Path, draw) -> None:
+    draw(tmp_path / "a" / "1.png")
+    whole = bytearray((tmp_path / "a" / "1.png").read_bytes())
+    whole[16:24] = (60_000).to_bytes(4, "big") * 2
+    whole[29:33] = zlib.crc32(whole[12:29]).to_bytes(4, "big")
+    (tmp_path / "a" / "bomb.png").write_bytes(whole)
+    ((path, reason),) = open_dataset(str(tmp_path)).unreadable
+    assert path == "a/bomb.png" and reason.startswith("too large: ")

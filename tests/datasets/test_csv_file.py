@@ -102,3 +102,22 @@ def test_files_that_are_no_utf8_csv(write: Write, tmp_path: Path) -> None:
 def test_splits_under_other_libraries_names(write: Write) -> None:
     index = CsvFile().load(write("path,label,split\na.png,x,Train\nb.png,y,test\n"))
     assert dict(zip(index.class_names, index.class_splits, strict=True)) == {"x": "base", "y": "novel"}
+
+
+@pytest.mark.parametrize("row", ["1,a,9999999999999999999999,0", "1,a,0,9999999999999999999999", "1,a,0,-1"])
+def test_a_number_that_no_index_holds_is_a_sentence(row: str, tmp_path: Path, draw) -> None:
+    draw(tmp_path / "1.png")
+    path = tmp_path / "list.csv"
+    path.write_text(f"path,label,position,guard\n{row.replace('1,', '1.png,', 1)}\n")
+    with pytest.raises(FsbenchError, match=r"Line 2 of .*list\.csv has (position|guard)"):
+        CsvFile().load(path)
+
+
+def test_a_class_whose_name_cannot_be_printed_is_left_out_with_its_guard(tmp_path: Path, draw) -> None:
+    for number in range(2):
+        draw(tmp_path / f"{number}.png", number)
+    (tmp_path / "list.csv").write_text("path,label\n0.png,a\n1.png,b\x08c\n")
+    index = CsvFile().load(tmp_path / "list.csv")
+    assert index.class_names == ("a",) and index.unreadable == (
+        ("1.png", "its name has a control character"),
+    )
