@@ -124,6 +124,8 @@ def guarded(words: list[str], debug: bool) -> int:
             raise
         if error.filename is None and error.errno in (errno.ENOSPC, errno.EIO, errno.EBADF, errno.EFBIG):
             return fail(unwritten(error), 1)
+        if error.errno == errno.ENAMETOOLONG:
+            return fail(f"{str(error.filename)[:60]}… is too long for the name of a file; name another.", 2)
         return unforeseen(error, words)
     except (KeyboardInterrupt, click.Abort) as error:
         if debug:

@@ -35,3 +35,22 @@ def test_a_null_character_is_a_sentence(capsys) -> None:
         capsys.readouterr().err
         == "Error: The word a\\x00b has a null character, which no name and no number has.\n"
     )
+
+
+LONG = "9" * 5000
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        ["datasets", LONG],
+        ["predict", "--method", "pixels", "--images", LONG, "--support", "."],
+        ["predict", "--method", "pixels", "--images", ".", "--support", LONG],
+        ["new-plugin", "toy", "--folder", LONG],
+    ],
+    ids=["data set", "images", "support", "folder"],
+)
+def test_a_name_that_no_file_can_have_is_a_sentence(line: list[str], capsys) -> None:
+    assert guarded(line, debug=False) in (1, 2)
+    error = capsys.readouterr().err
+    assert "too long" in error and "traceback" not in error and len(error) < 6000
