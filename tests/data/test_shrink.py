@@ -7,7 +7,7 @@ from math import floor
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
@@ -42,6 +42,7 @@ def slow(pixels: NDArray[np.uint8], width: int, height: int, kind: Filter) -> li
 
 
 @pytest.mark.parametrize("kind", [box, bilinear])
+@settings(deadline=None, max_examples=40)
 @given(height=st.integers(1, 23), width=st.integers(1, 23), seed=st.integers(0, 99))
 def test_the_values_are_those_of_fractions(kind: Filter, height: int, width: int, seed: int) -> None:
     pixels = np.random.default_rng(seed).integers(0, 256, (height, width), dtype=np.uint8)

@@ -30,7 +30,7 @@ def test_names_of_pretraining(pretraining: str, expected: list[str]) -> None:
 
 def test_a_record_says_what_its_weights_saw(monkeypatch: pytest.MonkeyPatch) -> None:
     """Raw pixels name "none" as their pretraining, which stands in for any name here."""
-    engine = importlib.import_module("fewshot_bench.engine.run")
+    engine = importlib.import_module("fewshot_bench.engine.given")
     opened = engine.open_dataset
     assert fb.run("pixels", "digits", episodes=2, queries=1).contaminated == ()
     monkeypatch.setattr(engine, "open_dataset", lambda *a, **k: replace(opened(*a, **k), seen_by=("none",)))
