@@ -1,6 +1,6 @@
-# make demo: the first run, from nothing.  make test: all tests.  make test-fast: those that train nothing and start
-# no process, in about a minute.  make test-lowest: those, with the lowest versions that are declared.  make lint: style
-# and types.  CONSTRAINTS=constraints.txt installs the exact versions of that file.
+# make demo: the first run, from nothing.  make test: all tests but those of built packages.  make test-packages: those.
+# make test-fast: the tests that train nothing and start no process, in about a minute.  make test-lowest: the fast ones
+# with the lowest versions that are declared.  make lint: style and types.  CONSTRAINTS=constraints.txt installs the exact versions of that file.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -10,7 +10,7 @@ EXTRAS ?= test,lint
 PIP = $(BIN)/python -m pip install --quiet $(CONSTRAINTS:%=--constraint %)
 FAST := not slow and not training and not subprocess and not real_data
 
-.PHONY: demo test test-fast test-lowest lint install clean
+.PHONY: demo test test-packages test-fast test-lowest lint install clean
 
 install: $(VENV)/.installed
 
@@ -32,7 +32,10 @@ demo: install
 	$(BIN)/python -m benchmarks.demo
 
 test: install $(VENV)/.learn2learn
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 -m "not packages"
+
+test-packages: install
+	$(BIN)/python -m pytest -n 0 tests/packages
 
 test-fast: install
 	$(BIN)/python -m pytest -n 2 -m "$(FAST)"

@@ -63,7 +63,7 @@ def markdown(made: Sequence[Table], title: str = "Leaderboard") -> str:
         if older := not_shown(table):
             lines.append(f"- {escape(older)}.")
         kinds = {standing.headline[1].class_kind for standing in table.standings} - {""}
-        lines += [f"- Interval over classes: {escape(kind)}." for kind in sorted(kinds)]
+        lines += [f"- Interval over classes: {escape(kind.rstrip('.'))}." for kind in sorted(kinds)]
         lines += [f"- {escape(note)}" for note in first.dataset_notes]
         if first.dropped:
             named = ", ".join(str(name) for name, *_ in first.dropped[:5])

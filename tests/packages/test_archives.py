@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PLACES = [ROOT, *sorted(path.parent for path in (ROOT / "plugins").glob("*/setup.cfg"))]
 NAMES = ["fewshot_bench", *(place.name.replace("-", "_") for place in PLACES[1:])]
-pytestmark = [pytest.mark.slow, pytest.mark.subprocess]
+pytestmark = [pytest.mark.packages, pytest.mark.slow, pytest.mark.subprocess]
 
 
 @pytest.fixture(params=NAMES)

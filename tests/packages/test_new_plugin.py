@@ -8,7 +8,7 @@ import pytest
 
 from fewshot_bench.scaffold.kinds import KINDS
 
-pytestmark = [pytest.mark.slow, pytest.mark.subprocess, pytest.mark.training]
+pytestmark = [pytest.mark.packages, pytest.mark.slow, pytest.mark.subprocess, pytest.mark.training]
 
 
 @pytest.fixture(scope="module")
