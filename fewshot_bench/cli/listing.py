@@ -1,4 +1,4 @@
-"""What is installed, as plain dictionaries: methods, metrics and data sets, the broken ones with their reason."""
+"""Listing: methods, metrics and data sets that are installed, as plain dictionaries; broken ones have a reason."""
 
 from __future__ import annotations
 

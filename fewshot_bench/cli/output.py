@@ -1,4 +1,4 @@
-"""What a command prints: results on stdout, words for a person on stderr, and nothing raw of what files are named."""
+"""Output: commands print results on stdout and words for a person on stderr, with names of files escaped."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CLOSED = "There is no stdout to print to, for it is closed; send it to a file, o
 
 
 class OutputError(FsbenchError):
-    """What was asked for cannot be printed."""
+    """An output that cannot be printed: stdout is closed or full."""
 
 
 def shown(text: str, encoding: str) -> str:

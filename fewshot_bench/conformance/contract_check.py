@@ -16,7 +16,7 @@ although the method declares that it fails.
 
 
 class Answer(NamedTuple):
-    """What a check says of a method: whether it holds, and one sentence."""
+    """An answer of a check on a method: whether it holds, and one sentence."""
 
     verdict: Literal["holds", "fails", "skipped"]
     text: str

@@ -23,7 +23,7 @@ from fewshot_bench.progress import Progress, silent
 
 @dataclass(frozen=True)
 class Conformance:
-    """What was tried on a method, and how each check ended."""
+    """A report on a method: the checks that were tried, and how each ended."""
 
     method: str
     dataset: str

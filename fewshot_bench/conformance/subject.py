@@ -66,7 +66,7 @@ class Subject:
 
     @cached_property
     def table(self) -> NDArray[Any]:
-        """What the method works on: embeddings ``[M, D]``, or pictures ``[M, 3, S, S]``."""
+        """The table that the method works on: embeddings ``[M, D]``, or pictures ``[M, 3, S, S]``."""
         return table_of(self.method, self.index, self.rows, self.context, guard=self.guard)
 
     def solved(
@@ -95,7 +95,7 @@ class Subject:
 
     @cached_property
     def first(self) -> Scored:
-        """What the method gives for the episodes the first time, unchecked."""
+        """The scores that the method gives for the episodes the first time, unchecked."""
         return self.solved(self.tasks)
 
     @cached_property

@@ -1,4 +1,4 @@
-"""What is wrong with a loaded plugin: a class that lacks what every list and every record needs."""
+"""Defects of a loaded plugin: a class may lack what every list and every record needs."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import make_dataclass
@@ -122,8 +123,9 @@ class Remote(Method[Any]):
         self.config = make_dataclass("Parameters", list(parameters), frozen=True)(**parameters)
         self._take(self.found)
 
+    @abstractmethod
     def _take(self, found: Mapping[str, Any]) -> None:
-        raise NotImplementedError
+        """Takes what the other process answered."""
 
     @property
     def pretraining(self) -> str:
