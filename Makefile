@@ -1,5 +1,5 @@
 # make demo: the first run, from nothing.  make test: all tests but those of built packages.  make test-packages: those.
-# make test-fast: the tests that train nothing and start no process, in about two minutes.  make test-lowest: the fast ones
+# make test-fast: the tests that train nothing and start no process, in under a minute.  make test-lowest: the fast ones
 # with the lowest versions that are declared.  make lint: style and types.  CONSTRAINTS=constraints.txt installs the exact versions of that file.
 PYTHON ?= python3
 VENV ?= .venv

@@ -82,6 +82,7 @@ def test_a_plugin_asks_for_nothing_outside_the_bounds_of_the_core() -> None:
             assert bounds.get(name, line) == line, f"{place.name}: {line}, and the core {bounds[name]}"
 
 
+@pytest.mark.slow
 def test_the_tests_and_benchmarks_import_what_the_extras_install() -> None:
     options = setup_of(ROOT)["options.extras_require"]
     installed = requirements(setup_of(ROOT)["options"]["install_requires"]) | requirements(options["test"])

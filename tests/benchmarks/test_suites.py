@@ -165,6 +165,7 @@ def test_parameters_compare_as_text() -> None:
     assert parameters({"lr": 1e-3, "augment": True}) == parameters({"lr": "0.001", "augment": "True"})
 
 
+@pytest.mark.slow
 def test_a_suite_runs_what_has_no_record_goes_on_after_a_failure_and_writes_the_table(tiny, capsys) -> None:
     assert command.main(["tiny"]) == 1
     err = capsys.readouterr().err

@@ -159,6 +159,7 @@ SLOW = METHOD.replace('Prototype("', 'Slow("').replace(
 )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_time_limit_is_a_sentence(capsys, make_plugin, tmp_path):
     make_plugin("slow-plugin", SLOW, bad="Toy")
     limited = [*RUN, "--method", "bad", "--results", tmp_path, "--time-limit"]

@@ -179,6 +179,7 @@ def test_trainings_are_shown_and_pruned_when_asked(capsys, tmp_path, monkeypatch
     assert "Removed 1 of 3 checkpoints." in out and young.exists() and used.exists() and not old.exists()
 
 
+@pytest.mark.slow
 @pytest.mark.packshots
 def test_lists_of_methods_and_datasets(capsys):
     _, out, _ = call(capsys, "methods")

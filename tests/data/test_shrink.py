@@ -41,6 +41,7 @@ def slow(pixels: NDArray[np.uint8], width: int, height: int, kind: Filter) -> li
     return [[column[y] for column in columns] for y in range(height)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [box, bilinear])
 @settings(deadline=None, max_examples=40)
 @given(height=st.integers(1, 23), width=st.integers(1, 23), seed=st.integers(0, 99))

@@ -156,6 +156,7 @@ def test_a_wrong_view_is_a_usage_error():
         pretrained_encoder(view="squash").fingerprint()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "dim", "side"), [("mobilenet_v2", 1280, 225), ("squeezenet1_0", 512, 227)])
 def test_real_files_tell_apples_from_bananas(name, dim, side):
     """Nearest class mean of four pictures each, on pictures that were not among them."""

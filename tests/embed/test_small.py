@@ -48,6 +48,7 @@ def test_conv4_is_four_times_convolution_norm_relu_pool():
     torch.testing.assert_close(network(batch), x)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [{"backbone": "conv4"}, {"backbone": "resnet18", "pretrained": False}])
 def test_weights_are_what_the_seed_says_and_no_random_number_is_drawn(options):
     before = torch.random.get_rng_state()

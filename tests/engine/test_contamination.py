@@ -28,6 +28,7 @@ def test_names_of_pretraining(pretraining: str, expected: list[str]) -> None:
     assert contaminated(pretraining, ()) == []
 
 
+@pytest.mark.slow
 def test_a_record_says_what_its_weights_saw(monkeypatch: pytest.MonkeyPatch) -> None:
     """Raw pixels name "none" as their pretraining, which stands in for any name here."""
     engine = importlib.import_module("fewshot_bench.engine.given")

@@ -104,6 +104,7 @@ def test_chunks_that_were_finished_without_scores_are_scored_again(stopping, mon
     assert stopping.calls == 4
 
 
+@pytest.mark.slow
 def test_an_episode_in_parts_has_the_same_scores(monkeypatch):
     whole = fb.scores("pixels", "digits", **RUN)
     monkeypatch.setattr(scoring, "CHUNK_ELEMENTS", 1)

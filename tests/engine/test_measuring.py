@@ -112,6 +112,7 @@ def test_values_intervals_and_their_kind_are_in_the_record_and_in_the_file(half,
     assert facts["distribution"] == "unregistered" and len(facts["source"]) == 64
 
 
+@pytest.mark.slow
 def test_a_run_without_metrics_is_as_it_was_and_each_metric_is_another_result():
     plain, some = fb.run("pixels", "digits", **RUN), fb.run("pixels", "digits", **RUN, metrics=["top5"])
     more = fb.run("pixels", "digits", **RUN, metrics=("top5", "macro-f1", "top5"))

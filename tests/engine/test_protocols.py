@@ -44,6 +44,7 @@ def test_classification_is_what_scikit_learn_does_with_train_and_test():
     assert "digits (default): classification, 10 classes" in text and "mAP" not in text.split("##")[1]
 
 
+@pytest.mark.slow
 def test_one_picture_of_each_of_all_classes():
     record = fb.run("pixels", "digits", protocol="oneshot-all", episodes=3)
     assert (record.ways, record.shots, record.queries) == ("all", 1, "all")

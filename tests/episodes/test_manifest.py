@@ -82,6 +82,7 @@ def test_a_truncated_file(tmp_path, episodes):
         load_manifest(path)
 
 
+@pytest.mark.slow
 def test_a_flipped_bit_anywhere_is_the_same_episodes_or_a_sentence(tmp_path, episodes):
     """A bit of the archive's directory may name a compression that there is none of."""
     path = tmp_path / "set.npz"
