@@ -94,6 +94,16 @@ def measured(
     return found
 
 
+def conclusion(tables: dict[str, Table]) -> list[str]:
+    """The lines of the decision, which names the trainings that it lacks; none where a view was not measured."""
+    measured_here = [training.title for training in REAL if training.title in tables]
+    if not measured_here or any(set(tables[title]) != set(VIEWS) for title in measured_here):
+        return ["## Decision", "", "Nothing is decided here: not every view was measured.", ""]
+    lines = verdict(mean_scores([tables[title] for title in measured_here]), "trained methods")
+    lacking = [training.title for training in REAL if training.title not in tables]
+    return lines + ([f"Not measured, and without a part in it: {'; '.join(lacking)}.", ""] if lacking else [])
+
+
 def main(words: list[str]) -> int:
     """Trains, measures, prints, writes; returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
@@ -121,10 +131,10 @@ def main(words: list[str]) -> int:
     lines = ["# The view of trained methods", "", *(__doc__ or "").strip().splitlines()[2:], ""]
     for title, table in tables.items():
         lines += section(title, about[title], table)
-    scores = mean_scores([tables[training.title] for training in REAL if training.title in tables])
-    text = "\n".join(lines + verdict(scores, "trained methods"))
+    text = "\n".join(lines + conclusion(tables))
     print(text)
-    write_atomic(Path("results/views/trained.md"), lambda stream: stream.write(text.encode()))
+    if set(options.views) == set(VIEWS):
+        write_atomic(Path("results/views/trained.md"), lambda stream: stream.write(text.encode()))
     return 0
 
 
