@@ -11,9 +11,18 @@ from fewshot_bench.data.index import ImageIndex
 from fewshot_bench.datasets.find import open_dataset
 from fewshot_bench.engine import Request, episodes_of, evaluated
 from fewshot_bench.engine import run as run_request
-from fewshot_bench.engine.given import Data, Given, Methodical, named_data, named_method, named_metrics
+from fewshot_bench.engine.given import (
+    Data,
+    Given,
+    Methodical,
+    named_data,
+    named_method,
+    named_metrics,
+    named_sampler,
+)
 from fewshot_bench.engine.kept_scores import KeptScores, require_file
 from fewshot_bench.episodes import EpisodeSet
+from fewshot_bench.episodes.own import Sampler
 from fewshot_bench.metrics.metric import Metric
 from fewshot_bench.progress import Progress, silent
 from fewshot_bench.protocols import Count
@@ -45,6 +54,7 @@ def run(
     episodes_from: str | Path | None = None,
     protocol: str = "fewshot",
     metrics: Sequence[str | type[Metric]] = (),
+    sampler: str | type[Sampler] | None = None,
     data_root: str | Path | None = None,
     device: str = "auto",
     results: str | Path | None = None,
@@ -59,17 +69,19 @@ def run(
     ``dataset`` is a registered name (``NAME`` or ``NAME:VARIANT``), the path of a folder of class
     folders, or of a CSV file. Both may be registered nowhere: a class or an instance of a method, an ImageIndex or a
     DatasetSource; the record then says so. ``ways`` (5), ``shots`` (1) and ``queries`` (15 a class, or all where one
-    has fewer) are numbers or ``"all"``; ``protocol`` is ``fewshot``, ``retrieval``, ``oneshot-all`` or
-    ``classification``. ``metrics`` are names (``fsbench metrics`` lists them) or classes of metrics, whose values the
-    record has besides accuracy and mAP, in ``record.metrics``. The record is written below ``results`` where that is
-    given. ``time_limit`` is the number of seconds that one call of the method may take: its training, its setup, a
-    batch of pictures, a chunk of episodes. ``isolated`` runs the method in a process of its own, which has neither
-    the labels of queries nor the name of the data set. ``keep_scores`` is the path of an ``.npz`` file that the scores
-    are written to, or a function that is given them. Raises UsageError or FsbenchError with one sentence.
+    has fewer) are numbers or ``"all"``; ``protocol`` is ``fewshot``, ``retrieval``, ``oneshot-all``,
+    ``classification`` or one of a plugin. ``metrics`` are names (``fsbench metrics`` lists them) or
+    classes of metrics, whose values the record has besides accuracy and mAP, in ``record.metrics``. ``sampler`` is the
+    name (``fsbench samplers`` lists them) or the class of what draws the episodes, instead of the suite's own. The
+    record is written below ``results`` where that is given. ``time_limit`` is the number of seconds that one call
+    of the method may take: its training, its setup, a batch of pictures, a chunk of episodes. ``isolated`` runs the
+    method in a process of its own, which has neither the labels of queries nor the name of the data set.
+    ``keep_scores`` is the path of an ``.npz`` file that the scores are written to, or a function that is given
+    them. Raises UsageError or FsbenchError with one sentence.
     """
     root = Path(data_root) if data_root else None
     request = Request(
-        **_asked(method, dataset, parameters, train_dataset, unlabelled, root, progress, metrics),
+        **_asked(method, dataset, parameters, train_dataset, unlabelled, root, progress, metrics, sampler),
         ways=ways,
         shots=shots,
         queries=queries,
@@ -128,6 +140,7 @@ def _asked(
     data_root: Path | None,
     progress: Progress,
     metrics: Sequence[str | type[Metric]] = (),
+    sampler: str | type[Sampler] | None = None,
 ) -> dict[str, Any]:
     """Returns the fields of a request for a method and data sets, by their names or registered nowhere."""
     name, given, values = named_method(method, parameters or {})
@@ -135,6 +148,7 @@ def _asked(
         [dataset, train_dataset, *unlabelled], data_root, progress
     )
     names, measured = named_metrics(metrics)
+    drawing, drawer = named_sampler(sampler)
     return {
         "method": name,
         "dataset": evaluated,
@@ -142,7 +156,8 @@ def _asked(
         "train_dataset": base,
         "unlabelled": tuple(others),
         "metrics": names,
-        "given": Given(given, indexes, measured),
+        "sampler": drawing,
+        "given": Given(given, indexes, measured, drawer),
     }
 
 
@@ -252,10 +267,12 @@ def sample(
     split: str | None = None,
     drop_small: bool = False,
     variable: bool = False,
+    sampler: str | type[Sampler] | None = None,
     data_root: str | Path | None = None,
 ) -> EpisodeSet:
     """Draws the episodes that ``run`` would draw with the same arguments; no picture is opened."""
     index = dataset if isinstance(dataset, ImageIndex) else _open(dataset, data_root=data_root)
+    drawing, drawer = named_sampler(sampler)
     request = Request(
         method="",
         dataset=index.name,
@@ -266,6 +283,8 @@ def sample(
         seed=seed,
         drop_small=drop_small,
         variable=variable,
+        sampler=drawing,
+        given=Given(sampler=drawer),
     )
     return episodes_of(request, evaluated(index, split)[0])
 

@@ -1,11 +1,9 @@
-"""Protocols: a table. Everything that is known of a protocol stands in its row."""
+"""Protocols: a table. Everything that is known of a protocol stands in its row; plugins add rows of their own."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
-
-from fewshot_bench.errors import UsageError
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
 
 Count = int | Literal["all"]
 """A number of classes or pictures, or all that there are."""
@@ -29,6 +27,8 @@ class Protocol:
     curve : whether the mean precision-recall curve is kept.
     headline : what a table is ranked by.
     title : stands before the counts in a table's title.
+    sampler : the name of what draws the episodes; empty is the suite's own sampler. Then the counts are limits.
+    metrics : metrics that every record of the protocol has besides accuracy and mAP.
     """
 
     name: str
@@ -43,6 +43,20 @@ class Protocol:
     curve: bool = False
     headline: Literal["accuracy", "map"] = "accuracy"
     title: str = ""
+    sampler: str = ""
+    metrics: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns the row as a record keeps it, so that a table can be made where its plugin is not installed."""
+        return {**asdict(self), "metrics": list(self.metrics)}
+
+    @classmethod
+    def from_json(cls, row: dict[str, Any]) -> Protocol:
+        """Returns the row that a record keeps: its title, what ranks its table, and what is split."""
+        known = {"headline": ("accuracy", "map"), "split": ("classes", "pictures")}
+        fitting = {name: row[name] for name, values in known.items() if row.get(name) in values}
+        title = row.get("title")
+        return cls(str(row.get("name")), "", title=title if isinstance(title, str) else "", **fitting)
 
 
 TABLE = (
@@ -66,10 +80,3 @@ TABLE = (
 )  # fmt: skip
 
 PROTOCOLS = {protocol.name: protocol for protocol in TABLE}
-
-
-def protocol(name: str) -> Protocol:
-    """Returns the protocol of a name; UsageError, with all names, where there is none."""
-    if name not in PROTOCOLS:
-        raise UsageError(f"--protocol is one of {', '.join(PROTOCOLS)}, not {name!r}.")
-    return PROTOCOLS[name]

@@ -20,6 +20,8 @@ COMMANDS = {
     "predict": "Classify new pictures against a folder of reference pictures.",
     "methods": "List the installed methods, or show one with its parameters.",
     "metrics": "List the installed metrics that a run can have besides accuracy and mAP.",
+    "protocols": "List the protocols: what a run can be asked, and what its table is ranked by.",
+    "samplers": "List the installed samplers, which draw episodes in ways of their own.",
     "datasets": "List the data sets, show the card of one, or check an evaluation on it.",
     "check": "Check that a method keeps its contract, on a few small episodes.",
     "episodes": "Draw episodes into a file that others can replay, or one as a picture.",

@@ -28,6 +28,7 @@ def command() -> None:
 @click.option("--split", help="Class split. [default: novel, or all where there is none]")
 @click.option("--drop-small", is_flag=True, help="Leave out classes with too few images.")
 @click.option("--variable", is_flag=True, help="Meta-Dataset's variable ways and shots.")
+@click.option("--sampler", default="", metavar="NAME", help="What draws them; `fsbench samplers` lists.")
 @click.option("--data-root", type=click.Path(path_type=Path), help="Folder of data sets. [$FSBENCH_DATA]")
 def export(output: Path, **options: Any) -> None:
     """Draw episodes and write them to OUTPUT (.npz), for `fsbench run --episodes-from` and other tools."""
@@ -69,6 +70,7 @@ def info(manifest: Path) -> None:
 @click.option("--split", help="Class split. [default: novel, or all where there is none]")
 @click.option("--drop-small", is_flag=True, help="Leave out classes with too few images.")
 @click.option("--variable", is_flag=True, help="Meta-Dataset's variable ways and shots.")
+@click.option("--sampler", default="", metavar="NAME", help="What draws them; `fsbench samplers` lists.")
 @click.option("--episodes-from", type=click.Path(path_type=Path), help="Show an episode of a manifest.")
 @click.option("--episode", type=int, default=0, show_default=True, help="Which one, counted from 0.")
 @click.option("--cell", type=int, default=96, show_default=True, metavar="PIXELS", help="Side of a picture.")

@@ -15,6 +15,7 @@ from fewshot_bench.datasets.locate import load_dataset
 from fewshot_bench.errors import FsbenchError, UsageError
 from fewshot_bench.paths import data_roots
 from fewshot_bench.progress import Progress, silent
+from fewshot_bench.protocols import PROTOCOLS, Protocol
 
 
 def rows(group: str, describe: Callable[[Any], dict[str, str]]) -> list[dict[str, str]]:
@@ -60,6 +61,34 @@ def list_metrics() -> list[dict[str, str]]:
             "reference": metric.reference,
         },
     )
+
+
+def list_samplers() -> list[dict[str, str]]:
+    """Returns one row a sampler: name, summary, reference, distribution, ``broken``."""
+    return rows(
+        registry.SAMPLERS, lambda sampler: {"summary": sampler.summary, "reference": sampler.reference}
+    )
+
+
+def list_protocols() -> list[dict[str, str]]:
+    """Returns one row a protocol, the package's own first: what ``facts`` says, its distribution, ``broken``."""
+    own = [
+        {"protocol": row.name, **facts(row), "broken": "", "distribution": "fewshot-bench"}
+        for row in PROTOCOLS.values()
+    ]
+    return own + rows(registry.PROTOCOLS, facts)
+
+
+def facts(row: Protocol) -> dict[str, str]:
+    """Returns what a list shows of a protocol."""
+    return {
+        "summary": row.summary,
+        "ways": str(row.ways),
+        "shots": str(row.shots),
+        "queries": "15, or all" if row.queries is None else str(row.queries),
+        "ranked by": {"map": "mAP", "accuracy": "accuracy"}[row.headline],
+        "sampler": row.sampler,
+    }
 
 
 def kind(method: Any) -> str:

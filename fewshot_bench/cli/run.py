@@ -20,10 +20,11 @@ from fewshot_bench.protocols import PROTOCOLS
 )
 @click.option(
     "--protocol",
-    type=click.Choice(list(PROTOCOLS)),
     default="fewshot",
     show_default=True,
-    help="; ".join(f"{p.name}: {p.summary}" for p in PROTOCOLS.values()) + ".",
+    metavar="NAME",
+    help="; ".join(f"{p.name}: {p.summary}" for p in PROTOCOLS.values())
+    + ". `fsbench protocols` lists those of plugins too.",
 )
 @click.option("--ways", help="N, classes of an episode, or all. [default: 5]")
 @click.option("--shots", help="K, support images of a class, or all. [default: 1]")
@@ -38,6 +39,9 @@ from fewshot_bench.protocols import PROTOCOLS
 @click.option("--split", help="Class split to evaluate on. [default: novel, or all where there is none]")
 @click.option("--drop-small", is_flag=True, help="Leave out classes with too few images, and say so.")
 @click.option("--variable", is_flag=True, help="Meta-Dataset's variable ways and shots.")
+@click.option(
+    "--sampler", default="", metavar="NAME", help="What draws the episodes; `fsbench samplers` lists them."
+)
 @click.option("--episodes-from", type=click.Path(path_type=Path), help="Replay the episodes of a manifest.")
 @click.option("--data-root", type=click.Path(path_type=Path), help="Folder of data sets. [$FSBENCH_DATA]")
 @click.option(

@@ -10,7 +10,9 @@ from typing import Any
 from fewshot_bench.contract.config import describe
 from fewshot_bench.contract.method import Method
 from fewshot_bench.contract.source import Card, DatasetSource
+from fewshot_bench.episodes.own import Sampler
 from fewshot_bench.metrics.metric import Metric
+from fewshot_bench.protocols import PROTOCOLS, Protocol
 
 API_VERSIONS = (1,)
 """Versions of the plugin API that this release runs."""
@@ -49,8 +51,29 @@ def metric_defect(loaded: Any) -> str:
     )
 
 
+def sampler_defect(loaded: Any) -> str:
+    """Returns what a sampler lacks, as ``method_defect`` does."""
+    return (
+        class_defect(loaded, Sampler, "Sampler")
+        or attribute_defect(loaded, {"name": str, "summary": str, "reference": str})
+        or line_defect(loaded.summary)
+        or name_defect(loaded.name)
+    )
+
+
+def protocol_defect(loaded: Any) -> str:
+    """Returns what a protocol lacks, as ``method_defect`` does."""
+    if not isinstance(loaded, Protocol):
+        return f"is a {type(loaded).__name__}; name an instance of Protocol in the entry point"
+    if loaded.name in PROTOCOLS:
+        return f"has the name {loaded.name!r}, which is one of the package's own; give it another"
+    if not isinstance(loaded.metrics, tuple) or not all(isinstance(name, str) for name in loaded.metrics):
+        return f"has the metrics {loaded.metrics!r}; write a tuple of names"
+    return line_defect(loaded.summary) or name_defect(loaded.name)
+
+
 def name_defect(name: str) -> str:
-    """Returns what is wrong with the name of a metric, which is a key of records."""
+    """Returns what is wrong with the name of a metric, sampler or protocol, which stands in records."""
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name):
         return f"has the name {name!r}; write letters, digits, dots, hyphens and underscores, such as top5"
     return ""

@@ -9,18 +9,34 @@ from functools import cache
 from importlib import metadata
 from typing import Any
 
-from fewshot_bench.contract.defects import dataset_defect, method_defect, metric_defect
+from fewshot_bench.contract.defects import (
+    dataset_defect,
+    method_defect,
+    metric_defect,
+    protocol_defect,
+    sampler_defect,
+)
 from fewshot_bench.contract.guard import Guard
 from fewshot_bench.errors import FsbenchError, PluginError, UsageError
 
 METHODS = "fewshot_bench.methods"
 DATASETS = "fewshot_bench.datasets"
 METRICS = "fewshot_bench.metrics"
-KINDS = {METHODS: "method", DATASETS: "dataset", METRICS: "metric"}
+PROTOCOLS = "fewshot_bench.protocols"
+SAMPLERS = "fewshot_bench.samplers"
+KINDS = {
+    METHODS: "method",
+    DATASETS: "dataset",
+    METRICS: "metric",
+    PROTOCOLS: "protocol",
+    SAMPLERS: "sampler",
+}
 DEFECTS: dict[str, Callable[[Any], str]] = {
     METHODS: method_defect,
     DATASETS: dataset_defect,
     METRICS: metric_defect,
+    PROTOCOLS: protocol_defect,
+    SAMPLERS: sampler_defect,
 }
 """For each group, what says what a loaded plugin lacks."""
 
@@ -70,7 +86,7 @@ def entry(group: str, name: str) -> Entry:
 
 
 def load(group: str, name: str) -> Any:
-    """Imports the class behind a name and checks that it has what every list and every record needs.
+    """Imports the class (of a protocol: the row) behind a name and checks that it has what lists and records need.
 
     Raises UsageError for an unknown name, FsbenchError for a plugin that fails to import or that lacks something
     (see ``defects.py``). Whatever the plugin does when it is imported, it takes no other down.

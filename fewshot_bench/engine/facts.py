@@ -28,6 +28,7 @@ IN_NO_KEY = {
     "seed": "the digest of the episodes covers it",
     "split": "the digest of the episodes covers it",
     "drop_small": "the digest of the episodes covers it",
+    "sampler": "the digest of the episodes covers its name and what it drew",
     "variable": "the digest of the episodes covers it",
     "episodes_from": "the digest of the episodes covers what the file holds",
     "given": "the digest of its source stands for a method; those of the episodes and of base data for data sets",

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from fewshot_bench.contract import registry
-from fewshot_bench.contract.defects import dataset_defect, method_defect, metric_defect
+from fewshot_bench.contract.defects import dataset_defect, method_defect, metric_defect, sampler_defect
 from fewshot_bench.contract.method import Method
 from fewshot_bench.contract.registry import Entry
 from fewshot_bench.contract.source import DatasetSource
 from fewshot_bench.data.index import ImageIndex
 from fewshot_bench.datasets.find import open_dataset
 from fewshot_bench.datasets.locate import load_dataset
+from fewshot_bench.episodes.own import Sampler
 from fewshot_bench.errors import UsageError
 from fewshot_bench.identity import source_digest
 from fewshot_bench.metrics.metric import Metric
@@ -34,14 +35,15 @@ Data = str | ImageIndex | DatasetSource | type[DatasetSource]
 
 @dataclass(frozen=True, eq=False)
 class Given:
-    """The class of a method, and data sets and metrics by the names that a request has for them."""
+    """The class of a method, data sets and metrics by the names that a request has for them, and a sampler's class."""
 
     method: type[Method] | None = None
     indexes: Mapping[str, ImageIndex] = field(default_factory=dict)
     metrics: Mapping[str, type[Metric]] = field(default_factory=dict)
+    sampler: type[Sampler] | None = None
 
     def __bool__(self) -> bool:
-        return self.method is not None or bool(self.indexes) or bool(self.metrics)
+        return bool(self.method or self.indexes or self.metrics or self.sampler)
 
     def entry(self, name: str) -> Entry:
         """Returns the entry of a method: the registered one, or one that says ``unregistered`` and the source."""
@@ -63,6 +65,17 @@ class Given:
     def load_metric(self, name: str) -> type[Metric]:
         """Returns the class of a metric."""
         loaded: type[Metric] = self.metrics.get(name) or registry.load(registry.METRICS, name)
+        return loaded
+
+    def sampler_entry(self, name: str) -> Entry:
+        """Returns the same of a sampler."""
+        if self.sampler is not None:
+            return unregistered(name, self.sampler)
+        return registry.entry(registry.SAMPLERS, name)
+
+    def load_sampler(self, name: str) -> type[Sampler]:
+        """Returns the class of a sampler."""
+        loaded: type[Sampler] = self.sampler or registry.load(registry.SAMPLERS, name)
         return loaded
 
     def open(
@@ -101,6 +114,15 @@ def named_metrics(metrics: Iterable[str | type[Metric]]) -> tuple[tuple[str, ...
             f"A metric is given as a class and another by the name {clash[0]!r}; rename the class's."
         )
     return (*names, *given), given
+
+
+def named_sampler(sampler: str | type[Sampler] | None) -> tuple[str, type[Sampler] | None]:
+    """Returns the name of a sampler, and its class where it was given; UsageError for what is none."""
+    if sampler is None or isinstance(sampler, str):
+        return sampler or "", None
+    if defect := sampler_defect(sampler):
+        raise UsageError(f"The sampler {getattr(sampler, '__qualname__', repr(sampler))} {defect}.")
+    return sampler.name, sampler
 
 
 def named_method(

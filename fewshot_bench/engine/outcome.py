@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fewshot_bench.contract import registry
 from fewshot_bench.contract.config import parameters_of
 from fewshot_bench.contract.context import Context
 from fewshot_bench.contract.method import Method
@@ -23,6 +24,7 @@ from fewshot_bench.engine.request import Request
 from fewshot_bench.engine.scoring import Outcome
 from fewshot_bench.episodes import EpisodeSet
 from fewshot_bench.identity import key
+from fewshot_bench.protocols import PROTOCOLS
 from fewshot_bench.records import SCHEMA_VERSION, Arrays, Record
 from fewshot_bench.report.measure import score
 
@@ -70,11 +72,13 @@ def make_record(
         "unreadable": len(index.unreadable),
         "dropped": [list(d) for d in episodes.dropped],
         "protocol": request.protocol,
+        **plugged(request),
         "split": split,
         "ways": spec.ways,
         "shots": spec.shots,
         "queries": spec.queries,
         "variable": spec.variable,
+        **({"sampler": spec.sampler} if spec.sampler else {}),
         "episodes": len(episodes),
         "seed": spec.seed,
         "train_seed": request.train_seed,
@@ -110,6 +114,19 @@ def make_record(
     if outcome.curve is not None:
         arrays["precision"] = outcome.curve
     return Record(data, arrays)
+
+
+def plugged(request: Request) -> dict[str, Any]:
+    """Returns what a record keeps of a protocol and a sampler that are not the package's own."""
+    found: dict[str, Any] = {}
+    if request.protocol not in PROTOCOLS:
+        owner = registry.entry(registry.PROTOCOLS, request.protocol)
+        found["protocol_row"] = request.rules.to_json()
+        found["protocol_distribution"] = f"{owner.distribution} {owner.version}"
+    if request.sampler and request.episodes_from is None:
+        owner = request.given.sampler_entry(request.sampler)
+        found["sampler_distribution"] = f"{owner.distribution} {owner.version}"
+    return found
 
 
 def query_pictures(index: ImageIndex, queries: NDArray[np.int64]) -> Arrays:

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
+from fewshot_bench.contract.protocols import protocol
 from fewshot_bench.engine.given import Given
 from fewshot_bench.errors import UsageError
-from fewshot_bench.protocols import Count, Protocol, protocol
+from fewshot_bench.protocols import Count, Protocol
 
 USUAL_QUERIES = 15
 """Query pictures of a class, unless a class has fewer."""
@@ -46,7 +47,7 @@ class Request:
     Parameters
     ----------
     method, dataset : names, or for the data set a path.
-    given : a method's class, data sets and metrics that are registered nowhere.
+    given : a method's class, data sets, metrics and a sampler that are registered nowhere.
     protocol : the name of a row of ``protocols.py``.
     ways, shots, queries : a number or ``"all"``; None takes what the protocol says. ``queries`` that the protocol
         leaves open are 15 a class, or all where a class has fewer.
@@ -60,7 +61,8 @@ class Request:
     train_dataset : the base data of methods that train.
     unlabelled : further sets whose pictures they may use without labels.
     episodes_from : a manifest that is replayed instead of drawing.
-    metrics : the names of metrics besides accuracy and mAP; kept sorted, each once.
+    metrics : the names of metrics besides accuracy and mAP, those of the protocol among them; kept sorted, each once.
+    sampler : the name of what draws the episodes; empty is the protocol's, which is usually the suite's own.
 
     Raises UsageError for a value that no run can have.
     """
@@ -82,6 +84,7 @@ class Request:
     episodes_from: Path | None = None
     protocol: str = "fewshot"
     metrics: tuple[str, ...] = ()
+    sampler: str = ""
     given: Given = Given()
 
     def __post_init__(self) -> None:
@@ -102,13 +105,19 @@ class Request:
             raise UsageError(f"The protocol {rules.name} is {plural}, not --episodes {self.episodes}.")
         if self.episodes is not None and self.episodes < 1:
             raise UsageError(f"--episodes must be a whole number from 1, not {self.episodes}.")
-        object.__setattr__(self, "metrics", tuple(sorted(set(self.metrics))))
+        object.__setattr__(self, "metrics", tuple(sorted({*self.metrics, *rules.metrics})))
+        if rules.fixed and self.sampler and self.sampler != rules.sampler:
+            raise UsageError(
+                f"The protocol {rules.name} draws its episodes in its own way, and --sampler {self.sampler} was "
+                "asked for; leave it out, or take --protocol fewshot."
+            )
+        object.__setattr__(self, "sampler", self.sampler or rules.sampler)
         seed_of(self.seed, "--seed")
         seed_of(self.train_seed, "--train-seed")
 
     @property
     def rules(self) -> Protocol:
-        """The row of the protocol; UsageError for an unknown name."""
+        """The row of the protocol; UsageError for an unknown name, FsbenchError for a plugin that cannot be loaded."""
         return protocol(self.protocol)
 
     @property
@@ -147,7 +156,9 @@ class Request:
             words += ["--unlabelled", name]
         if self.split is not None:
             words += ["--split", self.split]
-        for name in self.metrics:
+        if self.sampler != self.rules.sampler and self.episodes_from is None:
+            words += ["--sampler", self.sampler]
+        for name in sorted(set(self.metrics) - set(self.rules.metrics)):
             words += ["--metric", name]
         for key, value in self.parameters.items():
             words += ["--set", f"{key}={value}"]

@@ -36,6 +36,7 @@ from fewshot_bench.episodes import (
     sample,
     validate,
 )
+from fewshot_bench.episodes.own import drawn_by
 from fewshot_bench.errors import UsageError
 from fewshot_bench.files import require_writable
 from fewshot_bench.identity import core_digest, key
@@ -72,6 +73,7 @@ def spec_of(request: Request, index: ImageIndex) -> EpisodeSpec:
     """
     ways, shots = request.counts
     spec = EpisodeSpec(
+        sampler=request.sampler,
         ways=ways,
         shots=shots,
         queries=USUAL_QUERIES if request.queries is None else request.queries,
@@ -80,6 +82,8 @@ def spec_of(request: Request, index: ImageIndex) -> EpisodeSpec:
         variable=request.variable,
         drop_small=request.drop_small or request.rules.split == "pictures",
     )
+    if request.sampler:
+        return replace(spec, episodes=request.episodes or request.rules.episodes or DEFAULT_EPISODES)
     if request.queries is None and not request.drop_small and not all_suffice(index, spec):
         spec = replace(spec, queries="all")
     if request.rules.episodes is not None:
@@ -101,7 +105,8 @@ def episodes_of(request: Request, index: ImageIndex) -> EpisodeSet:
     Raises UsageError for a manifest whose counts are not those of a protocol with counts of its own.
     """
     if request.episodes_from is None:
-        drawn = sample(index, spec_of(request, index))
+        spec = spec_of(request, index)
+        drawn = sample(index, spec) if not spec.sampler else by_sampler(request, index, spec)
         validate(drawn, index, f"What was drawn from {index.name}")
         return drawn
     replayed, rules = load_manifest(request.episodes_from, index), request.rules
@@ -118,6 +123,14 @@ def episodes_of(request: Request, index: ImageIndex) -> EpisodeSet:
             f"has {len(replayed)}; replay it without --protocol."
         )
     return replayed
+
+
+def by_sampler(request: Request, index: ImageIndex, spec: EpisodeSpec) -> EpisodeSet:
+    """Returns the episodes that the sampler of a request draws, behind a guard; FsbenchError where it fails."""
+    guard = Guard(f"The sampler {request.sampler}")
+    kind = request.given.load_sampler(request.sampler)
+    with guard("drawing"):
+        return drawn_by(kind(), index, spec)
 
 
 def run(

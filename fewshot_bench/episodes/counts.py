@@ -20,11 +20,15 @@ def check_counts(episodes: EpisodeSet, index: ImageArrays, where: str) -> None:
     """Raises FsbenchError where the number of episodes, ways, shots or queries is not what the spec says.
 
     Every image is taken to be of its class and of the pool of its side, and to stand once in an episode. "All" means
-    every image that may stand there; where groups span classes, it means at least one.
+    every image that may stand there; where groups span classes, it means at least one. Where a sampler of one's own
+    drew them, the counts of the spec are limits (``own.py``).
     """
     spec = episodes.spec
     if len(episodes) != spec.episodes:
         raise FsbenchError(f"{where} states {spec.episodes} episodes and holds {len(episodes)}.")
+    if spec.sampler:
+        _check_limits(episodes, index, where)
+        return
     pools, dropped = eligible_pools(index, spec)
     if episodes.dropped != dropped:
         raise FsbenchError(
@@ -62,6 +66,26 @@ def check_counts(episodes: EpisodeSet, index: ImageArrays, where: str) -> None:
                 _check_all(
                     episodes, pool, slots, where, support=spec.shots == "all", query=spec.queries == "all"
                 )
+
+
+def _check_limits(episodes: EpisodeSet, index: ImageArrays, where: str) -> None:
+    """Checks the counts of a sampler of one's own, for which those of the spec are limits."""
+    spec = episodes.spec
+    if episodes.dropped:
+        raise FsbenchError(
+            f"{where} leaves out {_named(episodes.dropped)} as too small, and no sampler does."
+        )
+    present = episodes.classes >= 0
+    shots, queries = (episodes.support >= 0).sum(axis=2), (episodes.query >= 0).sum(axis=2)
+    ways, most = len(index.class_names), len(index.labels)
+    _within(where, "classes", present.sum(axis=1), 2, ways if spec.ways == "all" else spec.ways)
+    for name, asked, counts, least in (
+        ("support", spec.shots, shots, 1),
+        ("query", spec.queries, queries, 0),
+    ):
+        high = most if asked == "all" else asked
+        _within(where, f"{name} images of a class", counts, least, high, present)
+    _within(where, "query images", queries.sum(axis=1), 1, most)
 
 
 def repeated(episodes: EpisodeSet) -> tuple[int, int] | None:

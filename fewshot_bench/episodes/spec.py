@@ -26,6 +26,8 @@ class EpisodeSpec:
     variable : draw ways and shots anew in each episode, as Meta-Dataset does (``variable.py``); then
         ways, shots and queries are ``all``.
     drop_small : leave out classes that are too small, and record them, instead of refusing.
+    sampler : the name of what draws the episodes (``own.py``); empty is the suite's own sampler, and then JSON has no
+        such field. With a sampler, ways, shots and queries are limits.
 
     Raises UsageError with one sentence for a value out of range.
     """
@@ -37,6 +39,7 @@ class EpisodeSpec:
     seed: int
     variable: bool = False
     drop_small: bool = False
+    sampler: str = ""
 
     def __post_init__(self) -> None:
         for name, least in (("ways", 2), ("shots", 1), ("queries", 1)):
@@ -54,6 +57,13 @@ class EpisodeSpec:
         for name in ("variable", "drop_small"):
             if not isinstance(getattr(self, name), bool):
                 raise UsageError(f"{name} must be true or false, not {getattr(self, name)!r}.")
+        if not isinstance(self.sampler, str):
+            raise UsageError(f"sampler must be a name, not {self.sampler!r}.")
+        if self.variable and self.sampler:
+            raise UsageError(
+                f"variable episodes are drawn by the suite's own sampler, and the sampler {self.sampler!r} was asked "
+                "for; leave one of the two out."
+            )
         if self.variable and not self.ways == self.shots == self.queries == "all":
             raise UsageError(
                 "variable episodes draw their own ways, shots and queries: set all three to 'all', "
@@ -61,8 +71,8 @@ class EpisodeSpec:
             )
 
     def to_json(self) -> dict[str, Any]:
-        """Returns the fields as a dictionary that JSON can hold."""
-        return asdict(self)
+        """Returns the fields as a dictionary that JSON can hold, without ``sampler`` where it is empty."""
+        return {name: value for name, value in asdict(self).items() if name != "sampler" or value}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> EpisodeSpec:
@@ -71,7 +81,7 @@ class EpisodeSpec:
         Raises UsageError for a field that is missing, unknown or out of range.
         """
         known = {field.name for field in fields(cls)}
-        if odd := sorted(known.symmetric_difference(values)):
+        if odd := sorted(known.symmetric_difference({"sampler": "", **values})):
             raise UsageError(
                 f"an episode spec has exactly the fields {', '.join(sorted(known))}; missing or unknown: "
                 f"{', '.join(odd)}."

@@ -106,7 +106,8 @@ FIELDS: dict[str, Fits] = {
         (
             "identity", "method", "method_distribution", "method_source", "summary", "reference", "device", "precision",
             "dataset", "variant", "dataset_fingerprint", "protocol", "split", "episodes_sha256", "ranked_by",
-            "scores_sha256", "command", "command_recorded", "pretraining",
+            "scores_sha256", "sampler", "sampler_distribution", "protocol_distribution",
+            "command", "command_recorded", "pretraining",
         ),
         text,
     ),
@@ -115,6 +116,7 @@ FIELDS: dict[str, Fits] = {
     **dict.fromkeys(("ways", "shots", "queries"), count_or_all),
     **dict.fromkeys(("parameters", "parameters_set", "environment", "identity_facts", "not_finite"), table),
     **dict.fromkeys(("contaminated", "dataset_notes"), texts),
+    "protocol_row": table,
     "created": some_text,
     "dropped": dropped,
     "accuracy": score,

@@ -107,8 +107,11 @@ class Table:
 
 
 def protocol_of(record: Record) -> Protocol:
-    """Returns the row of a record's protocol; of one that this release does not know, a row of defaults."""
-    return PROTOCOLS.get(record.protocol) or Protocol(record.protocol, "", title=record.protocol)
+    """Returns the row of a record's protocol: the package's, the one that the record keeps, or a row of defaults."""
+    if record.protocol in PROTOCOLS:
+        return PROTOCOLS[record.protocol]
+    kept = record.data.get("protocol_row")
+    return Protocol.from_json(kept) if kept else Protocol(record.protocol, "", title=record.protocol)
 
 
 def title_of(record: Record) -> str:
@@ -124,6 +127,7 @@ def title_of(record: Record) -> str:
             f"{ways}-way {r.shots}-shot",
             f"{r.episodes} {'episode' if r.episodes == 1 else 'episodes'}",
         ]
+    words += [f"drawn by {r.sampler}"] if r.data.get("sampler") else []
     return printable(f"{r.dataset} ({r.variant}{synthetic}): {', '.join(words)}")
 
 
