@@ -102,6 +102,8 @@ from fewshot_bench.data.build import Row as Row
 from fewshot_bench.data.build import build_index as build_index
 from fewshot_bench.data.build import read_rows as read_rows
 from fewshot_bench.data.decode import open_rgb as open_rgb
+from fewshot_bench.files import open_regular as open_regular
+from fewshot_bench.files import open_text as open_text
 from fewshot_bench.data.from_bytes import index_of_bytes as index_of_bytes
 from fewshot_bench.data.index import ImageIndex as ImageIndex
 from fewshot_bench.data.scan import Scan as Scan

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import io
 import os
 import secrets
 import stat
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TextIO
 
 from fewshot_bench.errors import FsbenchError
 
 SEAL = b"\nfsbench-sha256:"
 """Stands between the content of a sealed file and its sha256."""
 
+
+MOST_TEXT = 1 << 30
+"""Bytes of the largest table of a data set that is read; the tables of published sets have some megabytes."""
 
 TRIES = 5
 """Times that a file is written whose folder other processes remove meanwhile."""
@@ -85,6 +89,18 @@ def open_regular(path: Path | str) -> BinaryIO:
         number = errno.EISDIR if stat.S_ISDIR(kind) else errno.EINVAL
         raise OSError(number, f"it is {kind_of(kind)} and no file", str(path))
     return stream
+
+
+def open_text(path: Path | str, *, newline: str | None = None, errors: str = "strict") -> TextIO:
+    """Returns a stream of a regular file of UTF-8 text, with or without a byte order mark.
+
+    Raises OSError for anything else, and for a file of more than ``MOST_TEXT`` bytes.
+    """
+    stream = open_regular(path)
+    if os.fstat(stream.fileno()).st_size > MOST_TEXT:
+        stream.close()
+        raise OSError(errno.EFBIG, f"it has more than {MOST_TEXT:,} bytes", str(path))
+    return io.TextIOWrapper(stream, encoding="utf-8-sig", newline=newline, errors=errors)
 
 
 def kind_of(mode: int) -> str:

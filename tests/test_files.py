@@ -9,6 +9,7 @@ import threading
 
 import pytest
 
+from fewshot_bench import files
 from fewshot_bench.errors import FsbenchError
 from fewshot_bench.files import sealed, unsealed, write_atomic
 
@@ -92,3 +93,15 @@ def test_a_folder_that_another_process_removes_meanwhile_is_made_again(tmp_path)
 def test_a_folder_that_is_removed_again_and_again_is_a_sentence(tmp_path):
     with pytest.raises(FsbenchError, match="no such file or directory"):
         write_atomic(tmp_path / "runs" / "part", lambda stream: shutil.rmtree(tmp_path / "runs"))
+
+
+def test_text_is_read_from_regular_files_of_a_bounded_size(tmp_path, monkeypatch):
+    (tmp_path / "a.txt").write_bytes(b"\xef\xbb\xbfp\xc3\xa4th\n")
+    with files.open_text(tmp_path / "a.txt") as stream:
+        assert stream.read() == "päth\n"
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OSError, match="it is a pipe and no file"):
+        files.open_text(tmp_path / "pipe")
+    monkeypatch.setattr(files, "MOST_TEXT", 3)
+    with pytest.raises(OSError, match="it has more than 3 bytes"):
+        files.open_text(tmp_path / "a.txt")

@@ -14,6 +14,7 @@ from fewshot_bench.data.scan import Scan
 from fewshot_bench.data.split_names import class_split
 from fewshot_bench.datasets.table import absent, reason
 from fewshot_bench.errors import FsbenchError, UsageError
+from fewshot_bench.files import open_text
 
 POOLS = {"": BOTH, "both": BOTH, "support": SUPPORT, "query": QUERY}
 REQUIRED = ("path", "label")
@@ -90,7 +91,7 @@ def read_csv(path: Path) -> tuple[list[Row], dict[str, int]]:
 
 def _lines(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
+        with open_text(path, newline="") as file:
             reader = csv.reader(file, strict=True)
             header = [name.strip() for name in next(reader, [])]
             _check_header(path, header)

@@ -17,6 +17,7 @@ from fewshot_bench.datasets.locate import layout_error
 from fewshot_bench.datasets.splits import read_split
 from fewshot_bench.datasets.table import absent, read_table
 from fewshot_bench.errors import FsbenchError
+from fewshot_bench.files import open_text
 
 PARTS = {"train": "base", "val": "validation", "test": "novel"}
 COLUMNS = (("filename", "label"), ("image_name", "class_name"))
@@ -115,7 +116,7 @@ def in_folders(root: Path) -> Below:
 
 def columns_of(path: Path) -> tuple[str, str]:
     """Returns the columns of picture and class in a CSV file: the first pair of ``COLUMNS`` that its header has."""
-    with path.open(encoding="utf-8-sig", errors="replace") as file:
+    with open_text(path, errors="replace") as file:
         header = {name.strip() for name in file.readline().split(",")}
     return next((pair for pair in COLUMNS if set(pair) <= header), COLUMNS[0])
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from fewshot_bench.errors import FsbenchError
+from fewshot_bench.files import open_text
 
 
 def reason(error: Exception) -> str:
@@ -29,7 +30,8 @@ def absent(path: Path) -> str:
 def read_text(path: Path) -> str:
     """Returns the text of a list; raises FsbenchError when the file cannot be read or is not UTF-8."""
     try:
-        return path.read_text(encoding="utf-8-sig")
+        with open_text(path) as file:
+            return file.read()
     except (OSError, UnicodeDecodeError) as error:
         raise FsbenchError(
             f"{path} cannot be read as UTF-8 ({reason(error)}): restore the published file."
@@ -43,7 +45,7 @@ def read_table(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, dict[s
     and when a line has too few or too many cells, or nothing in one of ``columns``.
     """
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
+        with open_text(path, newline="") as file:
             lines = csv.reader(file)
             header = [name.strip() for name in next(lines, [])]
             for column in columns:

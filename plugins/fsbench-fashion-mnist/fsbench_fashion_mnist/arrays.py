@@ -10,10 +10,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from fewshot_bench.api import FsbenchError
+from fewshot_bench.api import FsbenchError, open_regular, open_text
 
 Array = NDArray[np.uint8]
 SIDE = 28
+MOST = 1 << 28
+"""Bytes of the largest array that is read; the published training pictures have 47 million."""
 
 
 def read_idx(path: Path) -> Array:
@@ -24,9 +26,13 @@ def read_idx(path: Path) -> Array:
     anything else.
     """
     try:
-        data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+        with open_regular(path) as stream:
+            plain = gzip.GzipFile(fileobj=stream) if path.suffix == ".gz" else stream
+            data = plain.read(MOST + 1)
     except (OSError, EOFError, zlib.error) as error:
         raise FsbenchError(f"{path} cannot be read ({error}): restore the published file.") from error
+    if len(data) > MOST:
+        raise FsbenchError(f"{path} has more than {MOST:,} bytes: restore the published file.")
     start = 4 + 4 * data[3] if len(data) > 3 else 4
     if data[:3] != b"\0\0\x08" or len(data) < start:
         raise FsbenchError(f"{path} is no IDX file of unsigned bytes: restore the published file.")
@@ -43,7 +49,7 @@ def read_idx(path: Path) -> Array:
 def read_table(path: Path) -> tuple[Array, Array]:
     """Returns labels ``[M]`` and pictures ``[M, 28, 28]`` of a CSV file label,pixel1,…,pixel784 with values 0…255."""
     try:
-        with path.open(encoding="utf-8-sig") as file:
+        with open_text(path) as file:
             header = file.readline().strip().split(",")
             if header != ["label", *(f"pixel{i + 1}" for i in range(SIDE * SIDE))]:
                 raise FsbenchError(

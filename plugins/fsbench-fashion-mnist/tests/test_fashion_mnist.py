@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -160,3 +161,15 @@ def test_a_bad_table_is_one_sentence(tmp_path: Path, old: str, new: str, reason:
     path.write_text(text.splitlines()[0])
     with pytest.raises(FsbenchError, match="lists no pictures"):
         source.FashionMnist().load(tmp_path)
+
+
+def test_a_gzip_bomb_is_a_sentence_and_a_pipe_makes_nobody_wait(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(arrays, "MOST", 1000)
+    (tmp_path / "bomb.gz").write_bytes(gzip.compress(b"\0\0\x08" + bytes(10**6)))
+    with pytest.raises(FsbenchError, match="has more than 1,000 bytes"):
+        arrays.read_idx(tmp_path / "bomb.gz")
+    os.mkfifo(tmp_path / "pipe.gz")
+    with pytest.raises(FsbenchError, match="it is a pipe and no file"):
+        arrays.read_idx(tmp_path / "pipe.gz")
