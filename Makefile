@@ -10,7 +10,7 @@ EXTRAS ?= test,lint
 PIP = $(BIN)/python -m pip install --quiet $(CONSTRAINTS:%=--constraint %)
 FAST := not slow and not training and not subprocess and not real_data
 
-.PHONY: demo test test-packages test-fast test-lowest lint install clean
+.PHONY: sbom demo test test-packages test-fast test-lowest lint install clean
 
 install: $(VENV)/.installed
 
@@ -45,10 +45,16 @@ test-lowest:
 	$(PYTHON) -m benchmarks.bounds > lowest.txt
 	$(MAKE) test-fast VENV=.venv-lowest CONSTRAINTS=lowest.txt EXTRAS=test
 
+# sbom.json: a bill of materials in CycloneDX's format of everything that .venv has, made by cyclonedx-bom in an environment of its own.
+sbom: install
+	$(PYTHON) -m venv .venv-sbom
+	.venv-sbom/bin/python -m pip install --quiet "cyclonedx-bom>=7,<8"
+	.venv-sbom/bin/cyclonedx-py environment $(VENV) --output-format JSON --output-file sbom.json
+
 lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
 clean:
-	rm -rf $(VENV) .venv-lowest lowest.txt demo .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) .venv-lowest .venv-sbom lowest.txt sbom.json demo .pytest_cache .mypy_cache .ruff_cache

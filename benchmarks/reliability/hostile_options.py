@@ -1,0 +1,90 @@
+"""Hostile values of every option and argument of every command."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+from hypothesis import strategies as st
+
+from benchmarks.reliability.trying import (
+    Family,
+    command,
+    words,
+)
+from fewshot_bench.cli import group
+
+
+def options_of(
+    tree: click.Command, line: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], click.Parameter]]:
+    """Yields each command's words with each of its options and arguments, as click knows them."""
+    if isinstance(tree, click.Group):
+        with click.Context(tree) as context:
+            for name in tree.list_commands(context):
+                inner = tree.get_command(context, name)
+                assert inner is not None
+                yield from options_of(inner, (*line, name))
+        return
+    for parameter in tree.params:
+        yield line, parameter
+
+
+def options_family(place: Path) -> Family:
+    """Every option and argument of every command, with any value, beside those that make it work."""
+    pictures, manifest = place / "shop", place / "sound.npz"
+    (record,) = (place / "results").rglob("*.json")
+    few = {"--dataset": pictures, "--ways": 2, "--queries": 1, "--episodes": 2}
+    sound: dict[str, tuple[list[Any], dict[str, Any]]] = {
+        "run": ([], {"--method": "pixels", **few, "--results": "r"}),
+        "predict": ([], {"--method": "pixels", "--support": pictures, "--images": pictures / "class 0"}),
+        "methods": (["pixels"], {}),
+        "metrics": ([], {}),
+        "samplers": ([], {}),
+        "protocols": ([], {}),
+        "datasets": ([pictures], {}),
+        "check": (["pixels"], {"--only": "query-alone", **few, "--shots": 2, "--queries": 2}),
+        "episodes export": (["m.npz"], few),
+        "episodes info": ([manifest], {}),
+        "episodes show": ([], {"--dataset": pictures, "--ways": 2, "--queries": 1, "-o": "s.png"}),
+        "leaderboard": ([record], {}),
+        "compare": ([record, record], {}),
+        "new-plugin": (["toy"], {"--folder": "plugin"}),
+        "cache prune": ([], {"--all": None}),
+    }
+    every = [
+        (line, parameter)
+        for line, parameter in options_of(group)
+        if " ".join(line) in sound and "--isolated" not in parameter.opts  # starts a process
+    ]
+    missing = {" ".join(line) for line, _ in options_of(group)} - sound.keys()
+    assert not missing, f"write a line that works for {missing}"
+
+    def attempt(folder: Path, made: tuple[tuple[tuple[str, ...], click.Parameter], str, bool]) -> str:
+        (line, parameter), value, near = made
+        arguments, options = sound[" ".join(line)]
+        chosen, places = dict(options), list(arguments)
+        if near:
+            value = {"pipe": str(place / "pipe"), "null": "/dev/null"}.get(value, value)
+        if isinstance(parameter, click.Argument):
+            places = [*places[:-1], value] if near else [*places, value]
+        elif getattr(parameter, "is_flag", False):
+            chosen[parameter.opts[0]] = None
+        else:
+            name = next((opt for opt in parameter.opts if opt in chosen), parameter.opts[0])
+            chosen[name] = value
+        tail = [str(word) for k, v in chosen.items() for word in ((k,) if v is None else (k, v))]
+        here = Path.cwd()
+        os.chdir(folder)
+        try:
+            return command(folder, *line, *tail, *(["--"] if places else []), *map(str, places))
+        finally:
+            os.chdir(here)
+
+    inputs = st.one_of(
+        words.filter(lambda w: not w.startswith(("/", "~", ".."))), st.sampled_from(("pipe", "null"))
+    )
+    return Family("option", st.tuples(st.sampled_from(every), inputs, st.booleans()), attempt)
