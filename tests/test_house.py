@@ -38,7 +38,7 @@ NARROW = {
     "episodes": {"errors", "files", "archives", "protocols"},
     "metrics": {"errors"},
     "records": {"errors", "files", "archives", "identity"},
-    "report": {"errors", "records", "metrics", "protocols"},
+    "report": {"errors", "records", "metrics", "protocols", "progress"},
     "data": {"errors", "files", "paths"},
 }
 """Rooms that may use less than their layer allows: what reads a record or a manifest needs nothing else."""

@@ -22,6 +22,7 @@ def command(results: tuple[Path, ...], style: str, output: Path | None, title: s
     Trainings of one configuration that differ in --train-seed alone are one row with its spread; csv and json keep
     one line a record. A file that is no sound record is named and left out, and the exit status is then 1.
     """
+    from fewshot_bench.cli.terminal import Watcher
     from fewshot_bench.errors import FsbenchError, UsageError
     from fewshot_bench.files import write_atomic
     from fewshot_bench.records import printable, read_sound
@@ -45,7 +46,8 @@ def command(results: tuple[Path, ...], style: str, output: Path | None, title: s
     elif style == "json":
         text = frame(made).to_json(orient="records", indent=2, force_ascii=False) + "\n"
     else:
-        text = (page if style == "html" else markdown)(made, title)
+        with Watcher() as watcher:
+            text = page(made, title, progress=watcher) if style == "html" else markdown(made, title)
     if output is None:
         echo(text, end="")
     else:

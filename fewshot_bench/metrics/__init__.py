@@ -20,6 +20,7 @@ from fewshot_bench.metrics.pairs import (
     better,
     paired_episodes,
     paired_jackknife,
+    rank_distribution,
     rank_ranges,
 )
 from fewshot_bench.metrics.ranking import (
@@ -62,6 +63,7 @@ __all__ = [
     "pooled_precision_recall",
     "predictions",
     "proportion_interval",
+    "rank_distribution",
     "rank_ranges",
     "ranks_of_truth",
     "top_k_hits",

@@ -102,3 +102,20 @@ def rank_ranges(is_better: Bools) -> list[tuple[int, int]]:
     methods = len(is_better)
     lowest, highest = 1 + is_better.sum(axis=0), methods - is_better.sum(axis=1)
     return [(int(low), int(high)) for low, high in zip(lowest, highest, strict=True)]
+
+
+def rank_distribution(means: Floats, without: Floats, draws: int = 2000, seed: int = 0) -> Floats:
+    """Returns ``[M, M]``: the share of bootstrap draws of classes in which a method (row) has a rank (column, 1 first).
+
+    Classes are drawn with replacement, the same for all methods, and the mean of a draw is that of the jackknife's
+    pseudo-values C θ − (C − 1) θ₋c of the classes in it (Efron and Tibshirani 1993, ch. 11); equal means share the
+    better rank. ``means`` is ``[M]`` and ``without`` ``[M, C]``, as in ``paired_jackknife``. NaN gives NaN.
+    """
+    methods, count = without.shape
+    if np.isnan(without).any():
+        return np.full((methods, methods), np.nan)
+    pseudo = count * means[:, None] - (count - 1) * without
+    weights = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), size=draws) / count
+    drawn = weights @ pseudo.T
+    rank = 1 + (drawn[:, None, :] > drawn[:, :, None] + 1e-12).sum(axis=2)
+    return np.stack([(rank == place).mean(axis=0) for place in range(1, methods + 1)], axis=1)

@@ -16,6 +16,7 @@ from fewshot_bench.metrics.pairs import (
     holm,
     paired_episodes,
     paired_jackknife,
+    rank_distribution,
     rank_ranges,
 )
 
@@ -84,3 +85,22 @@ def test_the_chance_of_any_false_difference_is_kept() -> None:
     rng = np.random.default_rng(1)
     false = sum(better(paired_episodes(rng.normal(size=(8, 40)))).any() for _ in range(300))
     assert false <= 24
+
+
+def test_the_distribution_of_ranks_is_that_of_a_loop_over_draws():
+    generator = np.random.default_rng(3)
+    values = generator.random((4, 12)) + np.array([0.0, 0.05, 0.1, 0.4])[:, None]
+    means = values.mean(axis=1)
+    without = (
+        values.sum(axis=1, keepdims=True) - values
+    ) / 11  # of a plain mean, whose pseudo-values are the values
+    found = rank_distribution(means, without, draws=500, seed=1)
+    assert found.shape == (4, 4) and np.allclose(found.sum(axis=1), 1)
+    weights = np.random.default_rng(1).multinomial(12, np.full(12, 1 / 12), size=500) / 12
+    slow = np.zeros((4, 4))
+    for draw in weights:
+        drawn = [float(draw @ row) for row in values]
+        for method, mean in enumerate(drawn):
+            slow[method, sum(other > mean + 1e-12 for other in drawn)] += 1 / 500
+    assert np.allclose(found, slow)
+    assert np.isnan(rank_distribution(means, np.full((4, 12), np.nan))).all()
