@@ -26,7 +26,7 @@ from fewshot_bench.episodes.own import Sampler
 from fewshot_bench.metrics.metric import Metric
 from fewshot_bench.progress import Progress, silent
 from fewshot_bench.protocols import Count
-from fewshot_bench.records import Record, read_sound
+from fewshot_bench.records import Record
 from fewshot_bench.report.comparison import Comparison, compare_records
 
 if TYPE_CHECKING:
@@ -304,13 +304,14 @@ def leaderboard(*results: str | Path | Record) -> pd.DataFrame:
     """
     from fewshot_bench.report.leaderboard import tables
     from fewshot_bench.report.plain import frame
+    from fewshot_bench.report.sound import read_tables
 
     records: list[Record] = []
     for place in results:
         if isinstance(place, Record):
             records.append(place)
             continue
-        found, refused = read_sound([Path(place)])
+        found, refused = read_tables([Path(place)])
         records += found
         for sentence in refused:
             warnings.warn(sentence, stacklevel=2)

@@ -24,7 +24,7 @@ LAYERS = (
     ("contract",),
     ("datasets", "isolation"),
     ("engine",),
-    ("audit", "conformance", "prediction", "scaffold"),
+    ("audit", "conformance", "prediction", "scaffold", "verification"),
     ("sheets",),
     ("functions", "testing"),
     ("cli",),
@@ -38,7 +38,7 @@ NARROW = {
     "episodes": {"errors", "files", "archives", "protocols"},
     "metrics": {"errors"},
     "records": {"errors", "files", "archives", "identity"},
-    "report": {"errors", "records", "metrics", "protocols", "progress"},
+    "report": {"errors", "records", "metrics", "protocols", "progress", "identity"},
     "data": {"errors", "files", "paths"},
 }
 """Rooms that may use less than their layer allows: what reads a record or a manifest needs nothing else."""

@@ -25,13 +25,15 @@ def command(results: tuple[Path, ...], style: str, output: Path | None, title: s
     from fewshot_bench.cli.terminal import Watcher
     from fewshot_bench.errors import FsbenchError, UsageError
     from fewshot_bench.files import write_atomic
-    from fewshot_bench.records import printable, read_sound
+    from fewshot_bench.records import printable
     from fewshot_bench.report.leaderboard import tables
     from fewshot_bench.report.markdown import markdown
     from fewshot_bench.report.page import page
     from fewshot_bench.report.plain import frame
+    from fewshot_bench.report.sound import read_tables
 
-    records, refused = read_sound(list(results))
+    with Watcher() as watcher:
+        records, refused = read_tables(list(results), watcher)
     made = tables(records)
     for sentence in refused:
         say(f"Left out: {sentence}")

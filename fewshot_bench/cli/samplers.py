@@ -25,7 +25,7 @@ def command(as_json: bool) -> None:
     if listed:
         echo(table(columns, [[row[c] for c in columns] for row in listed if not row["broken"]]))
     else:
-        say("No sampler is installed beside the suite's own; docs/samplers.md shows how one is written.")
+        echo("No sampler is installed beside the suite's own; docs/samplers.md shows how one is written.")
     for row in listed:
         if row["broken"]:
             say(f"broken: {row['broken']}")

@@ -87,6 +87,7 @@ def make_record(
         "episodes_sha256": episodes.sha256,
         "transductive": method.transductive,
         "calibrated": method.calibrated,
+        "draws_per_episode": draws(method),
         "ranked_by": ranked_by(method),
         "pretraining": method.pretraining,
         "contaminated": contaminated(method.pretraining, index.seen_by),
@@ -137,6 +138,12 @@ def query_pictures(index: ImageIndex, queries: NDArray[np.int64]) -> Arrays:
     rows = np.unique(queries[queries >= 0])
     places = np.where(queries >= 0, np.searchsorted(rows, queries), -1)
     return {"pictures": np.ascontiguousarray(index.digests[rows, :8]), "query_picture": places}
+
+
+def draws(method: Method) -> bool:
+    """Returns whether the scores of an episode depend on its number, since the method or its head draws by it."""
+    head = getattr(method, "head", None)
+    return bool(method.draws_per_episode or getattr(head, "draws_per_episode", False))
 
 
 def ranked_by(method: Method) -> str:

@@ -4,7 +4,7 @@ from fewshot_bench.errors import printable
 from fewshot_bench.records.arrays import Arrays, canonical
 from fewshot_bench.records.names import record_path
 from fewshot_bench.records.record import SCHEMA_VERSION, Record, Score
-from fewshot_bench.records.store import read, read_all, read_sound, save
+from fewshot_bench.records.store import read, read_all, read_each, read_sound, save
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -15,6 +15,7 @@ __all__ = [
     "printable",
     "read",
     "read_all",
+    "read_each",
     "read_sound",
     "record_path",
     "save",

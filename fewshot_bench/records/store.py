@@ -14,6 +14,7 @@ import os
 import secrets
 import shutil
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -186,18 +187,20 @@ def read_sound(places: list[Path]) -> tuple[list[Record], list[str]]:
 
     One damaged file costs nobody else a place in the table.
     """
-    records, refused = [], []
+    found = [made for _, made in read_each(places)]
+    return [one for one in found if isinstance(one, Record)], [one for one in found if isinstance(one, str)]
+
+
+def read_each(places: list[Path]) -> Iterator[tuple[Path, Record | str]]:
+    """Yields each file at ``places`` with its record, or with a sentence where a table cannot show it."""
     for path in record_files(places):
         try:
             record = read(path)
         except FsbenchError as error:
-            refused.append(str(error))
+            yield path, str(error)
             continue
-        if lacks := lacking(record.data):
-            refused.append(printable(f"{path} cannot be shown in a table: {lacks}."))
-        else:
-            records.append(record)
-    return records, refused
+        lacks = lacking(record.data)
+        yield path, printable(f"{path} cannot be shown in a table: {lacks}.") if lacks else record
 
 
 def record_files(places: list[Path]) -> list[Path]:
