@@ -2,57 +2,138 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from fewshot_bench.cli.output import echo, say
 
+if TYPE_CHECKING:
+    from fewshot_bench.report.leaderboard import Table
+
+STYLES = ("terminal", "md", "csv", "json", "latex", "html")
+
 
 @click.command("leaderboard")
-@click.argument("results", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("results", nargs=-1, type=click.Path(path_type=Path))
 @click.option(
-    "--format", "style", type=click.Choice(["md", "csv", "json", "html"]), default="md", show_default=True
-)
+    "--format", "style", type=click.Choice(STYLES),
+    help="How it is written. [default: terminal on a terminal, else md]",
+)  # fmt: skip
 @click.option("--output", type=click.Path(path_type=Path), help="Write to this file instead of stdout.")
-@click.option("--title", default="Leaderboard", show_default=True)
-def command(results: tuple[Path, ...], style: str, output: Path | None, title: str) -> int:
-    """Make tables of the records at RESULTS (files or folders): one table for each set of episodes.
+@click.option("--dataset", help="Only tables of this data set (NAME or NAME:VARIANT).")
+@click.option("--protocol", help="Only tables of this protocol.")
+@click.option(
+    "--method", "methods", multiple=True, metavar="NAME", help="Only rows of this method; may be repeated."
+)
+@click.option("--top", type=click.IntRange(1), help="Only so many rows of each table.")
+@click.option("--legend", is_flag=True, help="Say what the columns and marks of the terminal table mean.")
+@click.option(
+    "--title", default="Leaderboard", show_default=True, help="Stands above a page or a Markdown file."
+)
+def command(
+    results: tuple[Path, ...],
+    style: str | None,
+    output: Path | None,
+    dataset: str | None,
+    protocol: str | None,
+    methods: tuple[str, ...],
+    top: int | None,
+    legend: bool,
+    title: str,
+) -> int:
+    """Make tables of the records at RESULTS (files or folders; `results` where none is named).
 
-    Trainings of one configuration that differ in --train-seed alone are one row with its spread; csv and json keep
-    one line a record. A file that is no sound record is named and left out, and the exit status is then 1.
+    There is one table for each set of episodes. Trainings of one configuration that differ in --train-seed alone are
+    one row with its spread; csv and json keep one line a record. Ranks are those of the whole table, whichever rows are
+    shown. A file whose numbers do not follow from its arrays, or that is no record, is named and left out, and the exit
+    status is then 1.
     """
     from fewshot_bench.cli.terminal import Watcher
-    from fewshot_bench.errors import FsbenchError, UsageError
+    from fewshot_bench.errors import UsageError
     from fewshot_bench.files import write_atomic
     from fewshot_bench.records import printable
     from fewshot_bench.report.leaderboard import tables
-    from fewshot_bench.report.markdown import markdown
-    from fewshot_bench.report.page import page
-    from fewshot_bench.report.plain import frame
     from fewshot_bench.report.sound import read_tables
 
+    places = list(results) or [Path("results")]
     with Watcher() as watcher:
-        records, refused = read_tables(list(results), watcher)
-    made = tables(records)
+        records, refused = read_tables(places, watcher)
     for sentence in refused:
         say(f"Left out: {sentence}")
-    if refused and not made:
-        raise FsbenchError(
-            f"None of the {len(refused)} files at {', '.join(map(str, results))} is a sound record."
-        )
+    require_some(len(records), len(refused), places)
+    made = chosen(tables(records), dataset, protocol, methods, top if style != "terminal" else None)
     if not made:
-        raise UsageError(f"There is no record at {', '.join(map(str, results))}; `fsbench run` makes one.")
-    if style == "csv":
-        text = frame(made).to_csv(index=False)
-    elif style == "json":
-        text = frame(made).to_json(orient="records", indent=2, force_ascii=False) + "\n"
-    else:
-        with Watcher() as watcher:
-            text = page(made, title, progress=watcher) if style == "html" else markdown(made, title)
+        raise UsageError(
+            f"No row of the {len(records)} records at {', '.join(map(str, places))} fits these filters."
+        )
+    on_terminal = output is None and sys.stdout is not None and sys.stdout.isatty()
+    text = written(made, style or ("terminal" if on_terminal else "md"), title, top, legend=legend)
     if output is None:
         echo(text, end="")
     else:
         write_atomic(output, lambda stream: stream.write(text.encode("utf-8", "backslashreplace")))
         say(printable(f"Leaderboard: {output}"))
     return 1 if refused else 0
+
+
+def require_some(records: int, refused: int, places: Sequence[Path]) -> None:
+    """Raises FsbenchError where no file is a sound record, and UsageError where there is no file."""
+    from fewshot_bench.errors import FsbenchError, UsageError
+
+    named = ", ".join(map(str, places))
+    if refused and not records:
+        raise FsbenchError(f"None of the {refused} files at {named} is a sound record.")
+    if not records:
+        raise UsageError(f"There is no record at {named}; `fsbench run` makes one.")
+
+
+def chosen(
+    made: Sequence[Table], dataset: str | None, protocol: str | None, methods: Sequence[str], top: int | None
+) -> list[Table]:
+    """Returns the tables and rows that filters leave; ranks stay those of the whole table."""
+    kept = []
+    for table in made:
+        first = table.first
+        if dataset not in (None, first.dataset, f"{first.dataset}:{first.variant}") or protocol not in (
+            None,
+            first.protocol,
+        ):
+            continue
+        rows = [one for one in table.standings if not methods or one.record.method in methods][:top]
+        if rows:
+            kept.append(replace(table, standings=tuple(rows)))
+    return kept
+
+
+def written(made: Sequence[Table], style: str, title: str, top: int | None, *, legend: bool) -> str:
+    """Returns tables in a format."""
+    from fewshot_bench.cli.terminal import Watcher
+
+    if style == "terminal":
+        from fewshot_bench.report.terminal import LEGEND, terminal
+
+        more = f"\n\n{LEGEND}" if legend else "\n\nfsbench leaderboard --legend explains the columns."
+        return terminal(made, top=top) + more + "\n"
+    if style in ("csv", "json"):
+        from fewshot_bench.report.plain import frame, safe_csv
+
+        if style == "csv":
+            return safe_csv(frame(made))
+        return frame(made).to_json(orient="records", indent=2, force_ascii=False) + "\n"
+    if style == "latex":
+        from fewshot_bench.report.latex import latex
+
+        return latex(made)
+    if style == "html":
+        from fewshot_bench.report.page import page
+
+        with Watcher() as watcher:
+            return page(made, title, progress=watcher)
+    from fewshot_bench.report.markdown import markdown
+
+    return markdown(made, title)

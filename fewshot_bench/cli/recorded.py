@@ -11,7 +11,8 @@ import click
 from fewshot_bench.errors import UsageError, printable
 
 PLACES = (
-    "data_root", "device", "results", "verify", "time_limit", "isolate", "as_json", "keep_scores", "settings",
+    "data_root", "device", "results", "verify", "time_limit", "isolate", "as_json", "details", "keep_scores",
+    "settings",
 )  # fmt: skip
 """Options of ``fsbench run`` that are no part of what is asked."""
 

@@ -73,8 +73,11 @@ from fewshot_bench.protocols import PROTOCOLS
     help="Run the method in a process of its own, without labels of queries and names.",
 )  # fmt: skip
 @click.option("--verify", is_flag=True, help="Read every file again instead of trusting sizes and dates.")
+@click.option("--details", is_flag=True, help="Print all that a person may want to know of the run.")
 @click.option("--json", "as_json", is_flag=True, help="Print the record as one JSON object.")
-def command(as_json: bool, settings: tuple[str, ...], keep_scores: Path | None, **options: Any) -> None:
+def command(
+    as_json: bool, details: bool, settings: tuple[str, ...], keep_scores: Path | None, **options: Any
+) -> None:
     """Run METHOD on episodes of DATASET and write a record.
 
     Example: fsbench run --method pretrained-lr --dataset packshots --ways 20 --shots 1
@@ -83,6 +86,8 @@ def command(as_json: bool, settings: tuple[str, ...], keep_scores: Path | None, 
     from fewshot_bench.contract.config import parse_settings
     from fewshot_bench.engine import Request, run
     from fewshot_bench.functions import keeper
+    from fewshot_bench.records import Record, read_each
+    from fewshot_bench.report.standing import three_lines
     from fewshot_bench.report.summary import summary
 
     places = {
@@ -92,7 +97,13 @@ def command(as_json: bool, settings: tuple[str, ...], keep_scores: Path | None, 
     request = Request(parameters=parse_settings(settings), **options)
     with Watcher() as watcher:
         record, path = run(request, progress=watcher, keep=keep, **places)
-    echo(record.to_json() if as_json else summary(record), end="" if as_json else "\n")
+    if as_json:
+        echo(record.to_json(), end="")
+    elif details:
+        echo(summary(record))
+    else:
+        beside = [one for _, one in read_each([path.parent] if path else []) if isinstance(one, Record)]
+        echo("\n".join(three_lines(record, beside, str(places["results"]))))
     for note in record.environment.get("notes", ()):
         say(f"Note: {note}")
     say(f"Record: {path}")

@@ -17,6 +17,7 @@ from fewshot_bench.metrics.intervals import (
 from fewshot_bench.metrics.means import episode_means
 from fewshot_bench.metrics.pairs import (
     PairedDifferences,
+    adjusted,
     better,
     paired_episodes,
     paired_jackknife,
@@ -42,6 +43,7 @@ __all__ = [
     "accuracy_deletion",
     "accuracy_interval",
     "accuracy_per_episode",
+    "adjusted",
     "ap_deletion",
     "ap_interval",
     "average",

@@ -115,7 +115,7 @@ def protocol_of(record: Record) -> Protocol:
 
 
 def title_of(record: Record) -> str:
-    """Returns data set, protocol, ways, shots and episodes as a table's title."""
+    """Returns data set, protocol, ways, shots, queries and episodes as a table's title."""
     r, protocol = record, protocol_of(record)
     synthetic = ", synthetic pictures" if r.synthetic else ""
     words = [protocol.title] if protocol.title else []
@@ -125,6 +125,9 @@ def title_of(record: Record) -> str:
         ways = f"all {r.classes}" if r.ways == "all" else r.ways
         words += [
             f"{ways}-way {r.shots}-shot",
+            "all queries"
+            if r.queries == "all"
+            else f"{r.queries} {'query' if r.queries == 1 else 'queries'} a class",
             f"{r.episodes} {'episode' if r.episodes == 1 else 'episodes'}",
         ]
     words += [f"drawn by {r.sampler}"] if r.data.get("sampler") else []

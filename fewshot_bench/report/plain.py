@@ -12,6 +12,8 @@ from fewshot_bench.report.measure import recorded
 if TYPE_CHECKING:
     import pandas as pd
 
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
 SHARED = (
     "dataset", "variant", "synthetic", "protocol", "split", "ways", "shots", "queries", "episodes", "seed",
     "episodes_sha256",
@@ -34,6 +36,17 @@ def frame(made: Sequence[Table]) -> pd.DataFrame:
         for number, record in enumerate(standing.trainings, 1)
     ]
     return pd.DataFrame(lines)
+
+
+def safe_csv(data: pd.DataFrame) -> str:
+    """Returns a frame as CSV in which no spreadsheet takes a text for a formula: such a text begins with ``'``.
+
+    These are texts that begin with ``=``, ``+``, ``-``, ``@``, a tab or a carriage return (OWASP, CSV injection).
+    """
+    texts = data.map(
+        lambda value: f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
+    )
+    return str(texts.to_csv(index=False))
 
 
 def line(standing: Standing, number: int, record: Record) -> dict[str, Any]:

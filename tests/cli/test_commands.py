@@ -33,9 +33,12 @@ def call(capsys, *words: object) -> tuple[int, str, str]:
 def test_a_run_prints_its_table_to_stdout_and_the_rest_to_stderr(capsys, tmp_path):
     status, out, err = call(capsys, *RUN, "--results", tmp_path)
     assert status == 0
-    assert out.startswith("digits (default): 5-way 1-shot, 10 episodes\npixels (size=32, k=1)")
-    assert "over classes (delete-one-class jackknife)" in out
+    assert out.startswith("pixels on digits (default): 5-way 1-shot, 15 queries a class, 10 episodes: accuracy ")
+    assert len(out.splitlines()) == 3
     assert err.strip().startswith("Record: ") and Path(err.strip().removeprefix("Record: ")).exists()
+    _, out, _ = call(capsys, *RUN, "--details", "--results", tmp_path)
+    assert out.startswith("digits (default): 5-way 1-shot, 15 queries a class, 10 episodes\npixels (size=32, k=1)")
+    assert "over classes (delete-one-class jackknife)" in out
 
 
 def test_json_is_one_object_with_the_promised_fields(capsys, tmp_path):
@@ -71,7 +74,11 @@ def test_the_stored_command_makes_the_same_scores(capsys, tmp_path):
         ([*RUN, "--set", "k=40"], 2, "k"),
         (["run", "--method", "pixels", "--dataset", "grozi120"], 1, "packshots"),
         (["leaderboard", "nowhere"], 2, "Error: There are no records at nowhere"),
-        (["compare", "a.json", "b.json"], 1, "Error: Cannot read the record a.json"),
+        (
+            ["compare", "a.json", "b.json"],
+            2,
+            "Error: There are no records at a.json: no such file or folder.",
+        ),
         (["cache", "prune"], 2, "either --older-than DAYS or --all"),
         (["cache", "prune", "--older-than", "-1"], 2, "not in the range x>=0"),
         (["methods", "nothing"], 2, "There is no method named 'nothing'"),
@@ -139,7 +146,11 @@ def test_leaderboard_in_every_format_and_comparison(capsys, tmp_path):
     assert (status, out) == (0, "") and page.read_text().startswith("<!doctype html>") and str(page) in err
     first, second = sorted(results.rglob("*.json"))
     status, out, _ = call(capsys, "compare", first, second)
-    assert status == 0 and out.startswith("pixels − pixels, in points:") and "paired difference" in out
+    assert (status == 0 and "cannot be told apart" in out) or "is better than" in out
+    _, out, _ = call(capsys, "compare", results, "--per-class")
+    assert "Row minus column, in points" in out and out.count("pixels (size=8)") >= 2 and "class" in out
+    (contest,) = json.loads(call(capsys, "compare", "pixels", "--results", results, "--json")[1])
+    assert len(contest["methods"]) == 2 and contest["p_values"][0][0] == 1
 
 
 def test_episodes_are_exported_and_shown(capsys, tmp_path):

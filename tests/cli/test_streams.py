@@ -82,14 +82,17 @@ def lines(tmp_path: Path, draw) -> dict[str, list[str]]:
     few = [*episodes, "--episodes", "2"]
     assert guarded(["run", "--method", "pixels", *few, "--results", f"{tmp_path}/r"], debug=False) == 0
     assert guarded(["episodes", "export", f"{tmp_path}/m.npz", *few], debug=False) == 0
+    small = ["--set", "size=8", "--results", f"{tmp_path}/r2"]
+    assert guarded(["run", "--method", "pixels", *few, *small], debug=False) == 0
     (record,) = map(str, (tmp_path / "r").rglob("*.json"))
+    (other,) = map(str, (tmp_path / "r2").rglob("*.json"))
     return {
         "run": ["--method", "pixels", *few, "--results", f"{tmp_path}/again"],
         "predict": ["--method", "pixels", "--support", f"{tmp_path}/shop", "--images", f"{tmp_path}/shop"],
         "methods": [], "metrics": [], "datasets": [], "check": ["--list"], "cache prune": ["--all"],
         "leaderboard": [record], "samplers": [], "protocols": [], "rerun": [record], "verify": [record],
         "submit": [record, "-o", f"{tmp_path}/s.zip"],
-        "compare": [record, record], "episodes info": [f"{tmp_path}/m.npz"],
+        "compare": [record, other], "episodes info": [f"{tmp_path}/m.npz"],
         "episodes export": [f"{tmp_path}/n.npz", *few],
         "episodes show": [*episodes, "-o", f"{tmp_path}/s.png"],
         "new-plugin": ["toy", "--folder", f"{tmp_path}/plugin"], "cache": [], "--help": [], "--version": [],

@@ -88,7 +88,7 @@ def test_a_sampler_of_a_plugin_draws_and_the_record_names_it(plugins, tmp_path) 
     assert own.identity != record.identity
     assert "sampler" not in own.data
     assert [table.title for table in tables([record])] == [
-        "digits (default): 4-way 2-shot, 5 episodes, drawn by present"
+        "digits (default): 4-way 2-shot, 3 queries a class, 5 episodes, drawn by present"
     ]
 
 

@@ -245,7 +245,7 @@ def test_names_that_are_no_utf8_are_shown_escaped():
 
 def test_a_protocol_that_this_release_does_not_know_has_a_title_and_ranks_by_accuracy():
     made = tables([record("a", 0.9, protocol="open-set")])
-    assert made[0].title == "toy (default): open-set, 5-way 1-shot, 300 episodes"
+    assert made[0].title == "toy (default): open-set, 5-way 1-shot, 2 queries a class, 300 episodes"
     assert made[0].standings[0].headline[0] == "accuracy"
 
 
