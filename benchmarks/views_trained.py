@@ -95,13 +95,17 @@ def measured(
 
 
 def conclusion(tables: dict[str, Table]) -> list[str]:
-    """The lines of the decision, which names the trainings that it lacks; none where a view was not measured."""
+    """The lines of the decision, or of what it would be so far where a training is lacking or a view not measured."""
     measured_here = [training.title for training in REAL if training.title in tables]
     if not measured_here or any(set(tables[title]) != set(VIEWS) for title in measured_here):
         return ["## Decision", "", "Nothing is decided here: not every view was measured.", ""]
     lines = verdict(mean_scores([tables[title] for title in measured_here]), "trained methods")
     lacking = [training.title for training in REAL if training.title not in tables]
-    return lines + ([f"Not measured, and without a part in it: {'; '.join(lacking)}.", ""] if lacking else [])
+    if not lacking:
+        return lines
+    so_far = lines[-2].replace("By the rule", "On these trainings, by the rule,")
+    still = f"Not measured: {'; '.join(lacking)}. The rule decides when all are, and until then the default stays as it is."
+    return [*lines[:-2], f"{so_far} {still}", ""]
 
 
 def main(words: list[str]) -> int:

@@ -19,7 +19,8 @@ def table(**right: float) -> Table:
 
 def test_both_views_win_with_half_a_point_of_lead_and_missing_trainings_are_named() -> None:
     found = "\n".join(conclusion({REAL[0].title: table(pad=0.6, crop=0.7, stretch=0.5, both=0.71)}))
-    assert "the default of trained methods is `both`" in found
+    assert "On these trainings, by the rule, the default of trained methods is `both`." in found
+    assert "until then the default stays as it is" in found
     assert all(training.title in found for training in REAL[1:])
 
 
@@ -27,6 +28,7 @@ def test_without_the_lead_the_best_single_view_wins_and_nothing_is_lacking() -> 
     tables = {training.title: table(pad=0.6, crop=0.7, stretch=0.5, both=0.7) for training in REAL}
     found = "\n".join(conclusion(tables))
     assert "the default of trained methods is `crop`" in found
+    assert "By the rule the default" in found
     assert "Not measured" not in found
 
 

@@ -33,11 +33,15 @@ def call(capsys, *words: object) -> tuple[int, str, str]:
 def test_a_run_prints_its_table_to_stdout_and_the_rest_to_stderr(capsys, tmp_path):
     status, out, err = call(capsys, *RUN, "--results", tmp_path)
     assert status == 0
-    assert out.startswith("pixels on digits (default): 5-way 1-shot, 15 queries a class, 10 episodes: accuracy ")
+    assert out.startswith(
+        "pixels on digits (default): 5-way 1-shot, 15 queries a class, 10 episodes: accuracy "
+    )
     assert len(out.splitlines()) == 3
     assert err.strip().startswith("Record: ") and Path(err.strip().removeprefix("Record: ")).exists()
     _, out, _ = call(capsys, *RUN, "--details", "--results", tmp_path)
-    assert out.startswith("digits (default): 5-way 1-shot, 15 queries a class, 10 episodes\npixels (size=32, k=1)")
+    assert out.startswith(
+        "digits (default): 5-way 1-shot, 15 queries a class, 10 episodes\npixels (size=32, k=1)"
+    )
     assert "over classes (delete-one-class jackknife)" in out
 
 

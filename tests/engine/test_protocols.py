@@ -63,7 +63,7 @@ def test_retrieval_keeps_the_mean_curve_and_is_ranked_by_map():
     )
     curve = records[0].arrays["precision"]
     assert curve.shape == (101,) and (np.diff(curve) <= 1e-12).all() and 0 < curve[-1] <= curve[0] <= 1
-    assert made[0].title == "digits (default): retrieval, 5-way 5-shot, 5 queries a class, 20 episodes"
+    assert made[0].title == "digits (default): retrieval, 5-way 5-shot, 15 queries a class, 20 episodes"
     fewshot = fb.run("pixels", "digits", shots=5, episodes=20)
     assert fewshot.episodes_sha256 == records[0].episodes_sha256 and len(tables([*records, fewshot])) == 2
 
