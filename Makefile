@@ -10,7 +10,7 @@ EXTRAS ?= test,lint
 PIP = $(BIN)/python -m pip install --quiet $(CONSTRAINTS:%=--constraint %)
 FAST := not slow and not training and not subprocess and not real_data
 
-.PHONY: sbom demo test test-packages test-fast test-lowest lint install clean
+.PHONY: docs sbom demo test test-packages test-fast test-lowest lint install clean
 
 install: $(VENV)/.installed
 
@@ -45,6 +45,11 @@ test-lowest:
 	$(PYTHON) -m benchmarks.bounds > lowest.txt
 	$(MAKE) test-fast VENV=.venv-lowest CONSTRAINTS=lowest.txt EXTRAS=test
 
+# site/docs/index.html: the documentation, built without a warning.
+docs: install
+	$(PIP) --editable '.[docs]'
+	$(BIN)/python -m sphinx -q -W --keep-going -c docs . site
+
 # sbom.json: a bill of materials in CycloneDX's format of everything that .venv has, made by cyclonedx-bom in an environment of its own.
 sbom: install
 	$(PYTHON) -m venv .venv-sbom
@@ -57,4 +62,4 @@ lint: install
 	$(BIN)/mypy
 
 clean:
-	rm -rf $(VENV) .venv-lowest .venv-sbom lowest.txt sbom.json demo .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) .venv-lowest .venv-sbom lowest.txt sbom.json site docs/generated demo .pytest_cache .mypy_cache .ruff_cache

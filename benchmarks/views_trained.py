@@ -104,8 +104,8 @@ def conclusion(tables: dict[str, Table]) -> list[str]:
     if not lacking:
         return lines
     so_far = lines[-2].replace("By the rule", "On these trainings, by the rule,")
-    still = f"Not measured: {'; '.join(lacking)}. The rule decides when all are, and until then the default stays as it is."
-    return [*lines[:-2], f"{so_far} {still}", ""]
+    still = "The rule decides when all are, and until then the default stays as it is."
+    return [*lines[:-2], f"{so_far} Not measured: {'; '.join(lacking)}. {still}", ""]
 
 
 def main(words: list[str]) -> int:
