@@ -16,7 +16,7 @@ PLUGINS = sorted(p for p in (ROOT / "plugins").rglob("*.py") if not {"build", "t
 HEAVY = {"torch", "torchvision", "timm", "sklearn", "faiss", "skimage", "pandas", "learn2learn"}
 LAYERS = (
     ("errors", "lazy", "live_source"),
-    ("files", "archives", "paths", "progress", "identity", "protocols"),
+    ("files", "archives", "paths", "progress", "identity", "protocols", "notebook"),
     ("data", "episodes", "metrics", "records"),
     ("report", "store"),
     ("embed", "heads"),
@@ -35,11 +35,11 @@ ABOVE = {"api", "__init__"}
 """The fronts: lists of names, each loaded when it is used."""
 
 NARROW = {
-    "episodes": {"errors", "files", "archives", "protocols"},
+    "episodes": {"errors", "files", "archives", "protocols", "notebook"},
     "metrics": {"errors"},
-    "records": {"errors", "files", "archives", "identity"},
-    "report": {"errors", "records", "metrics", "protocols", "progress", "identity"},
-    "data": {"errors", "files", "paths"},
+    "records": {"errors", "files", "archives", "identity", "notebook"},
+    "report": {"errors", "records", "metrics", "protocols", "progress", "identity", "notebook"},
+    "data": {"errors", "files", "paths", "notebook"},
 }
 """Rooms that may use less than their layer allows: what reads a record or a manifest needs nothing else."""
 

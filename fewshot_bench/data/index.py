@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from fewshot_bench.data import sound
 from fewshot_bench.errors import FsbenchError
+from fewshot_bench.notebook import facts
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -120,6 +121,20 @@ class ImageIndex:
         """Raises FsbenchError when the file of one of ``rows`` (None for all) changed since it was indexed."""
         if self.check is not None:
             self.check(self.paths if rows is None else [self.paths[row] for row in rows])
+
+    def _repr_html_(self) -> str:
+        """Returns what a notebook shows: the numbers of classes and pictures, the splits, the notes."""
+        splits = {split: self.class_splits.count(split) for split in dict.fromkeys(self.class_splits)}
+        rows = [
+            ("variant", self.variant),
+            ("classes", ", ".join(f"{count:,} {split}" for split, count in splits.items())),
+            ("pictures", f"{len(self):,}"),
+            ("groups", f"{len(np.unique(self.groups)):,}"),
+            ("drawn by a program", "yes" if self.synthetic else ""),
+            ("fingerprint", self.fingerprint[:16]),
+            *(("note", note) for note in self.notes),
+        ]
+        return facts(f"Data set {self.name}", rows)
 
     def only(self, split: str) -> ImageIndex:
         """Returns the same data set with the classes of one split (``base``, ``validation``, ``novel``, ``all``)."""

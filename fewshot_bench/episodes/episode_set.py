@@ -16,6 +16,7 @@ from fewshot_bench.episodes.rng import ORDER, random_keys, smallest
 from fewshot_bench.episodes.spec import EpisodeSpec
 from fewshot_bench.episodes.tasks import Tasks
 from fewshot_bench.errors import FsbenchError
+from fewshot_bench.notebook import facts
 
 if TYPE_CHECKING:
     from fewshot_bench.episodes.pools import ImageArrays
@@ -69,6 +70,12 @@ class EpisodeSet:
     def support_counts(self) -> NDArray[np.int64]:
         """The numbers of support images of each class of each episode, [E, N]."""
         return np.asarray((self.support >= 0).sum(axis=2))
+
+    def _repr_html_(self) -> str:
+        """Returns what a notebook shows: the counts, the data set and the hash."""
+        spec = self.spec.to_json()
+        rows = [("data set", self.dataset), *spec.items(), ("classes left out", len(self.dropped) or "")]
+        return facts("Episodes", [*rows, ("sha256", self.sha256[:16])])
 
     def save(self, path: Path | str) -> None:
         """Writes a manifest, for ``load``, ``--episodes-from`` and other tools; FsbenchError where that fails."""

@@ -4,14 +4,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from fewshot_bench.notebook import facts
 from fewshot_bench.records.arrays import Arrays, canonical
+from fewshot_bench.records.classes import class_frame, class_plot, query_frame
 from fewshot_bench.records.text import encode
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
 
 SCHEMA_VERSION = 2
 
 Ends = tuple[float, float]
+
+
+def shares(ends: Ends) -> str:
+    """Returns both ends of an interval of a share in percent."""
+    return f"{100 * ends[0]:.1f} to {100 * ends[1]:.1f} %"
 
 
 @dataclass(frozen=True)
@@ -131,6 +142,35 @@ class Record:
         arrays = canonical(self.arrays)
         names = ("label", "prediction", "rank", "ap", "picture")
         return {name: arrays[f"query_{name}"] for name in names if f"query_{name}" in arrays}
+
+    def per_class(self) -> pd.DataFrame:
+        """Returns one row a class, the lowest accuracy first: ``class``, ``accuracy`` 0…1, ``right``, ``queries``."""
+        return class_frame(self)
+
+    def frame(self) -> pd.DataFrame:
+        """Returns one row a query: ``episode``, ``class``, ``answer``, ``right`` and, where known, ``rank``, ``ap``."""
+        return query_frame(self)
+
+    def plot(self, axes: Axes | None = None) -> Axes:
+        """Draws the accuracy of each class as bars, on ``axes`` or a figure of its own; returns Matplotlib's axes."""
+        return class_plot(self, axes)
+
+    def _repr_html_(self) -> str:
+        """Returns what a notebook shows: what was run, the scores with their intervals, and the command."""
+        data = self.data
+        rows = [("data set", f"{data.get('dataset')}:{data.get('variant')}")]
+        for name, score in (("accuracy", self.accuracy), ("mAP", self.map)):
+            if score is None:
+                continue
+            ends = f", {shares(score.interval)} ({score.kind})" if score.interval else ""
+            rows.append((name, f"{100 * score.mean:.1f} %{ends}"))
+            rows.append(
+                (f"{name}, new classes", shares(score.class_interval) if score.class_interval else "")
+            )
+        counts = ("protocol", "ways", "shots", "queries", "episodes", "seed")
+        rows += [(name, str(data.get(name, ""))) for name in counts]
+        rows.append(("hash of the episodes", str(data.get("episodes_sha256", ""))[:16]))
+        return facts(f"Record of {data.get('method')}", [*rows, ("command", str(data.get("command", "")))])
 
     def to_json(self) -> str:
         """Returns the JSON text of the record: ordered as a person reads it."""

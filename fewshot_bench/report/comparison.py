@@ -8,6 +8,7 @@ from typing import Any
 
 from fewshot_bench.errors import UsageError
 from fewshot_bench.metrics import Interval, paired_deletion_interval, paired_episode_interval
+from fewshot_bench.notebook import grid
 from fewshot_bench.records import Record, printable
 from fewshot_bench.report.measure import mean_deletion, mean_episodes
 
@@ -48,6 +49,18 @@ class Comparison:
     def to_json(self) -> dict[str, Any]:
         """Returns plain dictionaries."""
         return asdict(self)
+
+    def _repr_html_(self) -> str:
+        """Returns what a notebook shows: the differences in points with their intervals."""
+        rows = []
+        for one in filter(None, (self.accuracy, self.map)):
+            for over in (one.over_episodes, one.over_classes):
+                if over.low is None or over.high is None:
+                    rows.append((one.name, "", "", over.reason))
+                else:
+                    ends = f"{100 * over.low:+.2f} to {100 * over.high:+.2f}"
+                    rows.append((one.name, f"{100 * over.mean:+.2f}", ends, over.kind))
+        return grid(f"{self.first} − {self.second}, in points", ("", "difference", "95 %", "over"), rows)
 
     def text(self) -> str:
         """Returns a few lines for a person, in points."""

@@ -104,7 +104,7 @@ def by_class(records: Sequence[Record]) -> dict[str, list[float | None]]:
 
     A class is named where a record knows its name, else by its number.
     """
-    from fewshot_bench.report.classes import class_accuracy
+    from fewshot_bench.records.classes import class_accuracy
 
     each = [class_accuracy(record) for record in records]
     names = {name for found in each for name in found}

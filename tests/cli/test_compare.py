@@ -14,7 +14,7 @@ import fewshot_bench as fb
 from fewshot_bench.cli import guarded
 from fewshot_bench.metrics.pairs import holm
 from fewshot_bench.records import Record, read_all, save
-from fewshot_bench.report.classes import class_accuracy
+from fewshot_bench.records.classes import class_accuracy
 from fewshot_bench.report.contest import Contest, by_class
 from fewshot_bench.report.latex import escape, latex
 from fewshot_bench.report.leaderboard import tables
