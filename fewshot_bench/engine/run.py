@@ -17,7 +17,7 @@ from fewshot_bench.contract.method import Method
 from fewshot_bench.data.index import ImageIndex
 from fewshot_bench.data.split import train_test
 from fewshot_bench.data.split_names import known_split
-from fewshot_bench.engine.clock import Clock
+from fewshot_bench.engine.clock import Clock, Counter
 from fewshot_bench.engine.facts import run_facts
 from fewshot_bench.engine.fitting import make_ready, method_of
 from fewshot_bench.engine.kept_scores import KeptScores
@@ -228,8 +228,10 @@ def run_method(
         training = make_ready(
             method, request, context, index, data_root=data_root, verify=verify, guard=guard
         )
+    counter = Counter(context.progress)
     with clock.stage("embed"):
-        solve, max_batch = solver(method, index, rows, context, ranking=request.rules.ranking, guard=guard)
+        counted = replace(context, progress=counter)
+        solve, max_batch = solver(method, index, rows, counted, ranking=request.rules.ranking, guard=guard)
     tasks, labels = episodes.tasks(rows)
     with guard("the facts that it states"):
         facts = run_facts(request, method, entry, episodes.sha256, training, context, measures)
@@ -265,6 +267,7 @@ def run_method(
             training,
             facts,
         )
+    record.data.update(clock.encoding(counter))
     if isinstance(method, Remote):
         record.data["environment"]["isolated"] = True
     if guard.notes:

@@ -99,7 +99,11 @@ def _sorted_pictures(arrays: Arrays) -> tuple[NDArray[np.uint8], Ints]:
     picture, owner = np.asarray(arrays["query_picture"], dtype=np.int64), owners(arrays)
     classes = np.full(len(pictures), np.iinfo(np.int64).max)
     there = owner >= 0
-    np.minimum.at(classes, picture[there], owner[there])
+    asked, of = picture[there], owner[there]
+    largest_first = np.argsort(
+        -of, kind="stable"
+    )  # of several classes the last one written, the smallest, stays
+    classes[asked[largest_first]] = of[largest_first]
     digest = pictures.view(">u8")[:, 0] if len(pictures) else np.zeros(0, dtype=np.uint64)
     order = np.lexsort((digest, classes))
     place = np.empty(len(order), dtype=np.int64)

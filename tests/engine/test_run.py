@@ -81,7 +81,7 @@ def test_the_same_command_gives_the_same_scores_and_another_seed_other_episodes(
     first = fb.run("pixels", "digits", episodes=20)
     second = fb.run("pixels", "digits", episodes=20)
     other = fb.run("pixels", "digits", episodes=20, seed=1)
-    volatile = {"timings", "environment", "created"}
+    volatile = {"encoded", "timings", "environment", "created"}
     assert {k: v for k, v in first.data.items() if k not in volatile} == {
         k: v for k, v in second.data.items() if k not in volatile
     }
@@ -349,3 +349,12 @@ def test_two_results_never_share_a_file(tmp_path, change):
     assert len(list(tmp_path.rglob("*.json"))) == len(list(tmp_path.rglob("*.npz"))) == 2
     fb.run("pixels", "digits", **options)
     assert len(list(tmp_path.rglob("*.json"))) == 2  # the same result has the same name
+
+
+def test_a_record_says_how_long_a_picture_took_where_any_was_encoded():
+    options = {"ways": 4, "queries": 3, "episodes": 8, "parameters": {"size": 7}}
+    first, again = fb.run("pixels", "digits", **options), fb.run("pixels", "digits", **options)
+    assert first.data["encoded"]["pictures"] > 50
+    assert 0 < first.data["encoded"]["seconds"] <= first.timings["embed"] + 1e-4
+    assert "encoded" not in again.data
+    assert first.scores_sha256 == again.scores_sha256 and first.identity == again.identity
