@@ -21,6 +21,8 @@ PAGES = [
     *sorted(ROOT.glob("plugins/*/README.md")),
 ]
 
+MADE = ("methods.md", "datasets.md", "protocols.md", "api.md", "intervals.svg", "differences.svg")
+
 
 def blocks(language: str) -> list[str]:
     found = re.findall(rf"^```{language}\n(.*?)^```$", README, flags=re.MULTILINE | re.DOTALL)
@@ -83,7 +85,8 @@ def test_every_link_and_every_benchmark_that_a_page_names_is_there(path: Path) -
 
     text = path.read_text(encoding="utf-8")
     links = re.findall(r"\]\((?!http)([^)#]+)", text)
-    assert [link for link in links if not (path.parent / link).exists()] == []
+    made = {f"generated/{name}" for name in MADE}  # by ``make docs``, and in no clone
+    assert [link for link in links if not (path.parent / link).exists() and link not in made] == []
     flat = " ".join(text.split())
     for module in re.findall(r"python -m (benchmarks[\w.]+)", flat):
         place = ROOT / module.replace(".", "/")

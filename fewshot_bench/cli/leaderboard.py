@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +14,10 @@ from fewshot_bench.cli.output import echo, say
 
 if TYPE_CHECKING:
     from fewshot_bench.report.leaderboard import Table
+    from fewshot_bench.report.page.gallery import Failure
+
+GALLERIES = 12
+"""Tables of a page that show pictures, the first ones."""
 
 STYLES = ("terminal", "md", "csv", "json", "latex", "html")
 
@@ -33,6 +37,11 @@ STYLES = ("terminal", "md", "csv", "json", "latex", "html")
 @click.option("--top", type=click.IntRange(1), help="Only so many rows of each table.")
 @click.option("--legend", is_flag=True, help="Say what the columns and marks of the terminal table mean.")
 @click.option(
+    "--pictures", is_flag=True,
+    help="In a page, show failures of the best method of each table, where the data are here and free to show.",
+)  # fmt: skip
+@click.option("--data-root", type=click.Path(path_type=Path), help="Folder of data sets. [$FSBENCH_DATA]")
+@click.option(
     "--title", default="Leaderboard", show_default=True, help="Stands above a page or a Markdown file."
 )
 def command(
@@ -44,6 +53,8 @@ def command(
     methods: tuple[str, ...],
     top: int | None,
     legend: bool,
+    pictures: bool,
+    data_root: Path | None,
     title: str,
 ) -> int:
     """Make tables of the records at RESULTS (files or folders; `results` where none is named).
@@ -72,7 +83,9 @@ def command(
             f"No row of the {len(records)} records at {', '.join(map(str, places))} fits these filters."
         )
     on_terminal = output is None and sys.stdout is not None and sys.stdout.isatty()
-    text = written(made, style or ("terminal" if on_terminal else "md"), title, top, legend=legend)
+    style = style or ("terminal" if on_terminal else "md")
+    galleries = failures_of(made, data_root) if pictures and style == "html" else {}
+    text = written(made, style, title, top, legend=legend, galleries=galleries)
     if output is None:
         echo(text, end="")
     else:
@@ -110,7 +123,39 @@ def chosen(
     return kept
 
 
-def written(made: Sequence[Table], style: str, title: str, top: int | None, *, legend: bool) -> str:
+def failures_of(made: Sequence[Table], data_root: Path | None) -> dict[int, tuple[str, Sequence[Failure]]]:
+    """Returns the failures of a row of each table with its label, by the table's number; what cannot be shown is said.
+
+    The row is the best one whose record knows its pictures.
+    """
+    from fewshot_bench.cli.recorded import request_of
+    from fewshot_bench.cli.terminal import Watcher
+    from fewshot_bench.errors import FsbenchError
+    from fewshot_bench.sheets.gallery import gallery
+
+    found: dict[int, tuple[str, Sequence[Failure]]] = {}
+    for number, table in enumerate(made):
+        knowing = [one for one in table.standings if "pictures" in one.record.arrays]
+        one = (knowing or table.standings)[0]
+        record = one.record
+        try:
+            with Watcher() as watcher:
+                shown = gallery(record, request_of(record), data_root=data_root, progress=watcher)
+        except FsbenchError as error:
+            say(f"No pictures for {table.title}: {error}")
+            continue
+        if shown:
+            found[number] = one.label, shown
+        if len(found) == GALLERIES:
+            say(f"Pictures are shown for the first {GALLERIES} tables that can have them.")
+            break
+    return found
+
+
+def written(
+    made: Sequence[Table], style: str, title: str, top: int | None, *, legend: bool,
+    galleries: Mapping[int, tuple[str, Sequence[Failure]]],
+) -> str:  # fmt: skip
     """Returns tables in a format."""
     from fewshot_bench.cli.terminal import Watcher
 
@@ -133,7 +178,7 @@ def written(made: Sequence[Table], style: str, title: str, top: int | None, *, l
         from fewshot_bench.report.page import page
 
         with Watcher() as watcher:
-            return page(made, title, progress=watcher)
+            return page(made, title, galleries=galleries, progress=watcher)
     from fewshot_bench.report.markdown import markdown
 
     return markdown(made, title)

@@ -15,13 +15,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Card:
-    """What a data set is, for ``fsbench datasets NAME`` and the message when it is missing."""
+    """What a data set is, for ``fsbench datasets NAME`` and the message when it is missing.
+
+    ``may_show`` says that the licence of the pictures lets a page that is published show small copies of some.
+    """
 
     summary: str
     licence: str
     published: str
     layout: str
     reference: str = ""
+    may_show: bool = False
 
 
 class DatasetSource(ABC):

@@ -40,6 +40,7 @@ class Digits(DatasetSource):
     card = Card(
         summary="1,797 handwritten digits, 8x8, that come with scikit-learn",
         licence="CC BY 4.0",
+        may_show=True,
         published="https://archive.ics.uci.edu/dataset/80 (test part), sklearn.datasets.load_digits",
         layout="no files",
         reference="Alpaydin, Kaynak: Optical recognition of handwritten digits, UCI, 1998",

@@ -55,6 +55,7 @@ class GroceryStore(DatasetSource):
         summary="81 fine or 43 coarse classes of fruit, vegetables and packages: photos from shops and iconic "
         "pictures",
         licence="MIT",
+        may_show=True,
         published="https://github.com/marcusklasson/GroceryStoreDataset",
         layout="dataset/{train,test}.txt (path, fine label, coarse label), dataset/classes.csv, "
         "dataset/{train,test}/... and dataset/iconic-images-and-descriptions/...",

@@ -49,6 +49,7 @@ class Omniglot(DatasetSource):
     card = Card(
         summary="1,623 handwritten characters of 50 alphabets, 20 drawings each",
         licence="MIT",
+        may_show=True,
         published="https://github.com/brendenlake/omniglot (python/*.zip)",
         layout="images_background and images_evaluation, or images_background_small1 and _small2, below the "
         "folder itself, python or omniglot-py, each with <alphabet>/<character>/<id>_<drawer>.png",

@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from fewshot_bench.notebook import facts
 from fewshot_bench.records.arrays import Arrays, canonical
 from fewshot_bench.records.classes import class_frame, class_plot, query_frame
@@ -139,9 +142,18 @@ class Record:
         Queries are in canonical order (see ``arrays.canonical``): by class, then by picture. Two records of the same
         episodes therefore have equal labels, however each was made.
         """
-        arrays = canonical(self.arrays)
+        arrays = self._canonical
         names = ("label", "prediction", "rank", "ap", "picture")
         return {name: arrays[f"query_{name}"] for name in names if f"query_{name}" in arrays}
+
+    @cached_property
+    def _canonical(self) -> Arrays:
+        return canonical(self.arrays)
+
+    @property
+    def picture_digests(self) -> NDArray[np.uint8] | None:
+        """The first bytes of the sha256 of the pictures that ``per_query["picture"]`` numbers, [P, 8]; None: not known."""
+        return self._canonical.get("pictures")
 
     def per_class(self) -> pd.DataFrame:
         """Returns one row a class, the lowest accuracy first: ``class``, ``accuracy`` 0…1, ``right``, ``queries``."""

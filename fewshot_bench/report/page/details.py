@@ -114,7 +114,8 @@ def hardest(
     Each is the beginning of its digest, its class, its share, and how often it was asked.
     """
     query = record.per_query
-    if "picture" not in query or "pictures" not in record.arrays:
+    digests = record.picture_digests
+    if "picture" not in query or digests is None:
         return []
     pictures = query["picture"][there].astype(np.int64)
     asked = np.bincount(pictures)
@@ -123,7 +124,6 @@ def hardest(
     order = candidates[np.lexsort((-asked[candidates], share[candidates]))][:HARDEST]
     owner = np.zeros(len(asked), dtype=np.int64)
     owner[pictures] = true
-    digests = record.arrays["pictures"]
     return [
         [bytes(digests[p].astype(np.uint8)).hex(), int(owner[p]), round(float(share[p]), 3), int(asked[p])]
         for p in order

@@ -140,6 +140,8 @@ def cost_figure(table: Table, shown: Board) -> Figure | None:
                 axes.annotate(short(row.texts["label"], 34), (cost[place], means[place]), xytext=(4, 3),
                               textcoords="offset points", fontsize=8)  # fmt: skip
         axes.set_xscale("log")
+        axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        axes.xaxis.set_minor_formatter(lambda value, _: "")
         what = "encoding and scoring" if known else "scoring, embeddings being cached"
         axes.set_xlabel(f"milliseconds a query: {what}")
         axes.set_ylabel(f"{shown.headline} %")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import metadata, resources
 from typing import Any
 
@@ -11,6 +11,7 @@ from fewshot_bench.progress import Progress, silent
 from fewshot_bench.records import Record, printable
 from fewshot_bench.report.leaderboard import Table, not_shown
 from fewshot_bench.report.page.details import details
+from fewshot_bench.report.page.gallery import Failure
 from fewshot_bench.report.page.plots import overview, plots_of
 from fewshot_bench.report.page.rows import matrix, section, titles
 
@@ -29,10 +30,17 @@ BIBTEX = """@software{fsbench,
 """
 
 
-def page(made: Sequence[Table], title: str = "Leaderboard", *, progress: Progress = silent) -> str:
+def page(
+    made: Sequence[Table],
+    title: str = "Leaderboard",
+    *,
+    galleries: Mapping[int, tuple[str, Sequence[Failure]]] | None = None,
+    progress: Progress = silent,
+) -> str:
     """Returns the whole document.
 
-    Every file that it needs is inside it. It opens from a disk and asks for nothing from a network.
+    Every file that it needs is inside it. It opens from a disk and asks for nothing from a network. ``galleries`` are
+    the failures of a row of some tables, with its label, by the number of the table from 0.
     """
     from jinja2 import Environment, StrictUndefined
 
@@ -60,6 +68,7 @@ def page(made: Sequence[Table], title: str = "Leaderboard", *, progress: Progres
         matrix=matrix(sections, tables),
         older={shown.key: not_shown(table) for shown, table in zip(sections, tables, strict=True)},
         figures=figures,
+        galleries={f"t{number + 1}": held for number, held in (galleries or {}).items()},
         overview=overview(tables, sections),
         details=unfolded,
         style=template("page.css"),

@@ -42,6 +42,7 @@ class FashionMnist(DatasetSource):
     card = Card(
         summary="70,000 grey pictures of garments and accessories, 28x28, ten classes",
         licence="MIT",
+        may_show=True,
         published="https://github.com/zalandoresearch/fashion-mnist "
         "(CSV: https://www.kaggle.com/datasets/zalando-research/fashionmnist)",
         layout="{train,t10k}-images-idx3-ubyte and {train,t10k}-labels-idx1-ubyte, with or without .gz, or "

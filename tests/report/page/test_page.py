@@ -78,6 +78,10 @@ def test_anchors_exist_and_identifiers_are_unique(text: str) -> None:
     assert links and links <= set(ids)
 
 
+def test_no_mark_of_mathematics_is_left_in_a_figure(text: str) -> None:
+    assert "mathdefault" not in text
+
+
 def test_the_same_records_give_the_same_page(records, text: str) -> None:
     assert page(tables(records), "Board") == text
 
@@ -140,6 +144,10 @@ def test_accuracy_of_each_class_confusions_and_hard_pictures_by_a_slow_count(rec
     assert all(wrong[a, b] == times for a, b, times in found["confused"])
     shares = sorted(np.mean(right) for right in asked.values() if len(right) > 1)
     assert [share for *_, share, _ in found["hardest"]] == pytest.approx(shares[:8], abs=1e-3)
+    index = fb.dataset("digits")
+    for digest, owner, *_ in found["hardest"]:
+        row = next(r for r in range(len(index)) if bytes(index.digests[r, :8]).hex() == digest)
+        assert index.labels[row] == owner
 
 
 def test_five_hundred_records_are_less_than_five_megabytes(records) -> None:
