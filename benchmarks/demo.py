@@ -13,7 +13,7 @@ from pathlib import Path
 from fewshot_bench.cli.terminal import Watcher, say, table
 from fewshot_bench.engine import Request, run
 from fewshot_bench.files import write_atomic
-from fewshot_bench.report.leaderboard import cells, tables
+from fewshot_bench.report.leaderboard import cells, columns_of, tables
 from fewshot_bench.report.page import page
 
 METHODS: tuple[tuple[str, dict[str, str]], ...] = (
@@ -38,8 +38,8 @@ def main() -> int:
         records.append(record)
     made = tables(records)
     body = [cells(row) for row in made[0].standings]
-    columns = [key for key in body[0] if any(c[key] for c in body)]
-    print(table(columns, [[c[key] for key in columns] for c in body], title=made[0].title))
+    columns = columns_of(body)
+    print(table(columns, [[c.get(key, "") for key in columns] for c in body], title=made[0].title))
     target = FOLDER / "leaderboard.html"
     write_atomic(target, lambda stream: stream.write(page(made, "Demo: packages on a shelf").encode()))
     print(f"\nLeaderboard page: {target.resolve()}")

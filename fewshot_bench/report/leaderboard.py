@@ -230,6 +230,11 @@ def cells(standing: Standing) -> dict[str, str]:
             text = f"{percent(score.mean)} ({low_to_high(score.interval)})"
         found[f"{name} %"] = text
         found[f"{name}: classes"] = low_to_high(score.class_interval) if score else ""
+    for name in sorted({name for training in standing.trainings for name in training.metrics}):
+        each = [training.metrics[name].mean for training in standing.trainings if name in training.metrics]
+        found[printable(name)] = (
+            f"{sum(each) / len(each):.4f}" if len(each) == len(standing.trainings) else ""
+        )
     found["ranked by"] = kind(r)[1]
     found["pretraining"] = printable(r.pretraining_marked)
     found["setting"] = "transductive" if r.transductive else "inductive"
@@ -239,6 +244,12 @@ def cells(standing: Standing) -> dict[str, str]:
         sum(t.timings["score"] / t.episodes for t in standing.trainings) / len(standing.trainings)
     )
     return found
+
+
+def columns_of(body: Sequence[dict[str, str]]) -> list[str]:
+    """Returns the columns of rows of ``cells`` that say something, in order; a metric need not be in all rows."""
+    names = dict.fromkeys(name for row in body for name in row)
+    return [name for name in names if any(row.get(name) for row in body)]
 
 
 def rank_text(ranks: tuple[int, int]) -> str:

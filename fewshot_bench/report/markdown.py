@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fewshot_bench.records import printable
-from fewshot_bench.report.leaderboard import Table, cells, each_training, not_shown
+from fewshot_bench.report.leaderboard import Table, cells, columns_of, each_training, not_shown
 
 LEGEND = """\
 ± is a 95 % interval over episodes (Student t): how well the mean over *these* classes is known. \
@@ -52,9 +52,9 @@ def markdown(made: Sequence[Table], title: str = "Leaderboard") -> str:
                 "",
             ]
         body = [cells(r) for r in table.standings]
-        used = [key for key in body[0] if any(c[key] for c in body)]
+        used = columns_of(body)
         lines += [row(used), row(["---:" if key == "rank" else "---" for key in used])]
-        lines += [row([escape(c[key]) for key in used]) for c in body]
+        lines += [row([escape(c.get(key, "")) for key in used]) for c in body]
         drawn = f"split {first.split}, seed {first.seed}, queries {first.queries}"
         shown = f"{first.images} images of {first.classes} classes"
         lines += ["", f"- Episodes `{first.episodes_sha256[:16]}`: {drawn}; {shown}."]

@@ -80,6 +80,9 @@ def line(standing: Standing, number: int, record: Record) -> dict[str, Any]:
             f"{name}_class_high": class_high,
             f"{name}_class_kind": score.class_kind,
         }
+    for name, found in sorted(r.metrics.items()):
+        low, high = found.interval or (None, None)
+        flat |= {f"metric_{name}": found.mean, f"metric_{name}_low": low, f"metric_{name}_high": high}
     flat |= {
         "pretraining": r.pretraining,
         "contaminated": bool(r.contaminated),

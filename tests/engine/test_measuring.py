@@ -18,6 +18,10 @@ from fewshot_bench.engine.measuring import plain_scores
 from fewshot_bench.errors import FsbenchError, UsageError
 from fewshot_bench.metrics import episode_interval, episode_means, macro_f1
 from fewshot_bench.records import read_all
+from fewshot_bench.report.leaderboard import tables
+from fewshot_bench.report.markdown import markdown
+from fewshot_bench.report.page import page
+from fewshot_bench.report.plain import frame
 from fewshot_bench.report.summary import summary
 
 RUN = {"ways": 6, "queries": 3, "episodes": 40}
@@ -229,6 +233,18 @@ def test_a_metric_of_a_third_party_is_listed_and_run_and_a_broken_one_breaks_its
     assert list(record["metrics"]) == ["margin", "top5"] and record["metrics"]["top5"]["mean"] == 1.0
     (facts,) = [row for row in record["identity_facts"]["metrics"] if row["name"] == "margin"]
     assert (facts["distribution"], facts["version"]) == ("margin-plugin", "1.0")
+
+
+def test_tables_show_metrics_and_leave_them_blank_where_they_were_not_asked_for():
+    with_it = fb.run("pixels", "digits", **RUN, metrics=["top5"])
+    without = fb.run("pixels", "digits", **RUN, parameters={"size": 4})
+    made = tables([with_it, without])
+    mean = with_it.metrics["top5"].mean
+    assert f"| {mean:.4f} |" in markdown(made)
+    data = frame(made).set_index("identity")
+    assert data.loc[with_it.identity, "metric_top5"] == mean
+    assert np.isnan(data.loc[without.identity, "metric_top5"])
+    assert f"{mean:.4f}, " in page(made)
 
 
 def test_the_metric_of_the_documentation_runs(capsys):

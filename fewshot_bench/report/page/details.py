@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fewshot_bench.records import Record, printable
+from fewshot_bench.records import Record, Score, printable
 from fewshot_bench.report.leaderboard import Standing, each_training
 
 CONFUSED, HARDEST = 8, 8
@@ -28,6 +28,7 @@ def details(standing: Standing, *, classes: bool) -> dict[str, Any]:
         "commands": [r.command for r in standing.trainings],
         "training": logs(record),
         "trainings": each_training(standing),
+        "metrics": {name: metric_text(found) for name, found in record.metrics.items()},
     }
     if "precision" in record.arrays:
         found["precision"] = [round(float(v), 4) for v in record.arrays["precision"]]
@@ -54,6 +55,12 @@ def made(record: Record) -> dict[str, str]:
         "scores": str(data.get("scores_sha256", ""))[:16],
     }  # fmt: skip
     return {name: str(value) for name, value in rows.items() if value}
+
+
+def metric_text(score: Score) -> str:
+    """Returns the mean of a metric with both ends of its interval."""
+    ends = f", {score.interval[0]:.4f} to {score.interval[1]:.4f}" if score.interval else ""
+    return f"{score.mean:.4f}{ends}"
 
 
 def selected(training: dict[str, Any]) -> str:

@@ -125,6 +125,7 @@
     }
     const parts = make("div", undefined, { class: "grid" });
     if (Object.keys(data.parameters).length) parts.append(part("Parameters (changed ones bold)", list(data.parameters, data.set)));
+    if (Object.keys(data.metrics).length) parts.append(part("Metrics, with 95 % intervals over episodes", list(data.metrics)));
     parts.append(part("Made", list(data.made)), part("Versions", list(data.versions)));
     for (const [name, series] of Object.entries(data.training)) {
       parts.append(part("Training of " + name, ...Object.entries(series).map(([key, values]) => curve(key, values, "epochs"))));
