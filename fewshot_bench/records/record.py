@@ -152,7 +152,7 @@ class Record:
 
     @property
     def picture_digests(self) -> NDArray[np.uint8] | None:
-        """The first 8 bytes of the sha256 of each picture that ``per_query["picture"]`` numbers, [P, 8]; None: not known."""
+        """The first 8 bytes of the sha256 of each of the pictures of ``per_query``, [P, 8]; None: not known."""
         return self._canonical.get("pictures")
 
     def per_class(self) -> pd.DataFrame:
