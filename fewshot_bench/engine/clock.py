@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from fewshot_bench.progress import Progress
 
@@ -21,7 +20,7 @@ class Counter:
         """Passes a step on."""
         if stage == "embed":
             self.encoded = max(self.encoded, done)
-        self.onward(stage, done, total, note)
+        self.onward(stage, done, total, *([note] if note else []))
 
 
 class Clock:
@@ -40,17 +39,12 @@ class Clock:
         finally:
             self.stages[name] = self.stages.get(name, 0.0) + time.perf_counter() - begun
 
-    def encoding(self, counter: Counter) -> dict[str, Any]:
-        """Returns what a record keeps of the encoding of its pictures; empty where all of their vectors were cached.
+    def timings(self, encoded: int = 0) -> dict[str, float]:
+        """Returns all stages and the total, in seconds.
 
-        ``pictures`` counts those that were encoded in this run, and ``seconds`` is the time of the stage, in which
-        decoding is part.
+        Where pictures were ``encoded``, ``picture`` is the time of the stage ``embed`` for each of them, decoding
+        included; it is missing where all vectors were cached.
         """
-        if not counter.encoded:
-            return {}
-        return {"encoded": {"pictures": counter.encoded, "seconds": round(self.stages["embed"], 4)}}
-
-    def timings(self) -> dict[str, float]:
-        """Returns all stages and the total, in seconds."""
         total = time.perf_counter() - self.start
-        return {name: round(seconds, 4) for name, seconds in {**self.stages, "total": total}.items()}
+        found = {name: round(seconds, 4) for name, seconds in {**self.stages, "total": total}.items()}
+        return found | ({"picture": round(self.stages["embed"] / encoded, 6)} if encoded else {})

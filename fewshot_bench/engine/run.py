@@ -267,7 +267,7 @@ def run_method(
             training,
             facts,
         )
-    record.data.update(clock.encoding(counter))
+    record.data["timings"] = clock.timings(counter.encoded)
     if isinstance(method, Remote):
         record.data["environment"]["isolated"] = True
     if guard.notes:

@@ -101,14 +101,6 @@ def training(value: Any) -> bool:
     )
 
 
-def encoded(value: Any) -> bool:
-    """Returns whether a value is a number of pictures, from 1, and the seconds of their encoding."""
-    if not table(value):
-        return False
-    pictures, taken = value.get("pictures"), value.get("seconds")
-    return count(pictures) and pictures > 0 and number(taken) and taken >= 0
-
-
 FIELDS: dict[str, Fits] = {
     **dict.fromkeys(
         (
@@ -125,7 +117,6 @@ FIELDS: dict[str, Fits] = {
     **dict.fromkeys(("parameters", "parameters_set", "environment", "identity_facts", "not_finite"), table),
     **dict.fromkeys(("contaminated", "dataset_notes"), texts),
     "protocol_row": table,
-    "encoded": encoded,
     "created": some_text,
     "dropped": dropped,
     "accuracy": score,

@@ -30,7 +30,10 @@ def metric_line(name: str, score: Score) -> str:
 def summary(record: Record) -> str:
     """Returns what was run, its accuracy and mAP with named intervals, and where the time went."""
     parameters = ", ".join(f"{key}={value}" for key, value in record.parameters.items())
-    times = ", ".join(f"{stage} {seconds:.2f}" for stage, seconds in record.timings.items())
+    times = ", ".join(
+        f"{stage} {seconds:.2f}" for stage, seconds in record.timings.items() if stage != "picture"
+    )
+    times += f", encoding of a picture {record.timings['picture']:.4f}" if "picture" in record.timings else ""
     lines = [
         title_of(record),
         f"{record.method} ({parameters or 'no parameters'}); pretraining: {record.pretraining_marked}",

@@ -81,7 +81,7 @@ def test_the_same_command_gives_the_same_scores_and_another_seed_other_episodes(
     first = fb.run("pixels", "digits", episodes=20)
     second = fb.run("pixels", "digits", episodes=20)
     other = fb.run("pixels", "digits", episodes=20, seed=1)
-    volatile = {"encoded", "timings", "environment", "created"}
+    volatile = {"timings", "environment", "created"}
     assert {k: v for k, v in first.data.items() if k not in volatile} == {
         k: v for k, v in second.data.items() if k not in volatile
     }
@@ -354,7 +354,6 @@ def test_two_results_never_share_a_file(tmp_path, change):
 def test_a_record_says_how_long_a_picture_took_where_any_was_encoded():
     options = {"ways": 4, "queries": 3, "episodes": 8, "parameters": {"size": 7}}
     first, again = fb.run("pixels", "digits", **options), fb.run("pixels", "digits", **options)
-    assert first.data["encoded"]["pictures"] > 50
-    assert 0 < first.data["encoded"]["seconds"] <= first.timings["embed"] + 1e-4
-    assert "encoded" not in again.data
+    assert 0 < first.timings["picture"] * 50 < first.timings["embed"] + 0.01
+    assert "picture" not in again.timings
     assert first.scores_sha256 == again.scores_sha256 and first.identity == again.identity

@@ -188,9 +188,7 @@ def queries_of(record: Any) -> int:
 
 def encoding(record: Any) -> float:
     """Returns the seconds of encoding a picture that a record measured; 0 where all of its vectors were cached."""
-    found = record.data.get("encoded") or {}
-    pictures, seconds = found.get("pictures", 0), found.get("seconds", 0.0)
-    return float(seconds) / pictures if pictures else 0.0
+    return float(record.timings.get("picture", 0.0))
 
 
 def pareto(cost: Sequence[float], means: Sequence[float]) -> set[int]:
