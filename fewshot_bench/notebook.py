@@ -1,4 +1,4 @@
-"""What a notebook shows of an object: a small table of facts, every text escaped."""
+"""Tables of facts as HTML, which a notebook shows for an object; every text is escaped."""
 
 from __future__ import annotations
 

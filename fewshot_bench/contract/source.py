@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Card:
-    """What a data set is, for ``fsbench datasets NAME`` and the message when it is missing.
+    """A card describes a data set, for ``fsbench datasets NAME`` and the message when it is missing.
 
     ``may_show`` says that the licence of the pictures lets a page that is published show small copies of some.
     """

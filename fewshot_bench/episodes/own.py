@@ -17,7 +17,7 @@ Arrays = tuple[NDArray[Any], NDArray[Any], NDArray[Any]]
 
 
 class Sampler(ABC):
-    """What a sampler declares, and ``__call__``, which draws.
+    """A sampler draws episodes in a way of its own: ``__call__`` draws, and the attributes say what it is.
 
     ``api_version`` is the version of the plugin API that it was written for (1). ``name`` is the name of the entry
     point in the group ``fewshot_bench.samplers``. Samplers are constructed without arguments.

@@ -32,7 +32,7 @@ class Contest:
 
     @property
     def measure(self) -> str:
-        """What is compared: ``accuracy`` or ``map``."""
+        """The measure that is compared: ``accuracy`` or ``map``."""
         return "map" if self.standings[0].headline[0] == "mAP" else "accuracy"
 
     @cached_property

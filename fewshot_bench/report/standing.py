@@ -1,4 +1,4 @@
-"""Where a new record stands: its number, its place among earlier records of the same episodes, and what to do next."""
+"""The three lines after a run: its number, its place among records of the same episodes, and the next command."""
 
 from __future__ import annotations
 

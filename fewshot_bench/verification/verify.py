@@ -29,7 +29,7 @@ Outcome = Literal["holds", "fails", "not tried"]
 
 @dataclass(frozen=True)
 class Verdict:
-    """What came of one part of a verification, in a sentence."""
+    """A verdict says whether one part of a verification holds, and why, in a sentence."""
 
     part: str
     outcome: Outcome

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fewshot_bench.records import Record, Score, printable
+from fewshot_bench.records.classes import numbers
 from fewshot_bench.report.leaderboard import Standing, each_training
 
 CONFUSED, HARDEST = 8, 8
@@ -88,14 +89,10 @@ def by_class(record: Record) -> dict[str, Any]:
 
     Classes are numbers of the data set; their names stand beside them where the record knows them.
     """
-    query = record.per_query
-    label, answer = query["label"].astype(np.int64), query["prediction"].astype(np.int64)
-    there = label >= 0
-    classes = record.arrays["classes"].astype(np.int64)
-    true = np.take_along_axis(classes, label.clip(min=0), axis=1)[there]
-    said = np.take_along_axis(classes, answer.clip(min=0), axis=1)[there]
+    there = record.per_query["label"] >= 0
+    true, said = numbers(record)
     right = true == said
-    width = int(max(classes.max(initial=0), 0)) + 1
+    width = int(record.arrays["classes"].max(initial=0)) + 1
     count = np.bincount(true, minlength=width)
     hits = np.bincount(true[right], minlength=width)
     used = np.flatnonzero(count)
