@@ -74,8 +74,8 @@ def logs(record: Record) -> dict[str, dict[str, list[float | None]]]:
     """Returns the numbers of each training by epoch; empty where the record has none."""
     log = (record.data.get("training") or {}).get("log")
     found: dict[str, dict[str, list[float | None]]] = {}
-    for name, numbers in (log if isinstance(log, dict) else {}).items():
-        series = numbers if isinstance(numbers, dict) else {}
+    for name, kept_log in (log if isinstance(log, dict) else {}).items():
+        series = kept_log if isinstance(kept_log, dict) else {}
         kept = {key: values for key, values in series.items() if isinstance(values, list) and key != "epoch"}
         found[str(name)] = {
             key: [round(float(v), 5) if isinstance(v, int | float) else None for v in values[:500]]
