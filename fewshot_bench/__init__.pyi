@@ -1,3 +1,4 @@
+from fewshot_bench.datasets.frame import index_of_frame as index_of_frame
 from fewshot_bench.errors import FsbenchError as FsbenchError
 from fewshot_bench.errors import UsageError as UsageError
 from fewshot_bench.functions import check as check

@@ -15,7 +15,12 @@ if TYPE_CHECKING:
 
 
 def sound(places: Sequence[Path]) -> list[Record]:
-    """Returns the records at ``places`` that a table may show; the others are named on stderr.
+    """Returns the records at ``places`` that a table may show, as ``sifted``."""
+    return sifted(places)[0]
+
+
+def sifted(places: Sequence[Path]) -> tuple[list[Record], bool]:
+    """Returns the records at ``places`` that a table may show, and whether others were left out, named on stderr.
 
     Raises FsbenchError where none is left, and UsageError where there is no record at all.
     """
@@ -33,7 +38,7 @@ def sound(places: Sequence[Path]) -> list[Record]:
         raise FsbenchError(f"None of the {len(refused)} files at {named} is a sound record.")
     if not records:
         raise UsageError(f"There is no record at {named}; `fsbench run` makes one.")
-    return records
+    return records, bool(refused)
 
 
 def named(words: Sequence[str], results: Path) -> list[list[Record]]:

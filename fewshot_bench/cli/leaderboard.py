@@ -64,19 +64,14 @@ def command(
     shown. A file whose numbers do not follow from its arrays, or that is no record, is named and left out, and the exit
     status is then 1.
     """
-    from fewshot_bench.cli.terminal import Watcher
+    from fewshot_bench.cli.gather import sifted
     from fewshot_bench.errors import UsageError
     from fewshot_bench.files import write_atomic
     from fewshot_bench.records import printable
     from fewshot_bench.report.leaderboard import tables
-    from fewshot_bench.report.sound import read_tables
 
     places = list(results) or [Path("results")]
-    with Watcher() as watcher:
-        records, refused = read_tables(places, watcher)
-    for sentence in refused:
-        say(f"Left out: {sentence}")
-    require_some(len(records), len(refused), places)
+    records, refused = sifted(places)
     made = chosen(tables(records), dataset, protocol, methods, top if style != "terminal" else None)
     if not made:
         raise UsageError(
@@ -92,17 +87,6 @@ def command(
         write_atomic(output, lambda stream: stream.write(text.encode("utf-8", "backslashreplace")))
         say(printable(f"Leaderboard: {output}"))
     return 1 if refused else 0
-
-
-def require_some(records: int, refused: int, places: Sequence[Path]) -> None:
-    """Raises FsbenchError where no file is a sound record, and UsageError where there is no file."""
-    from fewshot_bench.errors import FsbenchError, UsageError
-
-    named = ", ".join(map(str, places))
-    if refused and not records:
-        raise FsbenchError(f"None of the {refused} files at {named} is a sound record.")
-    if not records:
-        raise UsageError(f"There is no record at {named}; `fsbench run` makes one.")
 
 
 def chosen(

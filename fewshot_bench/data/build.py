@@ -146,12 +146,14 @@ def build_index(
     *,
     guards: Mapping[str, int] | None = None,
     links: Iterable[tuple[int, int]] = (),
+    families: Mapping[str, str] | None = None,
     notes: Iterable[str] = (),
 ) -> ImageIndex:
     """Returns the ImageIndex of readable rows, with the classes in natural order of their names.
 
     ``guards`` maps names of classes to guards. ``links`` are pairs of row numbers whose groups are joined.
-    Groups of pictures with identical content in one class are joined as well.
+    Groups of pictures with identical content in one class are joined as well. ``families`` maps names of classes to
+    what they belong to, where that is known.
     """
     rows = readable.rows
     names = sorted({row.label for row in rows}, key=natural)
@@ -176,6 +178,7 @@ def build_index(
         groups=join([row.group for row in rows], [*within, *links]),
         positions=np.array([row.position for row in rows], dtype=np.int64),
         guards=np.array([guards.get(label, 0) for label in names], dtype=np.int64),
+        families=tuple(families[label] for label in names) if families else (),
         digests=readable.digests,
         reader=Reader(readable.open, paths),
         notes=(*notes, *_findings(readable, len(within), across)),

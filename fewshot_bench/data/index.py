@@ -50,6 +50,8 @@ class ImageIndex:
         It is part of no fingerprint: it counts once it has become the pools (see ``data/split.py``).
     seen_by : pretraining data that contains the classes (``("ImageNet",)``). Methods that name one of them in
         their ``pretraining`` are marked in records and leaderboards. It is part of no fingerprint.
+    families : C names of what classes belong to, such as a brand or an alphabet; empty where that is not known.
+        Intervals over families come from them. They are part of no fingerprint.
     check : a function that is called with the paths about to be used, where the files were not looked at in
         making this index (see ``data/snapshot.py``). It raises FsbenchError when one is not what was indexed.
     """
@@ -71,6 +73,7 @@ class ImageIndex:
     unreadable: tuple[tuple[str, str], ...] = ()
     test: NDArray[np.bool_] | None = None
     seen_by: tuple[str, ...] = ()
+    families: tuple[str, ...] = ()
     check: Callable[[Iterable[str]], None] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
@@ -94,6 +97,8 @@ class ImageIndex:
             )
             put(what, kept)
         sound.no_class_empty(self.labels, classes, where)
+        if self.families:
+            put("families", sound.families(self.families, classes, where))
         put("digests", sound.digest_table(self.digests, paths, where))
         if self.test is not None:
             put("test", sound.flags(self.test, len(paths), where))
@@ -157,6 +162,7 @@ class ImageIndex:
             groups=self.groups[rows],
             positions=self.positions[rows],
             guards=self.guards[classes],
+            families=tuple(self.families[c] for c in classes) if self.families else (),
             digests=self.digests[rows],
             test=None if self.test is None else self.test[rows],
             reader=lambda row: reader(int(rows[row])),

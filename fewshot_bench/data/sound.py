@@ -38,6 +38,15 @@ def names(values: Iterable[Any], what: str, where: str) -> tuple[str, ...]:
     return found
 
 
+def families(values: Iterable[Any], classes: Sequence[str], where: str) -> tuple[str, ...]:
+    """Returns the family of each class as a tuple; FsbenchError for another count, or for one that is no text."""
+    found = tuple(values)
+    if len(found) != len(classes):
+        raise FsbenchError(f"{where} has {len(found)} families for {len(classes)} classes: give one a class.")
+    names(dict.fromkeys(found), "families", where)
+    return found
+
+
 def whole_numbers(
     values: Any, what: str, where: str, *, count: int, of: str, dtype: str, low: int, high: int
 ) -> NDArray[Any]:

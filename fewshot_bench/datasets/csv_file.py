@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from fewshot_bench.contract.source import Card, DatasetSource
@@ -65,18 +65,31 @@ class CsvFile(DatasetSource):
 
 def read_csv(path: Path) -> tuple[list[Row], dict[str, int]]:
     """Returns all rows of a CSV file, and the guards by class name."""
+    found = checked_rows(
+        _lines(path), "Line {} of " + str(path).replace("{", "{{").replace("}", "}}"), path.parent
+    )
+    if not found[0]:
+        raise FsbenchError(f"{path} lists no pictures: add lines below its header.")
+    return found
+
+
+def checked_rows(
+    lines: Iterable[tuple[int, dict[str, str]]], place: str, folder: Path
+) -> tuple[list[Row], dict[str, int]]:
+    """Returns the rows of numbered lines of texts by column, and the guards by class name.
+
+    ``place`` says where a line is, with ``{}`` for its number. Raises FsbenchError, with that, for the first mistake.
+    """
     rows: list[Row] = []
     seen: dict[str, int] = {}
     classes: dict[str, tuple[str, int]] = {}
-    for line, fields in _lines(path):
-        where = f"Line {line} of {path}"
+    for line, fields in lines:
+        where = place.format(line)
         row, guard = _row(fields, where)
         if (first := seen.setdefault(row.path, line)) != line:
             raise FsbenchError(f"{where} lists {row.path!r} again, after line {first}: list a picture once.")
-        if why := absent(path.parent / row.path):
-            raise FsbenchError(
-                f"{where} names {row.path!r}, which {why}: paths are relative to {path.parent}."
-            )
+        if why := absent(folder / row.path):
+            raise FsbenchError(f"{where} names {row.path!r}, which {why}: paths are relative to {folder}.")
         if (known := classes.setdefault(row.label, (row.split, guard))) != (row.split, guard):
             raise FsbenchError(
                 f"{where} gives the class {row.label!r} split {row.split} and guard {guard}, an earlier line "
@@ -84,8 +97,6 @@ def read_csv(path: Path) -> tuple[list[Row], dict[str, int]]:
                 "pictures into train and test is said by pool, support and query."
             )
         rows.append(row)
-    if not rows:
-        raise FsbenchError(f"{path} lists no pictures: add lines below its header.")
     return rows, {label: guard for label, (_, guard) in classes.items()}
 
 
@@ -111,14 +122,16 @@ def _lines(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
 
 
 def _check_header(path: Path, header: list[str]) -> None:
-    allowed = (*REQUIRED, *OPTIONAL)
-    missing = [name for name in REQUIRED if name not in header]
-    unknown = [name for name in header if name not in allowed]
-    if missing or unknown or len(set(header)) != len(header):
+    if not fitting(header):
         raise FsbenchError(
             f"The header of {path} is {','.join(header)!r}; it needs path and label, and may have "
             f"{', '.join(OPTIONAL)}, each once and nothing else."
         )
+
+
+def fitting(header: Sequence[str]) -> bool:
+    """Returns whether the columns are path and label, and of the others each at most once."""
+    return set(REQUIRED) <= set(header) <= {*REQUIRED, *OPTIONAL} and len(set(header)) == len(header)
 
 
 def _row(fields: dict[str, str], where: str) -> tuple[Row, int]:

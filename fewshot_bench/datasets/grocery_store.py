@@ -82,12 +82,13 @@ class GroceryStore(DatasetSource):
             support = self.listed(root, "train", labels, coarse)
         rows = support + self.listed(root, "test", labels, coarse)
         notes = [VIEWPOINTS]
+        families = None if coarse else {found.fine: found.coarse for found in labels.values()}
         if variant == "natural-held-out":
             drawn = held_out({found.coarse for found in labels.values()})
             split = {found.fine: drawn[found.coarse] for found in labels.values()}
             rows = [row._replace(split=split[row.label]) for row in rows]
             notes.append(HELD_OUT)
-        return build_index(self.name, variant, read_rows(root, rows, scan), notes=notes)
+        return build_index(self.name, variant, read_rows(root, rows, scan), families=families, notes=notes)
 
     def listed(self, root: Path, part: str, labels: Mapping[str, Labels], coarse: bool) -> list[Row]:
         """Returns the rows of ``dataset/<part>.txt``, whose lines are "path, fine label, coarse label"."""

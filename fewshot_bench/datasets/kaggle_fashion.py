@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 
 from fewshot_bench.contract.source import Card, DatasetSource
@@ -16,6 +18,8 @@ from fewshot_bench.datasets.table import read_text
 from fewshot_bench.errors import FsbenchError
 
 LEVELS = {"article": "articleType", "sub": "subCategory", "master": "masterCategory"}
+PARENTS = {"article": LEVELS["sub"], "sub": LEVELS["master"]}
+"""Level -> the column that says what its labels belong to."""
 HELD_OUT = (
     "Held out by a fixed draw: article types that have a picture, in order of the sha256 of their names, the first "
     "fifth novel, the second validation. Figures on it cannot be compared with published ones."
@@ -57,6 +61,8 @@ class KaggleFashion(DatasetSource):
             raise layout_error(self, root, "there is no file styles.csv")
         labels = labels_of(root / "styles.csv", LEVELS[variant.partition("-")[0]])
         present = {name for name in names_in(root / "images") if name.endswith(".jpg")}
+        above = PARENTS.get(variant.partition("-")[0])
+        families = parents(labels, labels_of(root / "styles.csv", above)) if above else None
         rows = [Row(f"images/{n}.jpg", label) for n, label in labels.items() if f"{n}.jpg" in present]
         if not rows:
             raise layout_error(self, root, "there is no picture images/<id>.jpg of a row of styles.csv")
@@ -72,7 +78,15 @@ class KaggleFashion(DatasetSource):
         other_bytes = sum((readable.digests[a] != readable.digests[b]).any() for a, b in links)
         if other_bytes:
             notes.append(PIXELS.format(other_bytes))
-        return build_index(self.name, variant, readable, links=links, notes=notes)
+        return build_index(self.name, variant, readable, links=links, families=families, notes=notes)
+
+
+def parents(labels: Mapping[str, str], above: Mapping[str, str]) -> dict[str, str]:
+    """Returns the category that most rows of each label have, the first in the alphabet of those with equally many."""
+    counts: dict[str, Counter[str]] = {}
+    for row, label in labels.items():
+        counts.setdefault(label, Counter())[above[row]] += 1
+    return {label: min(found, key=lambda name: (-found[name], name)) for label, found in counts.items()}
 
 
 def labels_of(path: Path, level: str) -> dict[str, str]:

@@ -82,7 +82,8 @@ class Omniglot(DatasetSource):
             rows = [row._replace(split=drawn[row.label]) for row in rows]
         else:
             rows = self.as_published(root, rows)
-        index = build_index(self.name, variant, read_rows(root, rows, scan), notes=notes)
+        families = {row.label: row.label.partition("/")[0] for row in rows}
+        index = build_index(self.name, variant, read_rows(root, rows, scan), families=families, notes=notes)
         if not variant.endswith(ROTATIONS):
             return index
         return with_rotations(index, notes=(*index.notes, TURNED))

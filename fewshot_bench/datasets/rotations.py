@@ -51,6 +51,7 @@ def with_rotations(index: ImageIndex, notes: tuple[str, ...] = ()) -> ImageIndex
         labels=labels,
         class_names=tuple(f"{label}/{name}" for label in index.class_names for name in names),
         class_splits=tuple(split for split in index.class_splits for _ in names),
+        families=tuple(family for family in index.families for _ in names),
         pools=np.repeat(index.pools, turns),
         groups=groups.astype(np.int64),
         positions=np.repeat(index.positions, turns),

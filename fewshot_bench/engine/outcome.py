@@ -105,6 +105,7 @@ def make_record(
     arrays: Arrays = {
         "classes": episodes.classes,
         "class_names": np.array(episodes.class_names),
+        **({"class_families": np.array(index.families)} if index.families else {}),
         "query_label": labels,
         "query_prediction": outcome.prediction,
         "query_rank": outcome.rank,

@@ -13,7 +13,17 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 ARRAYS = ("labels", "pools", "groups", "positions", "guards", "digests")
-TEXTS = ("name", "variant", "paths", "class_names", "class_splits", "synthetic", "notes", "seen_by")
+TEXTS = (
+    "name",
+    "variant",
+    "paths",
+    "class_names",
+    "class_splits",
+    "synthetic",
+    "notes",
+    "seen_by",
+    "families",
+)
 PARTS = ("train", "validation", "unlabelled")
 
 Read = Callable[[str, int], "Image"]

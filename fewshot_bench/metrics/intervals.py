@@ -27,6 +27,8 @@ PAIRED = "paired difference "
 
 QUERIES = "over test pictures (Wilson)"
 
+FAMILIES = "over families of classes (jackknife, deletions summed by family)"
+
 
 @dataclass(frozen=True)
 class Interval:
@@ -104,6 +106,30 @@ def deletion_interval(deletion: Deletion) -> Interval:
     return _symmetric(deletion.mean, error, count - 1, deletion.kind)
 
 
+def family_interval(deletion: Deletion, families: Ints) -> Interval:
+    """Returns the interval over families, such as brands, of means without each class.
+
+    Products of one family are no independent draws: an interval over classes then holds too rarely.
+    ``families`` [C] is the number of each class's family, in the order of ``deletion.without``. With
+    S_g = Σ_{c in g} (θ₋c − θ̄), n_g classes in family g of G, and T_g = S_g (C−1)/(C−n_g), which is exactly the change
+    by deleting the family where the mean is one over classes: Var = (G−1)/G · Σ_g T_g². Student's t has
+    1/Σ(n_g/C)² − 1 degrees of freedom, which is G − 1 where families are of one size (Bell and McCaffrey 2002).
+    There is none where that is below 2. ``benchmarks/coverage_families.py`` measures its coverage.
+    """
+    if deletion.reason is not None:
+        return _none(deletion.mean, FAMILIES, deletion.reason)
+    without, total = deletion.without, len(deletion.without)
+    _, family = np.unique(families, return_inverse=True)
+    sizes, summed = np.bincount(family), np.bincount(family, weights=without - without.mean())
+    freedom = float(1 / ((sizes / total) ** 2).sum() - 1)
+    if freedom < 2:
+        reason = f"{len(sizes)} families of {total} classes are too few for an interval over families."
+        return _none(deletion.mean, FAMILIES, reason)
+    changes = summed * (total - 1) / (total - sizes)
+    error = float(np.sqrt((len(sizes) - 1) / len(sizes) * (changes**2).sum()))
+    return _symmetric(deletion.mean, error, freedom, FAMILIES)
+
+
 def jackknife_interval(values: Values, classes: Ints) -> Interval:
     """Returns the interval over classes from one value an episode [E] and the classes of each, [E, N] (−1: padding).
 
@@ -146,7 +172,7 @@ def _finite(values: Values) -> NDArray[np.float64]:
     return np.asarray(values, dtype=np.float64)
 
 
-def _symmetric(mean: float, error: float, freedom: int, kind: str) -> Interval:
+def _symmetric(mean: float, error: float, freedom: float, kind: str) -> Interval:
     from scipy.special import stdtrit  # here, for scipy takes longer to import than a table to print
 
     half = float(stdtrit(freedom, (1 + CONFIDENCE) / 2)) * error

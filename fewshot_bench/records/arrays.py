@@ -21,7 +21,7 @@ QUERY_ARRAYS = {
 }
 """Arrays [E, Q] and what stands for padding in them."""
 
-OTHERS = ("classes", "class_names", "pictures", "precision")
+OTHERS = ("classes", "class_names", "class_families", "pictures", "precision")
 
 
 def canonical(arrays: Arrays) -> Arrays:
@@ -83,6 +83,9 @@ def check(arrays: Arrays) -> None:
         inside = bool(((picture >= 0) & (picture < len(arrays["pictures"]))).all())
         require(inside, "a query_picture is beyond the rows of pictures")
         require(arrays["pictures"].shape[1:] == (8,), "pictures has 8 bytes a row")
+    if "class_families" in arrays:
+        few = int(classes.max(initial=-1)) < len(arrays["class_families"])
+        require(few, "a class has no family")
     if "class_names" in arrays:
         require(int(classes.max(initial=-1)) < len(arrays["class_names"]), "a class has no name")
 

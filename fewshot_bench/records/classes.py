@@ -40,6 +40,19 @@ def numbers(record: Record) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     return true, said
 
 
+def picture_shares(record: Record) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Returns the share of right answers to each query picture, and how often it was asked, each [P].
+
+    The record has to know the pictures of its queries (``query_picture``).
+    """
+    query = record.per_query
+    there = query["label"] >= 0
+    pictures = query["picture"][there].astype(np.int64)
+    right = (query["label"] == query["prediction"])[there]
+    asked = np.bincount(pictures)
+    return np.bincount(pictures, weights=right) / np.maximum(asked, 1), asked
+
+
 def class_frame(record: Record) -> pd.DataFrame:
     """Returns one row a class, the lowest accuracy first: ``accuracy`` 0…1, ``right`` answers and ``queries``."""
     import pandas as pd

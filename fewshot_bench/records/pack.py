@@ -18,6 +18,9 @@ from numpy.typing import NDArray
 from fewshot_bench.records.arrays import Arrays, Ints, canonical, check, owners
 from fewshot_bench.records.text import encode
 
+NAMES = ("class_names", "class_families")
+"""Arrays of texts, one a class."""
+
 DISTINCT = 2**16
 """The most distinct APs that are stored as numbers of a list."""
 
@@ -49,8 +52,9 @@ def pack(arrays: Arrays) -> Arrays:
             packed |= _listed("right_ap", ap[right]) | _listed("wrong_ap", ap[~right])
     if "query_picture" in arrays:
         packed |= _pack_pictures(arrays, there)
-    if "class_names" in arrays:
-        packed["class_names"] = np.frombuffer(encode(arrays["class_names"].tolist()), dtype=np.uint8)
+    for name in NAMES:
+        if name in arrays:
+            packed[name] = np.frombuffer(encode(arrays[name].tolist()), dtype=np.uint8)
     if "precision" in arrays:
         packed["precision"] = np.asarray(arrays["precision"], dtype=np.float64)
     return packed
@@ -90,8 +94,9 @@ def unpack(packed: Arrays) -> Arrays:
     if "pictures" in packed:
         arrays["pictures"] = packed["pictures"]
         arrays["query_picture"] = spread(_unpack_pictures(packed, arrays, there), -1)
-    if "class_names" in packed:
-        arrays["class_names"] = np.array(json.loads(packed["class_names"].tobytes()), dtype=np.str_)
+    for name in NAMES:
+        if name in packed:
+            arrays[name] = np.array(json.loads(packed[name].tobytes()), dtype=np.str_)
     if "precision" in packed:
         arrays["precision"] = packed["precision"]
     return arrays

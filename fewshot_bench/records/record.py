@@ -71,7 +71,8 @@ class Record:
 
     Arrays, for E episodes of up to N classes and Q queries:
 
-    - ``classes`` [E, N]: class numbers, −1 padding; ``class_names`` [C]: their names (absent where not known);
+    - ``classes`` [E, N]: class numbers, −1 padding; ``class_names`` [C]: their names,
+      ``class_families`` [C]: the names of what they belong to (each absent where not known);
     - ``query_label``, ``query_prediction`` [E, Q]: positions 0…N−1 in the episode, −1 padding;
     - ``query_rank`` [E, Q]: how many classes are before the true one, by score, ties by lower label; 0 where the
       prediction is right, −1 padding. Absent in records that were made with schema 1;

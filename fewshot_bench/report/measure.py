@@ -19,6 +19,7 @@ from fewshot_bench.metrics import (
     average,
     deletion_interval,
     episode_means,
+    family_interval,
 )
 from fewshot_bench.records import Record, Score
 
@@ -78,6 +79,19 @@ def recorded(record: Record, measure: str) -> Score | None:
         return None
     over = deletion_interval(deletion(record.per_query, record.arrays["classes"], measure))
     return replace(found, class_interval=ends(over), class_kind=over.reason or over.kind)
+
+
+def over_families(trainings: Sequence[Record], measure: str) -> Interval | None:
+    """Returns the interval over families of the mean over trainings of one configuration.
+
+    It is None where the data set names no families, or where a training ranked nothing.
+    """
+    first = trainings[0]
+    if "class_families" not in first.arrays or any(values(r.per_query, measure) is None for r in trainings):
+        return None
+    classes = first.arrays["classes"]
+    names = first.arrays["class_families"][np.unique(classes[classes >= 0])]
+    return family_interval(mean_deletion(trainings, measure), np.unique(names, return_inverse=True)[1])
 
 
 def ends(interval: Interval) -> tuple[float, float] | None:

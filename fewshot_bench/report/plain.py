@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from fewshot_bench.records import Record, printable
 from fewshot_bench.report.leaderboard import Standing, Table
-from fewshot_bench.report.measure import recorded
+from fewshot_bench.report.measure import over_families, recorded
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,6 +26,7 @@ def frame(made: Sequence[Table]) -> pd.DataFrame:
     ``rank_low`` and ``rank_high`` are the range of ranks of the configuration. ``training`` counts its trainings from
     1 and ``trainings`` says how many there are. ``<score>_low`` and ``_high`` are the ends of the interval that
     ``_kind`` names; for the interval over classes ``<score>_class_low``, ``_class_high`` and ``_class_kind``.
+    ``_family_low`` and ``_family_high`` are those of the interval over families, where the data set names families.
     """
     import pandas as pd
 
@@ -80,6 +81,8 @@ def line(standing: Standing, number: int, record: Record) -> dict[str, Any]:
             f"{name}_class_high": class_high,
             f"{name}_class_kind": score.class_kind,
         }
+        if (over := over_families([r], name)) is not None:
+            flat |= {f"{name}_family_low": over.low, f"{name}_family_high": over.high}
     for name, found in sorted(r.metrics.items()):
         low, high = found.interval or (None, None)
         flat |= {f"metric_{name}": found.mean, f"metric_{name}_low": low, f"metric_{name}_high": high}

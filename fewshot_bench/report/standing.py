@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from fewshot_bench.records import Record, printable
 from fewshot_bench.report.leaderboard import cells, standings, tables, title_of
+from fewshot_bench.report.measure import ends, over_families
 from fewshot_bench.report.scores import low_to_high, percent, with_interval
 
 
@@ -18,6 +19,9 @@ def three_lines(record: Record, beside: Sequence[Record], results: str) -> list[
     (one,) = standings([record])
     name, score = one.headline
     classes = f", {low_to_high(score.class_interval)} % for new classes" if score.class_interval else ""
+    families = over_families([record], "map" if name == "mAP" else name)
+    if families is not None and (both := ends(families)) is not None:
+        classes += f", {low_to_high(both)} % for new families"
     number = f"{one.label} on {title_of(record)}: {name} {with_interval(score)} %{classes}"
     table = next(iter(tables(beside)), None)
     rows = table.standings if table else ()

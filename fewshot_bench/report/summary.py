@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fewshot_bench.records import Record, Score, printable
 from fewshot_bench.report.leaderboard import title_of
+from fewshot_bench.report.measure import ends, over_families
 from fewshot_bench.report.scores import half_width, low_to_high, percent
 
 
@@ -19,6 +20,17 @@ def score_line(name: str, score: Score) -> list[str]:
     else:
         lines.append(f"{'':<9} no interval over classes: {score.class_kind}")
     return lines
+
+
+def family_line(record: Record, measure: str) -> list[str]:
+    """Returns the interval over families of a score, or why there is none; [] where the data set names none."""
+    found = over_families([record], measure)
+    if found is None:
+        return []
+    both = ends(found)
+    if both is None:
+        return [f"{'':<9} no interval over families: {found.reason}"]
+    return [f"{'':<9} {low_to_high(both)} %   ({found.kind})"]
 
 
 def metric_line(name: str, score: Score) -> str:
@@ -38,7 +50,8 @@ def summary(record: Record) -> str:
         title_of(record),
         f"{record.method} ({parameters or 'no parameters'}); pretraining: {record.pretraining_marked}",
         *score_line("accuracy", record.accuracy),
-        *(score_line("mAP", record.map) if record.map else []),
+        *family_line(record, "accuracy"),
+        *([*score_line("mAP", record.map), *family_line(record, "map")] if record.map else []),
         *(metric_line(name, score) for name, score in record.metrics.items()),
         f"{'seconds':<9} {times}",
         f"{'queries':<9} {record.queries}{'' if record.queries == 'all' else ' a class'}",

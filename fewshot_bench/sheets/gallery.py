@@ -17,6 +17,7 @@ from fewshot_bench.episodes import EpisodeSet
 from fewshot_bench.errors import FsbenchError
 from fewshot_bench.progress import Progress, silent
 from fewshot_bench.records import Record
+from fewshot_bench.records.classes import picture_shares
 from fewshot_bench.report.page.gallery import Failure
 from fewshot_bench.verification.verify import index_of
 
@@ -60,11 +61,8 @@ def hardest(record: Record, most: int) -> list[tuple[int, int, float, int]]:
     query = record.per_query
     label, answer, picture = (query[name].astype(np.int64) for name in ("label", "prediction", "picture"))
     there = label >= 0
-    right = (label == answer) & there
-    asked = np.bincount(picture[there])
-    share = np.bincount(picture[there], weights=right[there]) / np.maximum(asked, 1)
-    wrong = there & ~right
-    rows, columns = np.nonzero(wrong)
+    share, asked = picture_shares(record)
+    rows, columns = np.nonzero(there & (label != answer))
     first: dict[int, tuple[int, int]] = {}
     for row, column in zip(rows.tolist(), columns.tolist(), strict=True):
         first.setdefault(int(picture[row, column]), (row, column))

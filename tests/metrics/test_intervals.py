@@ -6,6 +6,7 @@ from scipy import stats
 
 from fewshot_bench.errors import FsbenchError
 from fewshot_bench.metrics import (
+    Deletion,
     accuracy_deletion,
     accuracy_interval,
     ap_deletion,
@@ -13,6 +14,7 @@ from fewshot_bench.metrics import (
     deletion_interval,
     episode_interval,
     episode_means,
+    family_interval,
     jackknife_interval,
     paired_deletion_interval,
     paired_episode_interval,
@@ -20,7 +22,7 @@ from fewshot_bench.metrics import (
     proportion_interval,
     ranks_of_truth,
 )
-from fewshot_bench.metrics.deletion import without_episodes
+from fewshot_bench.metrics.deletion import JACKKNIFE, without_episodes
 
 
 def drawn(episodes=200, ways=3, count=12, seed=0):
@@ -186,3 +188,24 @@ def test_the_protocol_decides_the_interval_and_not_whether_values_are_0_and_1():
     whole = ap_interval(np.ones((1, 4)), labels[:1])  # every AP is 1, and still no proportion
     assert whole.low is None and whole.reason == "One episode alone has no spread over episodes."
     assert ap_interval(hits, labels) == accuracy_interval(hits, labels, over_pictures=False)
+
+
+def test_the_interval_over_families_is_that_over_classes_where_each_class_is_a_family_of_its_own():
+    deletion = Deletion(0.7, np.random.default_rng(0).uniform(0.6, 0.8, 20), JACKKNIFE)
+    over_classes, over_families = deletion_interval(deletion), family_interval(deletion, np.arange(20))
+    assert (over_families.low, over_families.high) == pytest.approx((over_classes.low, over_classes.high))
+
+
+def test_the_interval_over_families_deletes_whole_families_where_the_mean_is_one_over_classes():
+    values, family = np.array([0.9, 0.8, 0.1, 0.5, 0.4, 0.95, 0.3]), np.array([0, 0, 1, 2, 2, 2, 3])
+    without = (values.sum() - values) / (len(values) - 1)
+    found = family_interval(Deletion(float(values.mean()), without, JACKKNIFE), family)
+    deleted = np.array([values[family != g].mean() for g in range(4)])
+    error = np.sqrt(3 / 4 * ((deleted - values.mean()) ** 2).sum())
+    freedom = 1 / ((np.bincount(family) / 7) ** 2).sum() - 1
+    assert found.high - found.mean == pytest.approx(error * stats.t.ppf(0.975, freedom))
+
+
+def test_two_families_have_no_interval_and_the_reason_counts_them():
+    found = family_interval(Deletion(0.5, np.full(6, 0.5), JACKKNIFE), np.array([0, 0, 0, 1, 1, 1]))
+    assert found.low is None and "2 families of 6 classes are too few" in found.reason

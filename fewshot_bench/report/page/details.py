@@ -8,8 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fewshot_bench.records import Record, Score, printable
-from fewshot_bench.records.classes import numbers
+from fewshot_bench.records.classes import numbers, picture_shares
 from fewshot_bench.report.leaderboard import Standing, each_training
+from fewshot_bench.report.measure import ends, over_families
+from fewshot_bench.report.scores import low_to_high
 
 CONFUSED, HARDEST = 8, 8
 """How many pairs of classes and how many pictures are named."""
@@ -52,10 +54,22 @@ def made(record: Record) -> dict[str, str]:
         "trained on": training.get("dataset"),
         "selected on": selected(training),
         "pretraining": record.pretraining_marked,
+        **families(record),
         "identity": str(data.get("identity", ""))[:16],
         "scores": str(data.get("scores_sha256", ""))[:16],
     }  # fmt: skip
     return {name: str(value) for name, value in rows.items() if value}
+
+
+def families(record: Record) -> dict[str, str]:
+    """Returns the intervals over families by their row's title, each as text or as the reason why there is none."""
+    found = {}
+    for name, title in (("accuracy", "accuracy, over families"), ("map", "mAP, over families")):
+        over = over_families([record], name)
+        if over is not None:
+            both = ends(over)
+            found[title] = f"{low_to_high(both)} %" if both else str(over.reason)
+    return found
 
 
 def metric_text(score: Score) -> str:
@@ -103,16 +117,14 @@ def by_class(record: Record) -> dict[str, Any]:
     found: dict[str, Any] = {
         "classes": [[int(c), round(float(hits[c] / count[c]), 4), int(count[c])] for c in used],
         "confused": [[int(pairs[i] // width), int(pairs[i] % width), int(times[i])] for i in worst],
-        "hardest": hardest(record, there, true, right),
+        "hardest": hardest(record, there, true),
     }
     if names is not None:
         found["names"] = {str(c): str(names[c])[:60] for c in sorted(wanted) if c < len(names)}
     return found
 
 
-def hardest(
-    record: Record, there: NDArray[np.bool_], true: NDArray[np.int64], right: NDArray[np.bool_]
-) -> list[list[Any]]:
+def hardest(record: Record, there: NDArray[np.bool_], true: NDArray[np.int64]) -> list[list[Any]]:
     """Returns the pictures with the lowest share of right answers of those asked at least twice.
 
     Each is the beginning of its digest, its class, its share, and how often it was asked.
@@ -122,8 +134,7 @@ def hardest(
     if "picture" not in query or digests is None:
         return []
     pictures = query["picture"][there].astype(np.int64)
-    asked = np.bincount(pictures)
-    share = np.bincount(pictures, weights=right) / np.maximum(asked, 1)
+    share, asked = picture_shares(record)
     candidates = np.flatnonzero(asked >= 2)
     order = candidates[np.lexsort((-asked[candidates], share[candidates]))][:HARDEST]
     owner = np.zeros(len(asked), dtype=np.int64)

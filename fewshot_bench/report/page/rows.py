@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fewshot_bench.records import Score, printable
+from fewshot_bench.records import Record, Score, printable
 from fewshot_bench.report.leaderboard import Standing, Table, cells, each_training, protocol_of
 from fewshot_bench.report.scores import percent
 
@@ -34,6 +34,7 @@ class BoardRow:
     setting: str
     pretrained: str
     contaminated: str
+    selection: str
     trainings: list[str]
     search: str
     best: bool
@@ -125,10 +126,19 @@ def row(standing: Standing, key: str) -> BoardRow:
         setting=texts["setting"],
         pretrained="none" if record.pretraining == "none" else "some",
         contaminated="yes" if record.contaminated else "no",
+        selection=selection(record),
         trainings=each_training(standing),
         search=f"{standing.label} {record.data.get('summary', '')} {record.pretraining}".lower(),
         best=standing.ranks[0] == 1,
     )
+
+
+def selection(record: Record) -> str:
+    """Returns what a training was selected on: ``validation`` classes or ``none``; ``untrained`` without one."""
+    training = record.data.get("training") or {}
+    if not training:
+        return "untrained"
+    return "validation" if training.get("validation_classes") else "none"
 
 
 def ends_of(score: Score) -> tuple[float | None, float | None, str]:

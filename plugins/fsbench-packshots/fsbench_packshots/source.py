@@ -114,5 +114,6 @@ class Packshots(DatasetSource):
             digests=np.frombuffer(b"".join(r.digest() for _, r, _ in rows), np.uint8).reshape(-1, 32),
             reader=RecipeReader(tuple(recipe for _, recipe, _ in rows)),
             synthetic=True,
+            families=tuple(p.brand.name for p in products),
             notes=(NOTE, f"Drawn by {VERSION} from seed {self.seed}."),
         )

@@ -31,7 +31,7 @@
       let left = 0;
       for (const row of board.querySelectorAll("tr.row")) {
         const shown = fits && words.every((word) => row.dataset.search.includes(word))
-          && ["setting", "pretrained", "contaminated"].every((name) => !asked[name] || row.dataset[name] === asked[name]);
+          && ["setting", "pretrained", "contaminated", "selection"].every((name) => !asked[name] || row.dataset[name] === asked[name]);
         row.hidden = !shown;
         const more = row.nextElementSibling;
         if (more && more.classList.contains("more")) more.hidden = !shown;
