@@ -20,6 +20,7 @@ from fewshot_bench.contract import registry
 os.environ.setdefault(
     "OMP_NUM_THREADS", "1"
 )  # before torch: the arrays of tests are too small to be shared out
+os.environ.setdefault("FSBENCH_BACKEND", "torch")  # tests of the export ask for it; to export takes seconds
 platform.processor()  # starts a process on the first call, and is remembered
 LOOKS_FOR_A_LIBRARY = "['/sbin/ldconfig"
 """The process that ``ctypes.util.find_library`` starts, and with it older versions of scikit-learn."""

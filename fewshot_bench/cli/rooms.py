@@ -9,6 +9,7 @@ from pathlib import Path
 
 ROOMS = {
     "indexes": "indexes of big folders: made again in minutes",
+    "exported": "networks for ONNX Runtime: made again in seconds",
     "runs": "finished parts of interrupted runs",
     "checkpoints": "trained networks: hours of work",
 }

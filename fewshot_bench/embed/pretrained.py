@@ -7,12 +7,13 @@ import json
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fewshot_bench.embed.backbones import DEFAULT, Backbone, find_backbone
+from fewshot_bench.embed.exported import Exported, exported, wanted_backend
 from fewshot_bench.embed.pooling import check_pooling, pool
 from fewshot_bench.embed.small import LEAST_SIZE
 from fewshot_bench.embed.transforms import DEFAULT_VIEW, InputTransform, View
@@ -52,10 +53,8 @@ class PretrainedEncoder:
     cache : folder in which digests of files are remembered; None: nowhere.
     pretrained : False for a torchvision network with weights drawn at random.
     seed : draws the weights of a network without pretraining; says nothing where there are weights.
+    frozen : False for an encoder whose trunk is trained, which torch computes (see ``backend``).
     """
-
-    libraries: ClassVar[tuple[str, ...]] = LIBRARIES
-    backend: ClassVar[str] = "torch"
 
     backbone: str = DEFAULT
     pooling: str = "average"
@@ -67,6 +66,7 @@ class PretrainedEncoder:
     cache: Path | None = None
     pretrained: bool = True
     seed: int = 0
+    frozen: bool = True
 
     def __post_init__(self) -> None:
         check_pooling(self.pooling)
@@ -100,9 +100,43 @@ class PretrainedEncoder:
         """The shape ``(C, h, w)`` of the feature map of a picture."""
         return shape_of_map(self.trunk, self.transform, self.device)
 
+    @cached_property
+    def backend(self) -> str:
+        """What computes the vectors: ``onnxruntime`` on a CPU where it agrees with torch, else ``torch``.
+
+        It is torch for bf16, for the small networks from scratch, for a trunk that is trained, without a cache that
+        could keep the export, and where ``FSBENCH_BACKEND`` says so. The export is made when this is first asked.
+        """
+        return "torch" if self.exported is None else "onnxruntime"
+
+    @property
+    def independent(self) -> bool:
+        """Whether a vector is the same in any batch, so that none has to be filled up."""
+        return self.exported is not None
+
+    @property
+    def libraries(self) -> tuple[str, ...]:
+        """Distributions whose version may change a vector."""
+        return LIBRARIES if self.exported is None else tuple(sorted((*LIBRARIES, "onnxruntime")))
+
+    @cached_property
+    def exported(self) -> Exported | None:
+        """The network in ONNX Runtime; None where torch computes."""
+        if not self.frozen or self.cache is None or self.device != "cpu" or self.precision != "float32":
+            return None
+        if wanted_backend() == "torch" or self.found.library == "small":
+            return None
+        return exported(
+            self.name,
+            self.fingerprint(),
+            self.transform.shape,
+            self.cache / "exported",
+            lambda: Whole(self.own()),
+        )
+
     def own(self) -> Self:
-        """Returns the same encoder, which builds a network of its own."""
-        return replace(self)
+        """Returns the same encoder, which builds a network of its own that can be trained."""
+        return replace(self, frozen=False)
 
     def changed(
         self, *, size: int | None = None, view: View | None = None, weights: Path | None = None
@@ -155,7 +189,19 @@ class PretrainedEncoder:
 
     def encode(self, batch: NDArray[Any]) -> NDArray[np.float32]:
         """Encodes ``[B, 3, S, S]``, or ``[B, 2, 3, S, S]`` for ``both``, to ``[B, C]``; no TF32 on a GPU."""
+        if self.exported is not None:
+            return self.exported(batch)
         return encode_batch(self.trunk, self.transform, self.pooling, batch, self.device, self.precision)
+
+
+class Whole:
+    """An encoder as one function of prepared pictures, with the trunk that computes it."""
+
+    def __init__(self, encoder: PretrainedEncoder) -> None:
+        self.trunk, self.transform, self.pooling = encoder.trunk, encoder.transform, encoder.pooling
+
+    def __call__(self, pictures: Tensor) -> Tensor:
+        return embed(self.trunk, self.transform, self.pooling, pictures)
 
 
 def encode_batch(

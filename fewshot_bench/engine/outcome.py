@@ -23,7 +23,7 @@ from fewshot_bench.engine.measuring import metrics_json
 from fewshot_bench.engine.request import Request
 from fewshot_bench.engine.scoring import Outcome
 from fewshot_bench.episodes import EpisodeSet
-from fewshot_bench.identity import key
+from fewshot_bench.identity import embedding_facts, key
 from fewshot_bench.protocols import PROTOCOLS
 from fewshot_bench.records import SCHEMA_VERSION, Arrays, Record
 from fewshot_bench.report.measure import score
@@ -98,7 +98,7 @@ def make_record(
         "diagnostics": outcome.diagnostics,
         "command": request.command(),
         "timings": clock.timings(),
-        "environment": environment(context.device),
+        "environment": {**environment(context.device), **backend(method)},
         "training": dict(training),
         "identity_facts": dict(facts),
     }
@@ -139,6 +139,13 @@ def query_pictures(index: ImageIndex, queries: NDArray[np.int64]) -> Arrays:
     rows = np.unique(queries[queries >= 0])
     places = np.where(queries >= 0, np.searchsorted(rows, queries), -1)
     return {"pictures": np.ascontiguousarray(index.digests[rows, :8]), "query_picture": places}
+
+
+def backend(method: Method) -> dict[str, str]:
+    """Returns what computed the vectors of a method with an encoder, where the encoder names it."""
+    encoder = getattr(method, "encoder", None)
+    found = "" if encoder is None else embedding_facts(encoder)["backend"]
+    return {"backend": found} if found else {}
 
 
 def draws(method: Method) -> bool:

@@ -17,7 +17,8 @@ class Encoder(Protocol):
 
     ``pretraining`` says what data its weights saw ("ImageNet-1k", "none", …), for the leaderboard. An encoder may
     also have ``name`` (what lists call it), and ``device``, ``backend`` and ``libraries``, which are part of the key
-    of its vectors (see ``identity.embedding_facts``).
+    of its vectors (see ``identity.embedding_facts``). With ``independent``, True where a vector is the same in any
+    batch, batches are not filled up.
     """
 
     @property

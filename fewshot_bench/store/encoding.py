@@ -35,7 +35,8 @@ def encode_images(
     """Yields (rows ``[b]``, vectors ``[b, D]`` of ``dtype``) until all of ``rows`` are encoded, in order.
 
     The encoder is given exactly ``batch_size`` pictures each time (the last batch repeats its last one), so
-    that a vector does not depend on how many others are asked for. Raises FsbenchError, naming the image,
+    that a vector does not depend on how many others are asked for; one that is ``independent`` of its batch, only
+    the pictures that are asked for. Raises FsbenchError, naming the image,
     when one cannot be decoded or its vector is not finite in ``dtype``.
     """
     pending: deque[tuple[NDArray[np.int64], list[Future[NDArray[Any]]]]] = deque()
@@ -54,11 +55,14 @@ def encode_images(
             batch, futures = pending.popleft()
             pictures = np.stack([future.result() for future in futures])
             submit()
-            full = np.concatenate([pictures, np.repeat(pictures[-1:], batch_size - len(batch), axis=0)])
+            lacking = 0 if getattr(encoder, "independent", False) else batch_size - len(batch)
+            full = (
+                np.concatenate([pictures, np.repeat(pictures[-1:], lacking, axis=0)]) if lacking else pictures
+            )
             vectors = np.asarray(encoder.encode(full))
-            if vectors.ndim != 2 or len(vectors) != batch_size:
+            if vectors.ndim != 2 or len(vectors) != len(full):
                 raise FsbenchError(
-                    f"The encoder {encoder_name(encoder)} turned {batch_size} pictures into an array "
+                    f"The encoder {encoder_name(encoder)} turned {len(full)} pictures into an array "
                     f"of shape {vectors.shape}; its encode must return one vector a picture, [B, D]."
                 )
             yield batch, _checked(vectors[: len(batch)], dtype, encoder, index, batch)

@@ -9,6 +9,7 @@ from fewshot_bench.engine import Request
 from fewshot_bench.engine import run as run_request
 from fewshot_bench.progress import Progress, silent
 from fewshot_bench.records import Record
+from fewshot_bench.verification.backend import same_backend
 from fewshot_bench.verification.verify import compared
 
 
@@ -48,7 +49,8 @@ def rerun(
     progress: Progress = silent,
 ) -> Repetition:
     """Runs what a record was made by again; the new record is kept where ``results`` is given."""
-    made, _ = run_request(request, data_root=data_root, device=device, results=results, progress=progress)
+    with same_backend(record):
+        made, _ = run_request(request, data_root=data_root, device=device, results=results, progress=progress)
     return Repetition(record, made)
 
 

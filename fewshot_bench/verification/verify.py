@@ -20,6 +20,7 @@ from fewshot_bench.errors import FsbenchError
 from fewshot_bench.progress import Progress, silent
 from fewshot_bench.records import Record
 from fewshot_bench.report.sound import faults
+from fewshot_bench.verification.backend import same_backend
 
 SHARE, LEAST = 0.01, 3
 """The share of a record's episodes that is run again, and how many at least."""
@@ -104,7 +105,7 @@ def few_again(
     """Runs a few episodes again and compares every prediction with the record's."""
     try:
         chosen = some_of(len(drawn), record)
-        with tempfile.TemporaryDirectory(prefix="fsbench-verify-") as folder:
+        with tempfile.TemporaryDirectory(prefix="fsbench-verify-") as folder, same_backend(record):
             manifest = Path(folder) / "episodes.npz"
             save_manifest(manifest, subset(drawn, chosen))
             asked = replace(
