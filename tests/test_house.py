@@ -24,7 +24,7 @@ LAYERS = (
     ("contract",),
     ("datasets", "isolation"),
     ("engine",),
-    ("audit", "conformance", "prediction", "scaffold", "verification"),
+    ("audit", "conformance", "prediction", "scaffold", "suites", "verification"),
     ("sheets",),
     ("functions", "testing"),
     ("cli",),

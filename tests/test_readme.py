@@ -81,7 +81,7 @@ def test_the_make_targets_of_the_readme_exist() -> None:
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
 def test_every_link_and_every_benchmark_that_a_page_names_is_there(path: Path) -> None:
-    from benchmarks.suites.suite import load
+    from fewshot_bench.suites import load
 
     text = path.read_text(encoding="utf-8")
     links = re.findall(r"\]\((?!http)([^)#]+)", text)
@@ -91,6 +91,7 @@ def test_every_link_and_every_benchmark_that_a_page_names_is_there(path: Path) -
     for module in re.findall(r"python -m (benchmarks[\w.]+)", flat):
         place = ROOT / module.replace(".", "/")
         assert place.with_suffix(".py").exists() or (place / "__main__.py").exists(), module
-    for word in re.findall(r"python -m benchmarks\.suites ([a-z][\w:-]+)", flat):
-        name, _, part = word.partition(":")
-        assert not part or part in load(name).parts, word
+    for name, part in re.findall(
+        r"fsbench suite run benchmarks/suites/([\w-]+)\.toml(?: --part ([\w-]+))?", flat
+    ):
+        assert load(ROOT / "benchmarks" / "suites" / f"{name}.toml").units(part or None), name

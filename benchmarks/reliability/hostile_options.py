@@ -37,9 +37,15 @@ def options_family(place: Path) -> Family:
     """Every option and argument of every command, with any value, beside those that make it work."""
     pictures, manifest = place / "shop", place / "sound.npz"
     (record,) = (place / "results").rglob("*.json")
+    suite = place / "suite.toml"
+    block = '[[runs]]\nmethod = "pixels"\nways = 2\nqueries = 1\nepisodes = 2\n'
+    suite.write_text(f"table = 'Shop'\n{block}dataset = '{pictures}'\n")
     few = {"--dataset": pictures, "--ways": 2, "--queries": 1, "--episodes": 2}
     sound: dict[str, tuple[list[Any], dict[str, Any]]] = {
         "run": ([], {"--method": "pixels", **few, "--results": "r"}),
+        "suite plan": ([suite], {}),
+        "suite run": ([suite], {"--results": "r"}),
+        "suite table": ([suite], {"--results": place / "results"}),
         "predict": ([], {"--method": "pixels", "--support": pictures, "--images": pictures / "class 0"}),
         "methods": (["pixels"], {}),
         "metrics": ([], {}),

@@ -19,9 +19,7 @@ PLACES = (
 
 def request_of(record: Any) -> Any:
     """Returns the request of a record's command; UsageError where the record has no command that does the same."""
-    from fewshot_bench.cli.run import command
-    from fewshot_bench.contract.config import parse_settings
-    from fewshot_bench.engine import Request
+    from fewshot_bench.cli.run import combined, command
 
     text = str(record.data.get("command", ""))
     try:
@@ -47,7 +45,10 @@ def request_of(record: Any) -> Any:
     settings = options["settings"]
     for name in PLACES:
         options.pop(name)
-    return Request(parameters=parse_settings(settings), **options)
+    requests = combined(settings, options)
+    if len(requests) > 1:
+        raise UsageError(printable(f"The command of the record asks for {len(requests)} runs: {text[:200]}"))
+    return requests[0]
 
 
 def one_record(path: Path) -> Any:

@@ -67,7 +67,7 @@ class Exported:
 
     @cached_property
     def pool(self) -> ThreadPoolExecutor:
-        """As many threads as there are cores for this process."""
+        """The threads, one for each core that this process may use."""
         return ThreadPoolExecutor(threads(), thread_name_prefix="fsbench-encode")
 
     def __call__(self, batch: NDArray[Any]) -> NDArray[np.float32]:

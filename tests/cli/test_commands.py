@@ -70,7 +70,11 @@ def test_the_stored_command_makes_the_same_scores(capsys, tmp_path):
     [
         (["run", "--method", "pixels"], 2, "Missing option '--dataset'"),
         (["rnu"], 2, "No such command 'rnu'"),
-        ([*RUN, "--method", "pixles"], 2, "Error: There is no method named 'pixles'; did you mean pixels?"),
+        (
+            ["run", "--method", "pixles", "--dataset", "digits"],
+            2,
+            "Error: There is no method named 'pixles'; did you mean pixels?",
+        ),
         ([*RUN, "--set", "k"], 2, "Error: --set 'k' is not of the form key=value"),
         ([*RUN, "--set", "colour=red"], 2, "Error: The method pixels has no parameter 'colour'"),
         ([*RUN, "--set", "k=one"], 2, "Error: The parameter k of the method pixels must be int, not 'one'."),

@@ -86,9 +86,13 @@ def lines(tmp_path: Path, draw) -> dict[str, list[str]]:
     assert guarded(["run", "--method", "pixels", *few, *small], debug=False) == 0
     (record,) = map(str, (tmp_path / "r").rglob("*.json"))
     (other,) = map(str, (tmp_path / "r2").rglob("*.json"))
+    suite = tmp_path / "suite.toml"
+    head = f"results = '{tmp_path}/r'\ntable = 'Shop'\n[[runs]]\nmethod = 'pixels'\ndataset = '{tmp_path}/shop'\n"
+    suite.write_text(f"{head}ways = 2\nqueries = 1\nepisodes = 2\n")
     return {
         "run": ["--method", "pixels", *few, "--results", f"{tmp_path}/again"],
         "predict": ["--method", "pixels", "--support", f"{tmp_path}/shop", "--images", f"{tmp_path}/shop"],
+        "suite plan": [str(suite)], "suite run": [str(suite), "--again"], "suite table": [str(suite)],
         "methods": [], "metrics": [], "datasets": [], "check": ["--list"], "cache prune": ["--all"],
         "leaderboard": [record], "samplers": [], "protocols": [], "rerun": [record], "verify": [record],
         "submit": [record, "-o", f"{tmp_path}/s.zip"],
