@@ -148,8 +148,9 @@ def single(
     elif details:
         echo(summary(record))
     else:
-        beside = [one for _, one in read_each([path.parent] if path else []) if isinstance(one, Record)]
-        echo("\n".join(three_lines(record, beside, str(places["results"]))))
+        others = [] if path is None else [one for one in sorted(path.parent.glob("*.json")) if one != path]
+        beside = [one for _, one in read_each(others) if isinstance(one, Record)] if others else []
+        echo("\n".join(three_lines(record, [record, *beside], str(places["results"]))))
     for note in record.environment.get("notes", ()):
         say(f"Note: {note}")
     say(f"Record: {path}")

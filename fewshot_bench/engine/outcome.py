@@ -26,6 +26,7 @@ from fewshot_bench.episodes import EpisodeSet
 from fewshot_bench.identity import embedding_facts, key
 from fewshot_bench.protocols import PROTOCOLS
 from fewshot_bench.records import SCHEMA_VERSION, Arrays, Record
+from fewshot_bench.records.arrays import canonical
 from fewshot_bench.report.measure import score
 
 
@@ -115,7 +116,7 @@ def make_record(
         arrays["query_ap"] = outcome.ap.astype(np.float32)
     if outcome.curve is not None:
         arrays["precision"] = outcome.curve
-    return Record(data, arrays)
+    return Record(data, canonical(arrays))
 
 
 def plugged(request: Request) -> dict[str, Any]:
@@ -136,8 +137,11 @@ def query_pictures(index: ImageIndex, queries: NDArray[np.int64]) -> Arrays:
 
     ``queries`` [E, Q] are rows of the index, −1 for padding; ``query_picture`` are rows of ``pictures``.
     """
-    rows = np.unique(queries[queries >= 0])
-    places = np.where(queries >= 0, np.searchsorted(rows, queries), -1)
+    there = np.zeros(len(index) + 1, dtype=bool)  # the last place is that of padding, −1
+    there[queries] = True
+    rows, place = np.flatnonzero(there[:-1]), np.full(len(index) + 1, -1)
+    place[rows] = np.arange(len(rows))
+    places = place[queries]
     return {"pictures": np.ascontiguousarray(index.digests[rows, :8]), "query_picture": places}
 
 

@@ -103,7 +103,8 @@ def embedding_solver(
     def solve(tasks: Tasks) -> Scored:
         with guard("scores"):
             scores, diagnostics = method.head.scores(on_device, tasks)
-            rank = getattr(method.head, "item_scores", None) if ranking else None
+            known = tasks.shots == 1 and getattr(method.head, "items_at_one_shot", False)
+            rank = getattr(method.head, "item_scores", None) if ranking and not known else None
             items = None if rank is None else as_array(rank(on_device, tasks))
             return Scored(as_array(scores), items, diagnostics)
 

@@ -95,8 +95,10 @@ class EpisodeSet:
 
     def images(self) -> NDArray[np.int64]:
         """Returns the row numbers of all images of the episodes, sorted, each once."""
-        rows = np.unique(np.concatenate([self.support.ravel(), self.query.ravel()]))
-        return rows[rows >= 0]
+        most = max(int(self.support.max(initial=-1)), int(self.query.max(initial=-1)))
+        there = np.zeros(most + 2, dtype=bool)  # the last place is that of padding, −1
+        there[self.support] = there[self.query] = True
+        return np.flatnonzero(there[:-1])
 
     def tasks(self, rows: NDArray[np.int64] | None = None) -> tuple[Tasks, NDArray[np.int64]]:
         """Returns ``Tasks``, which a method sees, and the labels int64 [E, Q'], which it does not see.
@@ -120,12 +122,14 @@ class EpisodeSet:
 
 def _renumber(images: NDArray[np.int64], rows: NDArray[np.int64]) -> NDArray[np.int64]:
     """Returns the places of images in ``rows``; −1 stays."""
-    order = np.argsort(rows)
-    places = order[np.searchsorted(rows, images, sorter=order).clip(max=len(rows) - 1)]
-    missing = (rows[places] != images) & (images >= 0)
+    most = max(int(images.max(initial=-1)), int(rows.max(initial=-1)))
+    place = np.full(most + 2, -1)  # the last one is that of padding, −1
+    place[rows] = np.arange(len(rows))
+    places = place[images]
+    missing = (places < 0) & (images >= 0)
     if missing.any():
         raise FsbenchError(
             f"image {int(images[missing][0])} of the episodes is not among the {len(rows)} of the table; "
             "embed every image that EpisodeSet.images() names."
         )
-    return np.where(images >= 0, places, -1)
+    return places

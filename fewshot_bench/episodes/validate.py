@@ -17,6 +17,9 @@ from fewshot_bench.errors import FsbenchError
 
 Ints = NDArray[np.int64]
 
+FEW = 40
+"""Support images of an episode up to which each is compared with all queries, which is faster than sorting."""
+
 CHUNK = 4_000_000
 """Images of episodes that are looked at together; no result depends on it."""
 
@@ -164,11 +167,15 @@ def _across(index: ImageArrays, values: Ints | None, support: Ints, query: Ints,
     if values is None:
         return None
     support, query = _flat(support), _flat(query)
-    base = int(values.max(initial=0)) + 1
-    numbers = np.arange(len(support))[:, None] * base
-    held = (numbers + values[support.clip(min=0)])[support >= 0]
-    asked = numbers + values[query.clip(min=0)]
-    place = _first(np.isin(asked, held) & (query >= 0))
+    held, asked = (np.append(values, -1)[rows] for rows in (support, query))  # −1 for padding
+    shared = np.zeros(query.shape, dtype=bool)
+    if support.shape[1] <= FEW:
+        for shot in range(support.shape[1]):
+            shared |= asked == held[:, shot, None]
+    else:
+        numbers = np.arange(len(support))[:, None] * (int(values.max(initial=0)) + 1)
+        shared = np.isin(numbers + asked, (numbers + held)[held >= 0])
+    place = _first(shared & (query >= 0))
     if place is None:
         return None
     image = int(query[place])

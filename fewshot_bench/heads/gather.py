@@ -8,7 +8,8 @@ whose scores do not depend on the origin, allow an error; a float32 Gram matrix 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import weakref
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -120,8 +121,35 @@ def inner_products(
     norms = torch.linalg.vector_norm(table, dim=1, dtype=torch.float64)
     scale = torch.where(norms > 0, 1 / norms, 0) if normalize else None
     norms = torch.where(norms > 0, 1.0, 0.0).double() if normalize else norms.square()
-    products = _gram(table, scale, error) if gram and gram_is_cheaper(tasks, len(table)) else None
+    products = None
+    if gram and gram_is_cheaper(tasks, len(table)):
+        products = kept(table, ("gram", normalize, error), lambda: _gram(table, scale, error))
     return Inner(table, scale, norms, products, block_bytes(table.device))
+
+
+def kept(table: Tensor, key: tuple[object, ...], make: Callable[[], Tensor]) -> Tensor:
+    """Returns what ``make`` computes of a table, or computed before: chunks of episodes share one Gram matrix.
+
+    It is forgotten with the table, and computed anew where the table was changed in place since. One table is known at
+    a time.
+    """
+    version = -1 if table.is_inference() else table._version
+    held = _KEPT.get("table")
+    if held is None or held[0]() is not table or held[1] != version:
+        _KEPT["table"] = held = (weakref.ref(table, _forget), version, {})
+    if key not in held[2]:
+        held[2][key] = make()
+    return held[2][key]
+
+
+def _forget(reference: weakref.ref[Tensor]) -> None:
+    """Lets go of what is kept of a table that is gone."""
+    if (held := _KEPT.get("table")) is not None and held[0] is reference:
+        del _KEPT["table"]
+
+
+_KEPT: dict[str, tuple[weakref.ref[Tensor], int, dict[tuple[object, ...], Tensor]]] = {}
+"""The last table, its version, and what is kept of it."""
 
 
 def _check(table: Tensor, tasks: Tasks) -> None:

@@ -18,6 +18,9 @@ class Head(Protocol):
     padded class has −inf, and the scores of padded queries have no meaning. A head that ranks support images
     itself also has ``item_scores(table, tasks) -> [E, Q, N·K]``.
 
+    With ``items_at_one_shot = True`` it says that at one support image a class those are the class scores, so that the
+    engine does not ask for them.
+
     A head that draws random numbers for each episode has ``draws_per_episode = True`` (see ``Method``).
 
     A head that solves one episode after another has ``max_batch``, the number of episodes that it is given at once; the

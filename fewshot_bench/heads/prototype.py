@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from fewshot_bench.episodes.tasks import Tasks
 from fewshot_bench.heads import distances
@@ -22,6 +22,8 @@ class Prototype:
 
     Raises UsageError for another metric.
     """
+
+    items_at_one_shot: ClassVar[bool] = True
 
     metric: str = "euclidean"
 

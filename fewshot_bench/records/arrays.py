@@ -24,6 +24,10 @@ QUERY_ARRAYS = {
 OTHERS = ("classes", "class_names", "class_families", "pictures", "precision")
 
 
+class Canonical(Arrays):
+    """Arrays that ``canonical`` made, so that they are not sorted twice."""
+
+
 def canonical(arrays: Arrays) -> Arrays:
     """Returns ``arrays`` in the one order that stands for all orders of queries and of pictures.
 
@@ -32,14 +36,16 @@ def canonical(arrays: Arrays) -> Arrays:
     were. Padding comes last, and columns of nothing but padding are left out. Pictures are sorted by class and
     digest; ``query_picture`` follows them.
     """
+    if isinstance(arrays, Canonical):
+        return arrays
     label = np.asarray(arrays["query_label"])
-    made = dict(arrays)
+    made = Canonical(arrays)
     if "query_picture" in arrays:
         made["pictures"], made["query_picture"] = _sorted_pictures(arrays)
-    last = np.where(label < 0, np.iinfo(np.int64).max, label.astype(np.int64))
+    last = np.where(label < 0, np.asarray(arrays["classes"]).shape[1], label.astype(np.int64))
+    if "query_picture" in made:  # one key for both: by label, then by picture
+        last = last * (len(made["pictures"]) + 1) + made["query_picture"]
     order = np.argsort(last, axis=1, kind="stable")
-    if "query_picture" in made:
-        order = np.lexsort((made["query_picture"], last), axis=1)
     order = order[:, : int((label >= 0).sum(axis=1).max(initial=0))]
     for name, padding in QUERY_ARRAYS.items():
         if name in made:
@@ -102,11 +108,7 @@ def _sorted_pictures(arrays: Arrays) -> tuple[NDArray[np.uint8], Ints]:
     picture, owner = np.asarray(arrays["query_picture"], dtype=np.int64), owners(arrays)
     classes = np.full(len(pictures), np.iinfo(np.int64).max)
     there = owner >= 0
-    asked, of = picture[there], owner[there]
-    largest_first = np.argsort(
-        -of, kind="stable"
-    )  # of several classes the last one written, the smallest, stays
-    classes[asked[largest_first]] = of[largest_first]
+    np.minimum.at(classes, picture[there], owner[there])  # of several classes the smallest
     digest = pictures.view(">u8")[:, 0] if len(pictures) else np.zeros(0, dtype=np.uint64)
     order = np.lexsort((digest, classes))
     place = np.empty(len(order), dtype=np.int64)
