@@ -1,8 +1,10 @@
-"""Speed of the heads against per-episode loops in one run: ``python benchmarks/speed/heads.py``.
+"""Speed of the heads against per-episode loops in one run: ``python -m benchmarks.speed.heads``.
 
-Peers: a NumPy loop and a PyTorch loop over prototype episodes, one at a time, and scikit-learn's
-LogisticRegression with its default settings (lbfgs), fitted per episode. Each line gives the ratio of the
-times per episode as minimum / median / maximum over interleaved pairs; our time includes the Gram matrix.
+Peers: prototype episodes one at a time by NumPy, PyTorch and easyfsl, and scikit-learn's LogisticRegression (lbfgs),
+fitted per episode: with its default settings on the embeddings, and with the settings of the methods here, C = 10 on
+embeddings of length 1. Each line gives the ratio of the times per episode as minimum / median / maximum over
+interleaved pairs, and the share of equal predictions. Our time includes the Gram matrix; that of prototypes is shown
+without it too, as it is in all chunks of a run but the first.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression as ScikitLearn
 from threadpoolctl import threadpool_limits
 
+from fewshot_bench.embed.torchvision_guard import import_torchvision
 from fewshot_bench.episodes.tasks import Tasks
 from fewshot_bench.heads.logistic import LogisticRegression
 from fewshot_bench.heads.prototype import Prototype
@@ -74,7 +77,7 @@ def compare(
         theirs.append(seconds(lambda: peer(few)) / len(few))
     ratios = sorted(b / a for a, b in zip(ours, theirs, strict=True))
     print(
-        f"{name:44s} {len(tasks):6d} episodes {statistics.median(ours) * 1e6:9.1f} µs each, "
+        f"{name:66s} {len(tasks):6d} episodes {statistics.median(ours) * 1e6:9.1f} µs each, "
         f"peer {statistics.median(theirs) * 1e6:9.1f} µs ({len(few)}): "
         f"{ratios[0]:.0f} / {statistics.median(ratios):.0f} / {ratios[-1]:.0f} times",
         flush=True,
@@ -95,12 +98,33 @@ def torch_prototypes(table: torch.Tensor, tasks: Tasks) -> None:
         -torch.cdist(table[torch.from_numpy(query)], means)
 
 
-def scikit_learn(table: NDArray[np.float32], tasks: Tasks) -> None:
-    """Fit and predict probabilities, one episode at a time."""
+def easyfsl_prototypes(table: torch.Tensor, tasks: Tasks) -> None:
+    """Nearest class mean, one episode at a time, by easyfsl on embeddings."""
+    import_torchvision()
+    from easyfsl.methods import PrototypicalNetworks
+
+    method = PrototypicalNetworks(torch.nn.Identity())
+    labels = torch.arange(tasks.ways).repeat_interleave(tasks.shots)
+    with torch.inference_mode():
+        for support, query in zip(tasks.support, tasks.query, strict=True):
+            method.process_support_set(table[torch.from_numpy(support.ravel())], labels)
+            method(table[torch.from_numpy(query)])
+
+
+def scikit_learn(table: NDArray[np.float32], tasks: Tasks, strength: float = 1.0) -> NDArray[np.int64]:
+    """Fit and predict probabilities, one episode at a time; returns the predictions [E, Q]."""
     labels = np.repeat(np.arange(tasks.ways), tasks.shots)
+    found = []
     for support, query in zip(tasks.support, tasks.query, strict=True):
-        model = ScikitLearn(max_iter=1000).fit(table[support.ravel()], labels)
-        model.predict_proba(table[query])
+        model = ScikitLearn(C=strength, max_iter=1000).fit(table[support.ravel()], labels)
+        found.append(model.predict_proba(table[query]).argmax(axis=1))
+    return np.stack(found)
+
+
+def agreement(head: LogisticRegression, table: NDArray[np.float32], tasks: Tasks, strength: float) -> float:
+    """The share of queries that both predict equally, in percent."""
+    scores, _ = head.scores(torch.from_numpy(table), tasks)
+    return float(100 * (scores.argmax(2).numpy() == scikit_learn(table, tasks, strength)).mean())
 
 
 def main() -> None:
@@ -116,30 +140,43 @@ def main() -> None:
     print(f"{chosen.threads} threads on both sides; table {len(table)} x {WIDTH}; {chosen.pairs} pairs")
     with threadpool_limits(chosen.threads):
         tasks = episodes(10_000, 5, 1, 1)
-        for peer, data in ((numpy_prototypes, table), (torch_prototypes, tensor)):
-            compare(
-                f"prototype 5-way 1-shot, {peer.__name__}",
-                lambda t: Prototype().scores(tensor, t),
-                lambda t, peer=peer, data=data: peer(data, t),
-                tasks,
-                tasks[:500],
-                chosen.pairs,
-            )
-        for ways, shots, count, few in (
-            (20, 1, 1000, 40),
-            (20, 5, 200, 20),
-            (5, 5, 1000, 40),
-            (100, 1, 50, 4),
-        ):
-            tasks = episodes(count, ways, shots, 2)
-            compare(
-                f"logistic regression {ways}-way {shots}-shot",
-                lambda t: LogisticRegression().scores(tensor, t),
-                lambda t: scikit_learn(table, t),
-                tasks,
-                tasks[:few],
-                chosen.pairs,
-            )
+        peers = ((numpy_prototypes, table), (torch_prototypes, tensor), (easyfsl_prototypes, tensor))
+        for peer, data in peers:
+            for about, made in (
+                ("Gram matrix included", lambda: torch.from_numpy(table)),
+                ("Gram matrix kept", lambda: tensor),
+            ):
+                compare(
+                    f"prototype 5-way 1-shot, {about}, {peer.__name__}",
+                    lambda t, made=made: Prototype().scores(made(), t),
+                    lambda t, peer=peer, data=data: peer(data, t),
+                    tasks,
+                    tasks[:500],
+                    chosen.pairs,
+                )
+        unit = table / np.linalg.norm(table, axis=1, keepdims=True)
+        settings = (("scikit-learn's settings", 1.0, table), ("the methods' settings", 10.0, unit))
+        for name, strength, data in settings:
+            head = LogisticRegression(C=strength, normalize=strength != 1.0)
+            for ways, shots, count, few in (
+                (20, 1, 600, 40),
+                (20, 5, 600, 20),
+                (5, 5, 1000, 40),
+                (100, 1, 100, 4),
+            ):
+                tasks = episodes(count, ways, shots, 2)
+                compare(
+                    f"logistic regression {ways}-way {shots}-shot, {name}",
+                    lambda t, head=head, data=data: head.scores(torch.from_numpy(data), t),
+                    lambda t, data=data, strength=strength: scikit_learn(data, t, strength),
+                    tasks,
+                    tasks[:few],
+                    chosen.pairs,
+                )
+                print(
+                    f"{'':66s} equal predictions: {agreement(head, data, tasks[:few], strength):.2f} %",
+                    flush=True,
+                )
 
 
 if __name__ == "__main__":
