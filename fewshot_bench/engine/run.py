@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -144,6 +145,7 @@ def run(
     time_limit: float | None = None,
     isolate: bool = False,
     keep: Callable[[KeptScores, Record], object] | None = None,
+    sweep: Mapping[str, Any] | None = None,
     progress: Progress = silent,
 ) -> tuple[Record, Path | None]:
     """Runs one request; returns its record and, where ``results`` is given, the path it was saved at.
@@ -151,9 +153,9 @@ def run(
     ``time_limit`` is the number of seconds that one call of the method may take: its training, its setup, a batch of
     pictures, a chunk of episodes. With ``isolate`` the method runs in a process of its own, which has neither the
     labels of queries nor the name of the data set (see ``isolation/``). ``keep`` is given the scores and the record
-    before that is saved. Raises UsageError for a request that cannot be met and FsbenchError for a run that fails,
-    each with one sentence. An interrupted run goes on from its finished
-    chunks when it is asked for again.
+    before that is saved. ``sweep`` is what the record says of the search that its parameters come from. Raises
+    UsageError for a request that cannot be met and FsbenchError for a run that fails, each with one sentence. An
+    interrupted run goes on from its finished chunks when it is asked for again.
     """
     limit = time_limit_of(time_limit)
     guard = Guard(f"The method {request.method}", limit=None if isolate else limit)
@@ -186,6 +188,8 @@ def run(
             keep=keep is not None,
         )
     record, parts, scores = done
+    if sweep is not None:
+        record.data["sweep"] = dict(sweep)
     if keep is not None and scores is not None:
         keep(scores, record)
     path = save(record, results) if results is not None else None

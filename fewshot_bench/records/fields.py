@@ -117,6 +117,7 @@ FIELDS: dict[str, Fits] = {
     **dict.fromkeys(("parameters", "parameters_set", "environment", "identity_facts", "not_finite"), table),
     **dict.fromkeys(("contaminated", "dataset_notes"), texts),
     "protocol_row": table,
+    "sweep": table,
     "created": some_text,
     "dropped": dropped,
     "accuracy": score,

@@ -57,6 +57,8 @@ def summary(record: Record) -> str:
         f"{'queries':<9} {record.queries}{'' if record.queries == 'all' else ' a class'}",
         f"{'episodes':<9} {record.episodes_sha256[:16]}   scores {record.scores_sha256[:16]}",
     ]
+    if sweep := record.data.get("sweep"):
+        lines.append(f"{'searched':<9} {sweep.get('trials')} trials on {sweep.get('on')}")
     if record.train_seed:
         lines.append(f"{'trained':<9} with training seed {record.train_seed}")
     lines += [f"{'note':<9} {note}" for note in record.dataset_notes]

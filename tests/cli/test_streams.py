@@ -86,12 +86,29 @@ def lines(tmp_path: Path, draw) -> dict[str, list[str]]:
     assert guarded(["run", "--method", "pixels", *few, *small], debug=False) == 0
     (record,) = map(str, (tmp_path / "r").rglob("*.json"))
     (other,) = map(str, (tmp_path / "r2").rglob("*.json"))
+    table = ["path,label,split"]
+    for seed in range(12):
+        draw(tmp_path / f"{seed}.png", seed)
+        table.append(f"{seed}.png,class {seed % 4},{'validation' if seed % 4 < 2 else 'novel'}")
+    (tmp_path / "split.csv").write_text("\n".join(table))
+    tried = [
+        "--trials",
+        "2",
+        "--choices",
+        "size=1,2",
+        "--folder",
+        f"{tmp_path}/sweeps",
+        "--results",
+        f"{tmp_path}/r3",
+    ]
+    small_sweep = ["--method", "pixels", "--dataset", f"{tmp_path}/split.csv", *few[2:], *tried]
     suite = tmp_path / "suite.toml"
     head = f"results = '{tmp_path}/r'\ntable = 'Shop'\n[[runs]]\nmethod = 'pixels'\ndataset = '{tmp_path}/shop'\n"
     suite.write_text(f"{head}ways = 2\nqueries = 1\nepisodes = 2\n")
     return {
         "run": ["--method", "pixels", *few, "--results", f"{tmp_path}/again"],
         "predict": ["--method", "pixels", "--support", f"{tmp_path}/shop", "--images", f"{tmp_path}/shop"],
+        "sweep": small_sweep,
         "suite plan": [str(suite)], "suite run": [str(suite), "--again"], "suite table": [str(suite)],
         "methods": [], "metrics": [], "datasets": [], "check": ["--list"], "cache prune": ["--all"],
         "leaderboard": [record], "samplers": [], "protocols": [], "rerun": [record], "verify": [record],

@@ -53,6 +53,7 @@ def made(record: Record) -> dict[str, str]:
         "created": data.get("created"),
         "trained on": training.get("dataset"),
         "selected on": selected(training),
+        "searched": searched(data.get("sweep") or {}),
         "pretraining": record.pretraining_marked,
         **families(record),
         "identity": str(data.get("identity", ""))[:16],
@@ -82,6 +83,11 @@ def selected(training: dict[str, Any]) -> str:
     """Returns what the best epoch was selected on; "" where nothing was selected."""
     count = training.get("validation_classes")
     return f"{count} validation classes" if count else ""
+
+
+def searched(sweep: dict[str, Any]) -> str:
+    """Returns how many trials the parameters were searched with, and on what; "" where nothing was searched."""
+    return f"{sweep.get('trials')} trials on {sweep.get('on')}" if sweep else ""
 
 
 def logs(record: Record) -> dict[str, dict[str, list[float | None]]]:

@@ -136,6 +136,8 @@ def row(standing: Standing, key: str) -> BoardRow:
 def selection(record: Record) -> str:
     """Returns what a training was selected on: ``validation`` classes or ``none``; ``untrained`` without one."""
     training = record.data.get("training") or {}
+    if record.data.get("sweep"):
+        return "validation"
     if not training:
         return "untrained"
     return "validation" if training.get("validation_classes") else "none"
