@@ -102,7 +102,7 @@ class PretrainedEncoder:
 
     @cached_property
     def backend(self) -> str:
-        """What computes the vectors: ``onnxruntime`` on a CPU where it agrees with torch, else ``torch``.
+        """The library that computes the vectors: ``onnxruntime`` where it agrees with torch, else ``torch``.
 
         It is torch for bf16, for the small networks from scratch, for a trunk that is trained, without a cache that
         could keep the export, and where ``FSBENCH_BACKEND`` says so. The export is made when this is first asked.

@@ -26,7 +26,7 @@ PAUSE = 0.5
 
 @dataclass
 class Outcomes:
-    """What became of the units that were tried: records with their paths, and failures, each with its unit."""
+    """Outcomes hold the records that were made, with their paths, and the failures, each with its unit."""
 
     made: list[tuple[Unit, Record, Path | None]] = field(default_factory=list)
     failed: list[tuple[Unit, FailedUnit]] = field(default_factory=list)

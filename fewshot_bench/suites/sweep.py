@@ -33,7 +33,7 @@ SPLIT = "validation"
 
 @dataclass(frozen=True)
 class Sweep:
-    """What is searched, and how.
+    """A search names what is searched, and how.
 
     Parameters
     ----------
@@ -230,7 +230,7 @@ def take(
             return None
         return lock
 
-    with FileLock(f"{sweep.journal}.lock"):
+    with FileLock(f"{sweep.journal}.take"):  # Optuna's own lock of the journal ends in .lock
         trials = study.get_trials(deepcopy=False)
         for trial in trials:
             if trial.state is TrialState.RUNNING and (lock := locked(trial.number)) is not None:

@@ -121,7 +121,7 @@ def test_what_fails_is_kept_with_its_reason_and_the_others_go_on(shop, tmp_path,
 @pytest.mark.parametrize(
     ("more", "sentence"),
     [
-        (["--tune", "size"], "declares no range for it"),
+        (["--tune", "colour"], "declares no range for it"),
         (["--choices", "size"], "not of the form NAME=A,B"),
         (["--choices", "size=one,two"], "must be int, not 'one'"),
         (["--choices", "colour=a,b"], "no parameter 'colour'"),
