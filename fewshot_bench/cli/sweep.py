@@ -84,13 +84,13 @@ def command(
     from fewshot_bench.engine import Request
     from fewshot_bench.files import write_atomic
     from fewshot_bench.report.standing import three_lines
-    from fewshot_bench.suites.sweep import Sweep, Trial, best, final, search
+    from fewshot_bench.suites.sweep import Sweep, SweepTrial, best, final, search
 
     request = Request(parameters=parse_settings(settings), **options)
     sweep = Sweep(request, trials, folder, tune, listed(choices), measure, sweep_seed)
     places = {"device": device, "data_root": data_root}
 
-    def told(trial: Trial) -> None:
+    def told(trial: SweepTrial) -> None:
         value = "failed: " + trial.reason if trial.value is None else f"{100 * trial.value:.2f} %"
         say(f"[{trial.number + 1}/{trials}] {value}  {words(trial.parameters)}")
 

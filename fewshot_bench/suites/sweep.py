@@ -107,7 +107,7 @@ class Sweep:
 
 
 @dataclass(frozen=True)
-class Trial:
+class SweepTrial:
     """A trial that ended: its number, its parameters, and its measure (0…1), None where it failed for ``reason``."""
 
     number: int
@@ -171,12 +171,12 @@ def study_of(sweep: Sweep) -> optuna.Study:
     )
 
 
-def ended(study: optuna.Study) -> list[Trial]:
+def ended(study: optuna.Study) -> list[SweepTrial]:
     """Returns the trials that ended, in order."""
     from optuna.trial import TrialState
 
     return [
-        Trial(
+        SweepTrial(
             t.number,
             t.params,
             t.value if t.state is TrialState.COMPLETE else None,
@@ -191,9 +191,9 @@ def search(
     sweep: Sweep,
     *,
     watch: Callable[[], AbstractContextManager[Progress]],
-    told: Callable[[Trial], object] = lambda _: None,
+    told: Callable[[SweepTrial], object] = lambda _: None,
     **places: Any,
-) -> list[Trial]:
+) -> list[SweepTrial]:
     """Runs the trials that are left, and returns all; ``places`` are further arguments of ``engine.run``.
 
     A trial that fails is kept with its reason, and the others go on. Raises FsbenchError where all have failed.
@@ -253,7 +253,7 @@ def one(
     parameters: Mapping[str, Any],
     watch: Callable[[], AbstractContextManager[Progress]],
     places: Mapping[str, Any],
-) -> Trial:
+) -> SweepTrial:
     """Runs one trial on the validation classes, and tells the study what came of it."""
     from optuna.trial import TrialState
 
@@ -268,9 +268,9 @@ def one(
             study.get_trials(deepcopy=False)[number]._trial_id, "reason", reason
         )
         study.tell(number, state=TrialState.FAIL)
-        return Trial(number, parameters, None, reason)
+        return SweepTrial(number, parameters, None, reason)
     study.tell(number, value)
-    return Trial(number, parameters, value)
+    return SweepTrial(number, parameters, value)
 
 
 def measured(record: Record, measure: str) -> float:
@@ -283,14 +283,14 @@ def measured(record: Record, measure: str) -> float:
     return float(score.mean)
 
 
-def best(trials: list[Trial]) -> Trial:
+def best(trials: list[SweepTrial]) -> SweepTrial:
     """Returns the trial of the highest measure, the first of several."""
     return max((t for t in trials if t.value is not None), key=lambda t: (t.value, -t.number))
 
 
 def final(
     sweep: Sweep,
-    trials: list[Trial],
+    trials: list[SweepTrial],
     *,
     results: Path,
     watch: Callable[[], AbstractContextManager[Progress]],

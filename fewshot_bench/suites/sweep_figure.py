@@ -11,13 +11,13 @@ from fewshot_bench.embed import PretrainedEncoder
 from fewshot_bench.errors import FsbenchError
 from fewshot_bench.paths import cache_dir
 from fewshot_bench.report.page.plots import ACCENT, RC, SHADES
-from fewshot_bench.suites.sweep import Sweep, Trial, best
+from fewshot_bench.suites.sweep import Sweep, SweepTrial, best
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-def figure(sweep: Sweep, trials: Sequence[Trial]) -> bytes:
+def figure(sweep: Sweep, trials: Sequence[SweepTrial]) -> bytes:
     """Returns an SVG with a panel for each parameter: the measure of all trials, the best one marked.
 
     Backbones stand at the number of their weights in millions, where their weights are at hand.
@@ -54,7 +54,7 @@ def figure(sweep: Sweep, trials: Sequence[Trial]) -> bytes:
     return stream.getvalue()
 
 
-def named(panel: Axes, sizes: Mapping[str, Any], done: Sequence[Trial], name: str) -> None:
+def named(panel: Axes, sizes: Mapping[str, Any], done: Sequence[SweepTrial], name: str) -> None:
     """Writes the name of each backbone beside its highest point."""
     for backbone, size in sizes.items():
         top = max(100 * (t.value or 0.0) for t in done if str(t.parameters[name]) == backbone)
