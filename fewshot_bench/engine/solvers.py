@@ -17,6 +17,7 @@ from fewshot_bench.engine.scoring import Scored
 from fewshot_bench.episodes.image_tasks import ImageTasks
 from fewshot_bench.episodes.tasks import Tasks
 from fewshot_bench.errors import FsbenchError
+from fewshot_bench.heads.head import items_are_scores
 from fewshot_bench.store.cache import EmbeddingCache
 
 Solver = Callable[[Tasks], Scored]
@@ -103,7 +104,7 @@ def embedding_solver(
     def solve(tasks: Tasks) -> Scored:
         with guard("scores"):
             scores, diagnostics = method.head.scores(on_device, tasks)
-            known = tasks.shots == 1 and getattr(method.head, "items_at_one_shot", False)
+            known = tasks.shots == 1 and items_are_scores(method.head)
             rank = getattr(method.head, "item_scores", None) if ranking and not known else None
             items = None if rank is None else as_array(rank(on_device, tasks))
             return Scored(as_array(scores), items, diagnostics)

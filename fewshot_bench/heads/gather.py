@@ -135,13 +135,19 @@ def inner_products(
 def kept(table: Tensor, key: tuple[object, ...], make: Callable[[], Tensor]) -> Tensor:
     """Returns what ``make`` computes of a table, or computed before: chunks of episodes share one Gram matrix.
 
-    It is forgotten with the table, and computed anew where the table was changed in place since. One table is known at
-    a time.
+    It is forgotten with the table, and computed anew where the table was changed in place since, which one product of
+    each row with fixed numbers shows: the array behind a tensor may change without a trace in the tensor itself. One
+    table is known at a time.
     """
-    version = -1 if table.is_inference() else table._version
+    import torch
+
+    probe = (
+        torch.arange(1, 1 + table.shape[1], device=table.device, dtype=torch.float64).sin().to(table.dtype)
+    )
+    shadow = table @ probe
     held = _KEPT.get("table")
-    if held is None or held[0]() is not table or held[1] != version:
-        _KEPT["table"] = held = (weakref.ref(table, _forget), version, {})
+    if held is None or held[0]() is not table or not torch.equal(held[1], shadow):
+        _KEPT["table"] = held = (weakref.ref(table, _forget), shadow, {})
     if key not in held[2]:
         held[2][key] = make()
     return held[2][key]
@@ -153,8 +159,8 @@ def _forget(reference: weakref.ref[Tensor]) -> None:
         del _KEPT["table"]
 
 
-_KEPT: dict[str, tuple[weakref.ref[Tensor], int, dict[tuple[object, ...], Tensor]]] = {}
-"""The last table, its version, and what is kept of it."""
+_KEPT: dict[str, tuple[weakref.ref[Tensor], Tensor, dict[tuple[object, ...], Tensor]]] = {}
+"""The last table, the product of its rows with fixed numbers, and what is kept of it."""
 
 
 def _check(table: Tensor, tasks: Tasks) -> None:

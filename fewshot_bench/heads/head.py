@@ -19,7 +19,8 @@ class Head(Protocol):
     itself also has ``item_scores(table, tasks) -> [E, Q, N·K]``.
 
     With ``items_at_one_shot = True`` it says that at one support image a class those are the class scores, so that the
-    engine does not ask for them.
+    engine does not ask for them. It says so of the methods of its own class: a subclass that changes one of the two is
+    asked (``items_are_scores``).
 
     A head that draws random numbers for each episode has ``draws_per_episode = True`` (see ``Method``).
 
@@ -37,3 +38,17 @@ class Head(Protocol):
         episodes that did not converge.
         """
         ...
+
+
+def items_are_scores(head: object) -> bool:
+    """Returns whether at one support image a class the item scores of a head are its class scores, so it says.
+
+    ``items_at_one_shot`` holds for the methods that its class has or inherits. Where a subclass has other ``scores`` or
+    ``item_scores``, it has to say so again.
+    """
+    for each in type(head).__mro__:
+        if "items_at_one_shot" in vars(each):
+            return bool(getattr(head, "items_at_one_shot", False))
+        if {"scores", "item_scores"} & vars(each).keys():
+            return False
+    return False

@@ -103,6 +103,40 @@ def test_scores_that_cannot_be_compared_are_told_once(make_plugin):
     assert found.trials[1].text.endswith("see score-values.")
 
 
+@pytest.mark.parametrize(("claim", "verdict"), [("    items_at_one_shot = True\n", "fails"), ("", "holds")])
+def test_a_head_whose_item_scores_are_not_its_class_scores_at_one_shot_must_not_say_so(
+    make_plugin, claim, verdict
+):
+    """A subclass inherits the word of Prototype; with item scores of its own it is asked, unless it gives that word."""
+    source = """
+from fewshot_bench.api import EmbeddingMethod, PixelEncoder, Prototype
+
+class Backwards(Prototype):
+CLAIM
+    def item_scores(self, table, tasks):
+        return -super().item_scores(table, tasks)
+
+class Net(EmbeddingMethod):
+    api_version = 1
+    name = "net"
+    summary = "ranks the farthest picture first"
+
+    def setup(self, context):
+        self.encoder, self.head = PixelEncoder(size=8), Backwards("euclidean")
+""".replace("CLAIM", claim)
+    make_plugin("net-plugin", source, net="Net")
+    (found,) = fb.check("net", only=["item-scores"], device="cpu").trials
+    assert found.verdict == verdict
+    if verdict == "fails":
+        assert "At one shot" in found.text
+    else:
+        ranked = fb.run("net", "digits", shots=1, episodes=5, device="cpu")
+        assert ranked.map.mean < ranked.accuracy.mean - 0.2
+        assert (
+            fb.run("net", "digits", shots=1, episodes=5, device="cpu").scores_sha256 == ranked.scores_sha256
+        )
+
+
 def test_no_other_value_of_a_parameter_trains_anew():
     """A preset sets what a training reads, and may be one of days."""
     kind = registry.load(registry.METHODS, "student-lr")

@@ -91,3 +91,36 @@ def test_value_that_is_not_finite_is_an_error_that_names_the_row(make_tasks, tab
     table[41, 3] = float("nan")
     with pytest.raises(FsbenchError, match="Row 41 .* not finite"):
         inner_products(table, make_tasks(300, 2, 3, 1, 2))
+
+
+def test_chunks_share_one_gram_matrix_until_the_table_changes_or_goes(monkeypatch, table):
+    """The table is a view of an array, so that a change of the array leaves no trace in the tensor."""
+    monkeypatch.setattr(gather, "gram_is_cheaper", lambda tasks, rows: True)
+    tasks = Tasks(np.zeros((1, 1, 1), np.int64), np.zeros((1, 1), np.int64))
+    array = table.numpy()
+
+    def gram(normalize=False):
+        found = inner_products(table, tasks, normalize=normalize).gram
+        assert found is not None
+        return found
+
+    first = gram()
+    assert gram() is first and gram(normalize=True) is not first and gram() is first
+    array[5] *= -1
+    np.testing.assert_allclose(gram(), array.astype(float) @ array.T.astype(float), atol=1e-12)
+    table[7] += 1
+    np.testing.assert_allclose(gram(), array.astype(float) @ array.T.astype(float), atol=1e-12)
+    with torch.inference_mode():
+        table[9, :2] = table[9, :2].flip(0)
+    np.testing.assert_allclose(gram(), array.astype(float) @ array.T.astype(float), atol=1e-12)
+    other = table.clone()
+    assert inner_products(other, tasks).gram is not gram()
+
+
+def test_what_is_kept_of_a_table_goes_with_it(monkeypatch):
+    monkeypatch.setattr(gather, "gram_is_cheaper", lambda tasks, rows: True)
+    table = torch.eye(3)
+    inner_products(table, Tasks(np.zeros((1, 1, 1), np.int64), np.zeros((1, 1), np.int64)))
+    assert gather._KEPT["table"][0]() is table
+    del table
+    assert not gather._KEPT

@@ -9,7 +9,10 @@ from fewshot_bench.conformance.contract_check import Answer, ContractCheck, fail
 from fewshot_bench.conformance.subject import Subject
 from fewshot_bench.conformance.variants import padded, turned, with_absent_class
 from fewshot_bench.engine.scoring import check_scores
+from fewshot_bench.engine.solvers import as_array
+from fewshot_bench.episodes.tasks import Tasks
 from fewshot_bench.errors import FsbenchError
+from fewshot_bench.heads.head import items_are_scores
 
 SUM = 1e-3
 """How far the sum of an episode's probabilities may be from 1."""
@@ -57,7 +60,32 @@ def item_scores(subject: Subject) -> Answer:
     other = subject.solved(moved).items
     assert other is not None
     back = np.roll(other.reshape(episodes, -1, ways, shots), -1, axis=2).reshape(found.shape)
-    return equal("The score of a support image stays with it, wherever it stands", found, back)
+    answer = equal("The score of a support image stays with it, wherever it stands", found, back)
+    return answer if answer.verdict == "fails" else answer_at_one_shot(subject) or answer
+
+
+def answer_at_one_shot(subject: Subject) -> Answer | None:
+    """Returns a failure where the head says that its item scores are its class scores at one shot, and they are not.
+
+    A number that is added to all scores of a query ranks nothing and is left out. None where the claim holds, or is not
+    made.
+    """
+    import torch
+
+    head = getattr(subject.method, "head", None)
+    if head is None or not items_are_scores(head):
+        return None
+    one = Tasks(subject.tasks.support[:, :, :1], subject.tasks.query)
+    with subject.guard("scores"):
+        ranked = as_array(
+            head.item_scores(torch.from_numpy(subject.table.copy()).to(subject.context.device), one)
+        )
+    scores = subject.scores_of(one)
+    near = [array - array.max(axis=2, keepdims=True) for array in (scores, ranked)]
+    answer = equal(
+        "At one shot its scores of support images are those of the classes, as its head says", *near
+    )
+    return answer if answer.verdict == "fails" else None
 
 
 def diagnostics(subject: Subject) -> Answer:
