@@ -32,7 +32,7 @@ from fewshot_bench.data.index import ImageIndex
 from fewshot_bench.datasets.find import open_dataset
 from fewshot_bench.embed.transforms import VIEWS
 from fewshot_bench.engine.base import base_data
-from fewshot_bench.engine.fitting import method_of
+from fewshot_bench.engine.making import method_of
 from fewshot_bench.engine.request import Request
 from fewshot_bench.episodes import EpisodeSpec, sample
 from fewshot_bench.files import write_atomic

@@ -17,6 +17,7 @@ HEAVY = {"torch", "torchvision", "timm", "sklearn", "faiss", "skimage", "pandas"
 LAYERS = (
     ("errors", "lazy", "live_source"),
     ("files", "archives", "paths", "progress", "identity", "protocols", "notebook"),
+    ("cluster",),
     ("data", "episodes", "metrics", "records"),
     ("report", "store"),
     ("embed", "heads"),

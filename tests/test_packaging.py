@@ -22,6 +22,12 @@ NOT_DECLARED = {"learn2learn", "pytest", "typing_extensions"}
 typing_extensions is imported for checkers of types alone, and they bring it.
 pytest is imported by fewshot_bench.testing, which tests alone import."""
 
+NOT_IMPORTED = {"onnx", "onnxscript"}
+"""torch's exporter imports them, and torch does not require them."""
+
+EXTRAS = ("sweep", "ray")
+"""What a command needs that says so where it is missing."""
+
 
 def normal(name: str) -> str:
     """The name of a distribution as PEP 503 compares it."""
@@ -70,7 +76,14 @@ def imported(place: Path) -> set[str]:
 @pytest.mark.parametrize("place", DISTRIBUTIONS, ids=lambda place: place.name)
 def test_what_is_required_is_what_is_imported(place: Path) -> None:
     declared = requirements(setup_of(place)["options"]["install_requires"])
-    assert declared == imported(place)
+    if place == ROOT:
+        extras = set().union(
+            *(requirements(setup_of(ROOT)["options.extras_require"][name]) for name in EXTRAS)
+        )
+        assert extras <= imported(place) and declared >= NOT_IMPORTED
+        assert declared - NOT_IMPORTED == imported(place) - extras
+    else:
+        assert declared == imported(place)
 
 
 def test_a_plugin_asks_for_nothing_outside_the_bounds_of_the_core() -> None:

@@ -16,7 +16,7 @@ from benchmarks.reliability.trying import (
     words,
 )
 from fewshot_bench.contract import registry
-from fewshot_bench.engine.fitting import method_of
+from fewshot_bench.engine.making import method_of
 from fewshot_bench.engine.request import Request
 from fewshot_bench.errors import FsbenchError
 

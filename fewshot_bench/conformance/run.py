@@ -13,7 +13,8 @@ from fewshot_bench.conformance.subject import Subject, UnsoundScoresError, gener
 from fewshot_bench.contract.context import Context, choose_device
 from fewshot_bench.contract.guard import Guard
 from fewshot_bench.contract.method import Method
-from fewshot_bench.engine.fitting import make_ready, method_of
+from fewshot_bench.engine.fitting import make_ready
+from fewshot_bench.engine.making import method_of
 from fewshot_bench.engine.request import Request
 from fewshot_bench.engine.run import episodes_of, evaluated, table_rows
 from fewshot_bench.errors import UsageError

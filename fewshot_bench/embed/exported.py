@@ -55,6 +55,9 @@ class Exported:
     def __init__(self, content: bytes) -> None:
         self.content = content
 
+    def __getstate__(self) -> dict[str, bytes]:
+        return {"content": self.content}  # sessions and threads belong to their process
+
     @cached_property
     def session(self) -> Any:
         """The session of one thread; several threads may run it at once."""

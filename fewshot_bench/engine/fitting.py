@@ -5,28 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from fewshot_bench.contract import registry
-from fewshot_bench.contract.config import build
 from fewshot_bench.contract.context import Context
 from fewshot_bench.contract.guard import Guard
 from fewshot_bench.contract.method import Method
 from fewshot_bench.data.index import ImageIndex
 from fewshot_bench.engine.base import base_data, describe_base
 from fewshot_bench.engine.request import Request
+from fewshot_bench.engine.training_elsewhere import fit_anywhere
 from fewshot_bench.training.base import check_apart
 from fewshot_bench.training.seen import check_unseen
-
-
-def method_of(request: Request) -> tuple[Method, registry.Entry]:
-    """Returns the method of a request with its parameters, and the entry point it came from.
-
-    The entry of a class that was given, and is registered nowhere, says so.
-    """
-    entry = request.given.entry(request.method)
-    method_class = request.given.load(request.method)
-    with Guard(f"The method {request.method}")("its construction"):
-        config = build(method_class.Config, f"method {request.method}", request.parameters)
-        return method_class(config), entry
 
 
 def make_ready(
@@ -52,8 +39,7 @@ def make_ready(
         base = base_data(request, data_root=data_root, verify=verify, progress=context.progress)
         if evaluated is not None:
             check_apart(base, evaluated)
-        with guard("fit"):
-            fitted = method.fit(base, context)
+        fitted = fit_anywhere(method, request, base, context, guard, data_root=data_root, verify=verify)
         training = {**describe_base(base), **fitted}
     with guard("setup"):
         method.setup(context)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fewshot_bench.cluster.executor import executor, using
 from fewshot_bench.contract import registry
 from fewshot_bench.contract.context import Context, choose_device
 from fewshot_bench.contract.guard import Guard
@@ -20,14 +21,16 @@ from fewshot_bench.data.split import train_test
 from fewshot_bench.data.split_names import known_split
 from fewshot_bench.engine.clock import Clock, Counter
 from fewshot_bench.engine.facts import run_facts
-from fewshot_bench.engine.fitting import make_ready, method_of
+from fewshot_bench.engine.fitting import make_ready
 from fewshot_bench.engine.kept_scores import KeptScores
+from fewshot_bench.engine.making import method_of
 from fewshot_bench.engine.measuring import Measure, measures_of, require_calibrated
 from fewshot_bench.engine.outcome import make_record
 from fewshot_bench.engine.parts import Parts
 from fewshot_bench.engine.request import USUAL_QUERIES, Request
 from fewshot_bench.engine.scoring import score_all
-from fewshot_bench.engine.solvers import solver
+from fewshot_bench.engine.solvers import solver_on, table_of
+from fewshot_bench.engine.spreading import scoring_of, spread_over
 from fewshot_bench.episodes import (
     EpisodeSet,
     EpisodeSpec,
@@ -173,6 +176,8 @@ def run(
         device=choose_device(device), seed=request.train_seed, cache=cache or cache_dir(), progress=progress
     )
     with ExitStack() as stack:
+        if isolate:  # what the method computes is in its process, here
+            stack.enter_context(using(None))
         method: Method = here or stack.enter_context(
             isolated(request.method, request.parameters, context, limit, guard.notes)
         )
@@ -235,17 +240,24 @@ def run_method(
     counter = Counter(context.progress)
     with clock.stage("embed"):
         counted = replace(context, progress=counter)
-        solve, max_batch = solver(method, index, rows, counted, ranking=request.rules.ranking, guard=guard)
+        table = table_of(method, index, rows, counted, guard=guard)
+        solve, max_batch = solver_on(
+            method, table, context.device, ranking=request.rules.ranking, guard=guard
+        )
     tasks, labels = episodes.tasks(rows)
     with guard("the facts that it states"):
         facts = run_facts(request, method, entry, episodes.sha256, training, context, measures)
     parts = Parts(context.cache / "runs" / key("parts", {"run": facts, "core": core_digest()})[:32])
+    where, spread = f"The method {request.method}", None
+    if (chosen := executor()) is not None:
+        scoring = scoring_of(method, table, context.device, guard, where, request.rules, measures, keep=keep)
+        spread = spread_over(chosen, scoring, guard.notes)
     with clock.stage("score"):
         outcome = score_all(
             solve,
             tasks,
             labels,
-            where=f"The method {request.method}",
+            where=where,
             parts=parts,
             max_batch=max_batch,
             protocol=request.rules,
@@ -253,6 +265,7 @@ def run_method(
             progress=context.progress,
             measures=measures,
             keep=keep,
+            spread=spread,
         )
     queries = np.where(tasks.query >= 0, rows[tasks.query], -1)
     with guard("the facts that it states"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -37,6 +37,10 @@ Each part solves the episode anew, so that this bound is wider than that of a ch
 
 METRIC = "metric."
 """Stands before the name of a metric among the arrays of a chunk."""
+
+
+Spread = Callable[[Sequence[tuple[Tasks, NDArray[np.int64]]]], Iterator[tuple[int, Chunk]]]
+"""Chunks of episodes with their labels -> (place, what ``score_chunk`` gives of it) as they end."""
 
 
 class Scored(NamedTuple):
@@ -217,35 +221,42 @@ def score_all(
     transductive: bool = False,
     measures: Sequence[Measure] = (),
     keep: bool = False,
+    spread: Spread | None = None,
 ) -> Outcome:
     """Scores every episode in chunks of constant size; a chunk that ``parts`` holds is not scored again.
 
-    With ``keep`` the scores themselves are kept, in parts too.
+    With ``keep`` the scores themselves are kept, in parts too. ``spread`` has several chunks scored elsewhere.
     """
     size, done = chunk_size(tasks, max_batch), parts.load()
+    starts = range(0, len(tasks), size)
+
+    def is_done(start: int) -> bool:
+        whole = start in done and len(done[start]["prediction"]) == min(size, len(tasks) - start)
+        return whole and (not keep or "scores" in done[start])
+
+    def score(part: Tasks, truth: NDArray[np.int64]) -> Chunk:
+        return score_chunk(
+            solve, part, truth, where, protocol, transductive=transductive, measures=measures, keep=keep
+        )
+
+    todo = [start for start in starts if not is_done(start)]
+    ended = len(starts) - len(todo)
+    units = ((tasks[start : start + size], labels[start : start + size]) for start in todo)
     try:
-        for start in range(0, len(tasks), size):
-            progress("score", start, len(tasks))
-            whole = start in done and len(done[start]["prediction"]) == min(size, len(tasks) - start)
-            if whole and (not keep or "scores" in done[start]):
-                continue
-            part = slice(start, start + size)
-            done[start] = score_chunk(
-                solve,
-                tasks[part],
-                labels[part],
-                where,
-                protocol,
-                transductive=transductive,
-                measures=measures,
-                keep=keep,
-            )
-            parts.add(start, done[start])
+        progress("score", min(ended * size, len(tasks)), len(tasks))
+        for place, chunk in (
+            enumerate(score(*unit) for unit in units)
+            if spread is None or len(todo) < 2
+            else spread(list(units))
+        ):
+            done[todo[place]] = chunk
+            parts.add(todo[place], chunk)
+            ended += 1
+            progress("score", min(ended * size, len(tasks)), len(tasks))
     except BaseException:
         parts.flush()
         raise
-    progress("score", len(tasks), len(tasks))
-    chunks = [done[start] for start in range(0, len(tasks), size)]
+    chunks = [done[start] for start in starts]
     return Outcome(
         prediction=np.concatenate([c["prediction"] for c in chunks]),
         rank=np.concatenate([c["rank"] for c in chunks]),

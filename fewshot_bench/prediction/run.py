@@ -14,7 +14,8 @@ from fewshot_bench.data.index import ImageIndex
 from fewshot_bench.data.scan import Scan
 from fewshot_bench.datasets.folder import NOTE, Folder
 from fewshot_bench.datasets.locate import load_dataset
-from fewshot_bench.engine.fitting import make_ready, method_of
+from fewshot_bench.engine.fitting import make_ready
+from fewshot_bench.engine.making import method_of
 from fewshot_bench.engine.request import Request
 from fewshot_bench.engine.solvers import table_of
 from fewshot_bench.errors import FsbenchError, UsageError

@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from fewshot_bench import identity
 from fewshot_bench.errors import FsbenchError, UsageError
 from fewshot_bench.store.encoder import Composed, Encoder
-from fewshot_bench.store.encoding import encode_images, encoder_name
+from fewshot_bench.store.encoding import encoder_name
 from fewshot_bench.store.mapped import Mapped, locate
 from fewshot_bench.store.segments import (
     DamagedSegmentError,
@@ -39,6 +39,7 @@ from fewshot_bench.store.segments import (
     open_segments,
     sweep,
 )
+from fewshot_bench.store.sharding import encode_anywhere
 from fewshot_bench.store.writer import CARD, SegmentWriter
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ class EmbeddingCache:
                 todo = np.asarray(rows[first[~_found(segments, keys)]], dtype=np.int64)
                 facts = identity.embedding_facts(encoder)
                 writer = SegmentWriter(folder, encoder_name(encoder), segments, facts)
-                work = encode_images(
+                work = encode_anywhere(
                     encoder, index, todo, batch_size=batch_size, workers=workers, dtype=np.dtype(dtype)
                 )
                 try:

@@ -33,7 +33,7 @@ from typing import Any
 from fewshot_bench import identity
 from fewshot_bench.contract.config import parameters_of
 from fewshot_bench.engine import Request
-from fewshot_bench.engine.fitting import method_of
+from fewshot_bench.engine.making import method_of
 from fewshot_bench.errors import FsbenchError, UsageError
 from fewshot_bench.files import open_text
 

@@ -233,8 +233,11 @@ def take(
     with FileLock(f"{sweep.journal}.take"):  # Optuna's own lock of the journal ends in .lock
         trials = study.get_trials(deepcopy=False)
         for trial in trials:
-            if trial.state is TrialState.RUNNING and (lock := locked(trial.number)) is not None:
+            if trial.state is not TrialState.RUNNING or (lock := locked(trial.number)) is None:
+                continue
+            if study.get_trials(deepcopy=False)[trial.number].state is TrialState.RUNNING:
                 return trial.number, dict(trial.params), lock
+            lock.release()  # it ended between the two looks
         if len(trials) >= sweep.trials:
             return None
         study.sampler = optuna.samplers.TPESampler(

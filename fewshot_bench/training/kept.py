@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,45 @@ MANIFEST = "training.json"
 """The file that is written last: what the training was, and the sha256 of each of its files."""
 
 LOCK, ARRAYS = "lock", "arrays.npz"
+
+
+_ONLY_KEPT: ContextVar[bool] = ContextVar("only_kept", default=False)
+
+
+class NotKeptError(FsbenchError):
+    """A training is not there. ``key`` is its identity."""
+
+    def __init__(self, name: str, key: str) -> None:
+        super().__init__(f"The training {name} is not kept here.")
+        self.key = key
+
+
+@contextmanager
+def only_kept() -> Iterator[None]:
+    """Lets no training begin in the block: one that is not kept is a NotKeptError."""
+    token = _ONLY_KEPT.set(True)
+    try:
+        yield
+    finally:
+        _ONLY_KEPT.reset(token)
+
+
+def packed(folder: Path) -> dict[str, bytes] | None:
+    """Returns the files of a finished training by name, the manifest last; None where it is not finished and whole."""
+    manifest = read_manifest(folder)
+    if manifest is None or damaged_files(folder, manifest):
+        return None
+    return {name: (folder / name).read_bytes() for name in (*manifest["files"], MANIFEST)}
+
+
+def unpack(folder: Path, files: Mapping[str, bytes], name: str, progress: Progress) -> None:
+    """Writes the files of a training that another machine finished, unless they are here."""
+    if strange := [file for file in files if Path(file).name != file]:
+        raise FsbenchError(f"The training {name} has a file {strange[0]!r}, which is no name of a file.")
+    with locked(folder, name, progress):
+        if packed(folder) is None:
+            for file, content in files.items():
+                write_atomic(folder / file, lambda stream, content=content: stream.write(content))  # type: ignore[misc]
 
 
 def train_once(
@@ -64,9 +104,14 @@ def keep_once(
     progress: Progress,
     make: Callable[[], list[str]],
 ) -> None:
-    """Makes sure that ``folder`` holds the files with ``key``; ``make`` writes them and returns their names."""
+    """Makes sure that ``folder`` holds the files with ``key``; ``make`` writes them and returns their names.
+
+    Within ``only_kept`` it raises NotKeptError in place of making them.
+    """
     if finished(folder, key):
         return
+    if _ONLY_KEPT.get():
+        raise NotKeptError(name, key)
     with locked(folder, name, progress):
         if not finished(folder, key):
             write_manifest(folder, key, facts, make())

@@ -104,7 +104,7 @@ def test_processes_share_the_trials(shop, tmp_path) -> None:
     code = f"from fewshot_bench.cli import main; main({words(shop, tmp_path, '--no-test', trials=8)!r})"
     both = [subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE) for _ in range(2)]
     said = [process.communicate()[1].decode() for process in both]
-    assert [process.returncode for process in both] == [0, 0]
+    assert [process.returncode for process in both] == [0, 0], said
     assert sum(text.count("/8] ") for text in said) == 8
     assert [t.number for t in ended(study_of(sweep_of(shop, tmp_path)))] == list(range(8))
 

@@ -1,0 +1,230 @@
+"""The executor of a Ray cluster: Ray places the units, and does those of a lost worker again.
+
+Ray is an optional extra (``pip install 'fewshot-bench[ray]'``). Arguments and results travel between the processes of
+the cluster as Ray's own serialised objects; nothing of that is kept.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from fewshot_bench.cluster.executor import Failure
+from fewshot_bench.errors import FsbenchError, UsageError
+from fewshot_bench.identity import core_digest
+
+TRIES = 5
+"""Times that a unit is done again after its worker died, before it counts as failed: it may be what kills workers."""
+
+AHEAD = 3
+"""Units in flight for each processor, so that none waits for the next."""
+
+SHARED = 4
+"""Shared values that a worker keeps unpacked."""
+
+LEDGER = "fsbench-ledger"
+
+
+@dataclass(frozen=True)
+class Shared:
+    """A handle of a shared value: a reference in Ray's store of objects."""
+
+    reference: Any
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What a worker has to have in common with who asks: the code of the core, and torch's number of threads."""
+
+    core: str
+    threads: int
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a unit raised, in words: exceptions of any library need not survive the way between processes."""
+
+    sentence: str
+    trace: str
+    usage: bool
+
+
+_UNPACKED: OrderedDict[str, Any] = OrderedDict()
+
+
+def unpacked(argument: Any) -> Any:
+    """Returns the value of a handle, and any other argument as it is."""
+    if not isinstance(argument, Shared):
+        return argument
+    import ray
+
+    name = argument.reference.hex()
+    if name not in _UNPACKED:
+        _UNPACKED[name] = ray.get(argument.reference)
+        while len(_UNPACKED) > SHARED:
+            _UNPACKED.popitem(last=False)
+    _UNPACKED.move_to_end(name)
+    return _UNPACKED[name]
+
+
+def work(function: Callable[..., Any], unit: tuple[Any, ...], terms: Terms) -> Any:
+    """Returns ``function(*unit)``, or what it raised as ``Told``; this runs on a worker."""
+    try:
+        if core_digest() != terms.core:
+            raise FsbenchError(
+                "A worker of the cluster has another version of fewshot_bench than this process; install the same on "
+                "every machine and start the cluster again."
+            )
+        import torch
+
+        torch.set_num_threads(terms.threads)
+        return function(*map(unpacked, unit))
+    except KeyboardInterrupt:
+        raise
+    except Exception as error:
+        known = isinstance(error, FsbenchError)
+        sentence = (
+            str(error)
+            if known
+            else f"A unit failed on a worker: {type(error).__name__}: {error}".rstrip(".") + "."
+        )
+        return Told(" ".join(sentence.split()), traceback.format_exc(), isinstance(error, UsageError))
+
+
+class Ledger:
+    """Keeps the units that have a key, in an actor: each is done once in the life of the cluster's job."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, Any] = {}
+
+    def submit(self, key: str, function: Any, unit: Any, terms: Terms, options: dict[str, Any]) -> list[Any]:
+        """Returns the reference of the unit with ``key``, in a list so that Ray passes it on unread."""
+        if key not in self.known:
+            self.known[key] = remote_work(options).remote(function, unit, terms)
+        return [self.known[key]]
+
+    def forget(self, key: str) -> None:
+        """Lets a failed unit be tried again."""
+        self.known.pop(key, None)
+
+
+def remote_work(options: dict[str, Any]) -> Any:
+    """Returns ``work`` as a function of the cluster."""
+    import ray
+
+    return ray.remote(work).options(max_retries=TRIES, **options)
+
+
+class RayExecutor:
+    """Does units on the cluster that this process is connected to. ``gpus`` is the share of a GPU that each takes."""
+
+    def __init__(self, *, gpus: float = 0.0) -> None:
+        import ray
+        import torch
+
+        self.ray, self.gpus = ray, gpus
+        resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
+        self.processors = max(1, int(resources.get("CPU", 1)))
+        self.terms = Terms(core_digest(), torch.get_num_threads())
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A worker that is given the executor has one of the same cluster."""
+        return another, (self.gpus,)
+
+    def share(self, value: Any) -> Shared:
+        """Returns a handle of a value in Ray's store."""
+        return Shared(self.ray.put(value))
+
+    def outcomes(
+        self,
+        function: Callable[..., Any],
+        units: Sequence[tuple[Any, ...]],
+        *,
+        keys: Sequence[str] | None = None,
+        light: bool = False,
+    ) -> Iterator[tuple[int, Any]]:
+        """Yields (place, result or Failure) as units end (see ``Executor``)."""
+        options: dict[str, Any] = {"num_cpus": 0 if light else 1}
+        if self.gpus and not light:
+            options["num_gpus"] = self.gpus
+        ahead = self.processors if light else AHEAD * self.processors
+        left, flying = list(enumerate(units))[::-1], dict[Any, list[int]]()
+        try:
+            while left or flying:
+                while left and len(flying) < ahead:
+                    place, unit = left.pop()
+                    reference = self.begun(function, unit, options, keys[place] if keys else None)
+                    flying.setdefault(reference, []).append(place)
+                (ended, *_), _ = self.ray.wait(list(flying), num_returns=1)
+                places = flying.pop(ended)
+                result = self.ended(ended, function)
+                if keys and isinstance(result, Failure):
+                    self.ledger().forget.remote(keys[places[0]])
+                for place in places:
+                    yield place, result
+        finally:
+            if not keys:  # others may wait for a unit that has a key
+                for reference in flying:
+                    self.ray.cancel(reference)
+
+    def begun(self, function: Any, unit: tuple[Any, ...], options: dict[str, Any], key: str | None) -> Any:
+        """Returns the reference of a unit that was begun, now or before by anyone who named its key."""
+        if key is None:
+            return remote_work(options).remote(function, unit, self.terms)
+        return self.ray.get(self.ledger().submit.remote(key, function, unit, self.terms, options))[0]
+
+    def ended(self, reference: Any, function: Callable[..., Any]) -> Any:
+        """Returns the result of a unit that ended, or its Failure."""
+        try:
+            result = self.ray.get(reference)
+        except self.ray.exceptions.RayError as error:
+            reason = " ".join(str(error).split())[:300]
+            name = function.__name__.replace("_", " ")
+            return Failure(
+                FsbenchError(f"The cluster could not do a unit ({name}), tried {TRIES + 1} times: {reason}")
+            )
+        if not isinstance(result, Told):
+            return result
+        told = (UsageError if result.usage else FsbenchError)(result.sentence)
+        told.add_note(result.trace)
+        return Failure(told)
+
+    def ledger(self) -> Any:
+        """Returns the actor of this job that knows the units with keys."""
+        actor = self.ray.remote(Ledger)
+        return actor.options(name=LEDGER, get_if_exists=True, num_cpus=0, max_restarts=-1).remote()
+
+
+def another(gpus: float) -> RayExecutor:
+    """Returns an executor of the cluster that this process is connected to."""
+    return RayExecutor(gpus=gpus)
+
+
+@contextmanager
+def ray_cluster(address: str | None = None, *, gpus: float = 0.0, **options: Any) -> Iterator[RayExecutor]:
+    """Connects to a Ray cluster for the block, and yields its executor; without an address it starts one here.
+
+    ``address`` is that of the head (``ray://host:10001``, ``host:6379``, ``auto``). ``options`` are further arguments
+    of ``ray.init``. Raises UsageError where Ray is not installed and FsbenchError where no cluster answers.
+    """
+    try:
+        import ray
+    except ImportError as error:
+        raise UsageError("Ray is not installed: pip install 'fewshot-bench[ray]'.") from error
+    usual: dict[str, Any] = {"log_to_driver": False, "logging_level": "error"}
+    if address is None:
+        usual["include_dashboard"] = False
+    try:
+        ray.init(address=address, **usual | options)
+    except Exception as error:  # each way of not answering raises another exception
+        raise FsbenchError(
+            f"No Ray cluster answers at {address or 'this machine'}: {' '.join(str(error).split())[:200]}"
+        ) from error
+    try:
+        yield RayExecutor(gpus=gpus)
+    finally:
+        ray.shutdown()
