@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fewshot_bench.cli import cluster
 from fewshot_bench.cli.output import echo, say
 from fewshot_bench.protocols import PROTOCOLS
 
@@ -92,11 +93,18 @@ if TYPE_CHECKING:
     "--isolated", "isolate", is_flag=True,
     help="Run the method in a process of its own, without labels of queries and names.",
 )  # fmt: skip
+@cluster.options
 @click.option("--verify", is_flag=True, help="Read every file again instead of trusting sizes and dates.")
 @click.option("--details", is_flag=True, help="Print all that a person may want to know of the run.")
 @click.option("--json", "as_json", is_flag=True, help="Print the record as one JSON object.")
 def command(
-    as_json: bool, details: bool, settings: tuple[str, ...], keep_scores: Path | None, **options: Any
+    as_json: bool,
+    details: bool,
+    settings: tuple[str, ...],
+    keep_scores: Path | None,
+    executor: str,
+    address: str | None,
+    **options: Any,
 ) -> int:
     """Run METHOD on episodes of DATASET and write a record.
 
@@ -109,9 +117,10 @@ def command(
         key: options.pop(key) for key in ("data_root", "device", "results", "verify", "time_limit", "isolate")
     }
     requests = combined(settings, options)
-    if len(requests) > 1:
-        return several(requests, places, as_json=as_json, details=details, keep_scores=keep_scores)
-    single(requests[0], places, as_json=as_json, details=details, keep_scores=keep_scores)
+    with cluster.chosen(executor, address, places["device"]):
+        if len(requests) > 1:
+            return several(requests, places, as_json=as_json, details=details, keep_scores=keep_scores)
+        single(requests[0], places, as_json=as_json, details=details, keep_scores=keep_scores)
     return 0
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fewshot_bench.cli import cluster
 from fewshot_bench.cli.output import echo, say
 
 if TYPE_CHECKING:
@@ -71,7 +72,16 @@ def show(files: tuple[Path, ...], part: str | None, results: Path | None, as_jso
     help="End a training, setup, batch of pictures or chunk of episodes that takes longer.",
 )  # fmt: skip
 @click.option("--isolated", "isolate", is_flag=True, help="Run each unit in a process of its own.")
-def go(files: tuple[Path, ...], part: str | None, results: Path | None, again: bool, **places: Any) -> int:
+@cluster.options
+def go(
+    files: tuple[Path, ...],
+    part: str | None,
+    results: Path | None,
+    again: bool,
+    executor: str,
+    address: str | None,
+    **places: Any,
+) -> int:
     """Run the units of FILES that have no record yet, and write the table of the folder.
 
     A unit that fails is kept with its reason beside the records, the others go on, and the exit status is 1. After
@@ -86,7 +96,8 @@ def go(files: tuple[Path, ...], part: str | None, results: Path | None, again: b
         units = [one.unit for one in (found.units if again else found.left) if not one.defect]
         failures += refused(found)
         say(f"{suite.name}: {total(found.units, found.left, found.seconds, found.unknown)}")
-        outcomes = performed(units, places)
+        with cluster.chosen(executor, address, places["device"]):
+            outcomes = performed(units, places)
         failures += len(outcomes.failed)
         made, failed = len(outcomes.made), len(outcomes.failed)
         echo(f"{suite.name}: {made} of {len(units)} units made, {failed} failed.")
@@ -166,6 +177,9 @@ def row(one: Planned) -> dict[str, Any]:
 
 def total(units: Sequence[Any], left: Sequence[Any], estimate: float, unknown: int) -> str:
     """Returns how many units are there and how long the others may take, in a sentence."""
+    impossible = sum(bool(one.defect) for one in units)
+    if not left and impossible:
+        return f"{impossible} of {len(units)} units cannot be run; the others have a record."
     if not left:
         return f"all {len(units)} units are there." if units else "no unit."
     text = f"{len(left)} of {len(units)} units to do"

@@ -19,6 +19,7 @@ WORDS = {
     "score": "scoring episodes",
     "calibrate": "finding the threshold",
     "predict": "classifying pictures",
+    "units": "runs of the suite",
 }
 
 

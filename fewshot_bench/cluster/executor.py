@@ -16,7 +16,7 @@ from fewshot_bench.errors import FsbenchError
 
 
 @dataclass(frozen=True)
-class Failure:
+class UnitFailure:
     """Stands in place of a unit's result where the unit failed."""
 
     error: FsbenchError
@@ -37,7 +37,7 @@ class Executor(Protocol):
         keys: Sequence[str] | None = None,
         light: bool = False,
     ) -> Iterator[tuple[int, Any]]:
-        """Yields (place in ``units``, ``function(*unit)`` or a Failure) as they end.
+        """Yields (place in ``units``, ``function(*unit)`` or a UnitFailure) as they end.
 
         ``keys`` are identities: of units with equal keys, whoever asks for them, one is done and all have its result.
         ``light`` units mostly wait for units of their own, and occupy no processor.
@@ -72,6 +72,6 @@ def results(
 ) -> Iterator[tuple[int, Any]]:
     """Yields (place, result) as units end; raises the error of the first that failed."""
     for place, result in chosen.outcomes(function, units, keys=keys):
-        if isinstance(result, Failure):
+        if isinstance(result, UnitFailure):
             raise result.error
         yield place, result

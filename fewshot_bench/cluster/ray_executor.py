@@ -6,31 +6,32 @@ the cluster as Ray's own serialised objects; nothing of that is kept.
 
 from __future__ import annotations
 
+import sys
 import traceback
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from typing import Any
 
-from fewshot_bench.cluster.executor import Failure
+from fewshot_bench.cluster.executor import UnitFailure
 from fewshot_bench.errors import FsbenchError, UsageError
 from fewshot_bench.identity import core_digest
 
-TRIES = 5
+TRIES = 10
 """Times that a unit is done again after its worker died, before it counts as failed: it may be what kills workers."""
 
 AHEAD = 3
 """Units in flight for each processor, so that none waits for the next."""
 
 SHARED = 4
-"""Shared values that a worker keeps unpacked."""
+"""Values behind handles that a worker keeps unpacked."""
 
 LEDGER = "fsbench-ledger"
 
 
 @dataclass(frozen=True)
-class Shared:
+class Handle:
     """A handle of a shared value: a reference in Ray's store of objects."""
 
     reference: Any
@@ -51,6 +52,8 @@ class Told:
     sentence: str
     trace: str
     usage: bool
+    lost: bool = False
+    """Whether what it was given is gone, with the process that gave it: the unit itself may be well."""
 
 
 _UNPACKED: OrderedDict[str, Any] = OrderedDict()
@@ -58,7 +61,7 @@ _UNPACKED: OrderedDict[str, Any] = OrderedDict()
 
 def unpacked(argument: Any) -> Any:
     """Returns the value of a handle, and any other argument as it is."""
-    if not isinstance(argument, Shared):
+    if not isinstance(argument, Handle):
         return argument
     import ray
 
@@ -86,13 +89,21 @@ def work(function: Callable[..., Any], unit: tuple[Any, ...], terms: Terms) -> A
     except KeyboardInterrupt:
         raise
     except Exception as error:
+        lost = isinstance(error, lost_errors())
         known = isinstance(error, FsbenchError)
         sentence = (
             str(error)
             if known
             else f"A unit failed on a worker: {type(error).__name__}: {error}".rstrip(".") + "."
         )
-        return Told(" ".join(sentence.split()), traceback.format_exc(), isinstance(error, UsageError))
+        return Told(" ".join(sentence.split()), traceback.format_exc(), isinstance(error, UsageError), lost)
+
+
+def lost_errors() -> tuple[type[Exception], ...]:
+    """Returns what Ray raises where a value is gone with the process or the machine that held it."""
+    from ray.exceptions import ObjectLostError, OwnerDiedError
+
+    return ObjectLostError, OwnerDiedError
 
 
 class Ledger:
@@ -107,37 +118,42 @@ class Ledger:
             self.known[key] = remote_work(options).remote(function, unit, terms)
         return [self.known[key]]
 
-    def forget(self, key: str) -> None:
-        """Lets a failed unit be tried again."""
-        self.known.pop(key, None)
+    def forget(self, key: str, reference: str) -> None:
+        """Lets a failed unit be tried again, unless it has been begun anew already."""
+        if key in self.known and self.known[key].hex() == reference:
+            del self.known[key]
 
 
 def remote_work(options: dict[str, Any]) -> Any:
     """Returns ``work`` as a function of the cluster."""
     import ray
 
-    return ray.remote(work).options(max_retries=TRIES, **options)
+    return ray.remote(work).options(**options)
 
 
 class RayExecutor:
-    """Does units on the cluster that this process is connected to. ``gpus`` is the share of a GPU that each takes."""
+    """Does units on the cluster that this process is connected to.
 
-    def __init__(self, *, gpus: float = 0.0) -> None:
+    ``gpus`` is the share of a GPU that each takes. A unit whose worker died is done again up to ``tries`` times.
+    """
+
+    def __init__(self, *, gpus: float = 0.0, tries: int = TRIES) -> None:
         import ray
         import torch
 
-        self.ray, self.gpus = ray, gpus
+        self.ray, self.gpus, self.tries = ray, gpus, tries
         resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
         self.processors = max(1, int(resources.get("CPU", 1)))
         self.terms = Terms(core_digest(), torch.get_num_threads())
+        self.ledger = ledger()
 
     def __reduce__(self) -> tuple[Any, ...]:
         """A worker that is given the executor has one of the same cluster."""
-        return another, (self.gpus,)
+        return another, (self.gpus, self.tries)
 
-    def share(self, value: Any) -> Shared:
+    def share(self, value: Any) -> Handle:
         """Returns a handle of a value in Ray's store."""
-        return Shared(self.ray.put(value))
+        return Handle(self.ray.put(value))
 
     def outcomes(
         self,
@@ -147,25 +163,32 @@ class RayExecutor:
         keys: Sequence[str] | None = None,
         light: bool = False,
     ) -> Iterator[tuple[int, Any]]:
-        """Yields (place, result or Failure) as units end (see ``Executor``)."""
-        options: dict[str, Any] = {"num_cpus": 0 if light else 1}
+        """Yields (place, result or UnitFailure) as units end (see ``Executor``)."""
+        options: dict[str, Any] = {"num_cpus": 0 if light else 1, "max_retries": self.tries}
         if self.gpus and not light:
             options["num_gpus"] = self.gpus
         ahead = self.processors if light else AHEAD * self.processors
-        left, flying = list(enumerate(units))[::-1], dict[Any, list[int]]()
+        left, flying = list(range(len(units)))[::-1], dict[Any, list[int]]()
+        lost = [0] * len(units)
         try:
             while left or flying:
                 while left and len(flying) < ahead:
-                    place, unit = left.pop()
-                    reference = self.begun(function, unit, options, keys[place] if keys else None)
-                    flying.setdefault(reference, []).append(place)
-                (ended, *_), _ = self.ray.wait(list(flying), num_returns=1)
-                places = flying.pop(ended)
-                result = self.ended(ended, function)
-                if keys and isinstance(result, Failure):
-                    self.ledger().forget.remote(keys[places[0]])
+                    place = left.pop()
+                    key = keys[place] if keys else None
+                    flying.setdefault(self.begun(function, units[place], options, key), []).append(place)
+                with redirect_stdout(
+                    sys.stderr
+                ):  # Ray says there of workers that died; stdout is the record's
+                    (reference, *_), _ = self.ray.wait(list(flying), num_returns=1)
+                places, result = flying.pop(reference), self.value(reference, function)
+                if keys and isinstance(result, Told | UnitFailure):
+                    self.ray.get(self.ledger.forget.remote(keys[places[0]], reference.hex()))
                 for place in places:
-                    yield place, result
+                    if isinstance(result, Told) and result.lost and lost[place] < self.tries:
+                        lost[place] += 1  # another process began it, and died: this one begins it anew
+                        left.append(place)
+                    else:
+                        yield place, failure_of(result) if isinstance(result, Told) else result
         finally:
             if not keys:  # others may wait for a unit that has a key
                 for reference in flying:
@@ -175,39 +198,51 @@ class RayExecutor:
         """Returns the reference of a unit that was begun, now or before by anyone who named its key."""
         if key is None:
             return remote_work(options).remote(function, unit, self.terms)
-        return self.ray.get(self.ledger().submit.remote(key, function, unit, self.terms, options))[0]
+        return self.ray.get(self.ledger.submit.remote(key, function, unit, self.terms, options))[0]
 
-    def ended(self, reference: Any, function: Callable[..., Any]) -> Any:
-        """Returns the result of a unit that ended, or its Failure."""
+    def value(self, reference: Any, function: Callable[..., Any]) -> Any:
+        """Returns what a unit that ended gave: its result, what it raised as Told, or a UnitFailure without it."""
         try:
-            result = self.ray.get(reference)
+            return self.ray.get(reference)
+        except lost_errors() as error:
+            return Told(" ".join(str(error).split())[:300], "", False, True)
         except self.ray.exceptions.RayError as error:
             reason = " ".join(str(error).split())[:300]
             name = function.__name__.replace("_", " ")
-            return Failure(
-                FsbenchError(f"The cluster could not do a unit ({name}), tried {TRIES + 1} times: {reason}")
+            return UnitFailure(
+                FsbenchError(
+                    f"The cluster could not do a unit ({name}), tried {self.tries + 1} times: {reason}"
+                )
             )
-        if not isinstance(result, Told):
-            return result
-        told = (UsageError if result.usage else FsbenchError)(result.sentence)
-        told.add_note(result.trace)
-        return Failure(told)
-
-    def ledger(self) -> Any:
-        """Returns the actor of this job that knows the units with keys."""
-        actor = self.ray.remote(Ledger)
-        return actor.options(name=LEDGER, get_if_exists=True, num_cpus=0, max_restarts=-1).remote()
 
 
-def another(gpus: float) -> RayExecutor:
+def failure_of(told: Told) -> UnitFailure:
+    """Returns the failure of a unit of what it raised."""
+    error = (UsageError if told.usage else FsbenchError)(told.sentence)
+    error.add_note(told.trace)
+    return UnitFailure(error)
+
+
+def ledger() -> Any:
+    """Returns the actor of this job that knows the units with keys; it lives as long as who asked first holds it."""
+    import ray
+
+    actor = ray.remote(Ledger)
+    return actor.options(name=LEDGER, get_if_exists=True, num_cpus=0, max_restarts=-1).remote()
+
+
+def another(gpus: float, tries: int) -> RayExecutor:
     """Returns an executor of the cluster that this process is connected to."""
-    return RayExecutor(gpus=gpus)
+    return RayExecutor(gpus=gpus, tries=tries)
 
 
 @contextmanager
-def ray_cluster(address: str | None = None, *, gpus: float = 0.0, **options: Any) -> Iterator[RayExecutor]:
+def ray_cluster(
+    address: str | None = None, *, gpus: float = 0.0, tries: int = TRIES, **options: Any
+) -> Iterator[RayExecutor]:
     """Connects to a Ray cluster for the block, and yields its executor; without an address it starts one here.
 
+    ``gpus`` and ``tries`` are those of ``RayExecutor``.
     ``address`` is that of the head (``ray://host:10001``, ``host:6379``, ``auto``). ``options`` are further arguments
     of ``ray.init``. Raises UsageError where Ray is not installed and FsbenchError where no cluster answers.
     """
@@ -225,6 +260,6 @@ def ray_cluster(address: str | None = None, *, gpus: float = 0.0, **options: Any
             f"No Ray cluster answers at {address or 'this machine'}: {' '.join(str(error).split())[:200]}"
         ) from error
     try:
-        yield RayExecutor(gpus=gpus)
+        yield RayExecutor(gpus=gpus, tries=tries)
     finally:
         ray.shutdown()

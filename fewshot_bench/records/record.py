@@ -89,9 +89,10 @@ class Record:
     arrays: Arrays = field(repr=False)
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("_") or name not in self.data:
-            raise AttributeError(f"a record has no {name!r}; it has {', '.join(self.data)}")
-        return self.data[name]
+        data = self.__dict__.get("data", {})  # there is none while a copy is being made
+        if name.startswith("_") or name not in data:
+            raise AttributeError(f"a record has no {name!r}; it has {', '.join(data)}")
+        return data[name]
 
     @cached_property
     def accuracy(self) -> Score:

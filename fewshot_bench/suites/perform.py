@@ -11,7 +11,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from fewshot_bench.cluster.executor import Executor, Failure, executor, using
+from fewshot_bench.cluster.executor import Executor, UnitFailure, executor, using
 from fewshot_bench.engine import Request
 from fewshot_bench.engine import run as run_request
 from fewshot_bench.errors import FsbenchError
@@ -121,7 +121,7 @@ def spread(
         for count, (place, result) in enumerate(chosen.outcomes(whole_run, sent, light=True)):
             progress("units", count, len(units))
             unit = units[place]
-            if isinstance(result, Failure):
+            if isinstance(result, UnitFailure):
                 yield unit, result.error
                 continue
             try:

@@ -46,6 +46,9 @@ def figure(sweep: Sweep, trials: Sequence[SweepTrial]) -> bytes:
                           edgecolor=SHADES[1], linewidth=1.5)  # fmt: skip
             if getattr(spread, "log", False):
                 panel.set_xscale("log")
+                panel.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+                panel.xaxis.set_minor_formatter("")
+            panel.margins(x=0.08, y=0.12)
             panel.set_xlabel(label)
         word = "mAP" if sweep.measure == "map" else "accuracy"
         axes[0].set_ylabel(f"{word} on validation classes, %")
@@ -55,12 +58,13 @@ def figure(sweep: Sweep, trials: Sequence[SweepTrial]) -> bytes:
 
 
 def named(panel: Axes, sizes: Mapping[str, Any], done: Sequence[SweepTrial], name: str) -> None:
-    """Writes the name of each backbone beside its highest point."""
+    """Writes the name of each backbone above its highest point, those at the sides towards the middle."""
+    low, high = min(sizes.values()), max(sizes.values())
     for backbone, size in sizes.items():
+        place = (size - low) / (high - low) if high > low else 0.5
+        side = "left" if place < 0.25 else "right" if place > 0.75 else "center"
         top = max(100 * (t.value or 0.0) for t in done if str(t.parameters[name]) == backbone)
-        panel.annotate(
-            backbone, (size, top), xytext=(0, 5), textcoords="offset points", ha="center", fontsize=7
-        )
+        panel.annotate(backbone, (size, top), xytext=(0, 6), textcoords="offset points", ha=side, fontsize=7)
 
 
 def backbone_size(name: str) -> float | None:

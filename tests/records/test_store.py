@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import errno
 import json
 import os
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -287,3 +289,13 @@ def test_long_and_odd_names_stay_within_what_file_systems_take(tmp_path, odd):
     inside = path.relative_to(tmp_path)
     assert len(inside.parts) == 3 and all(len(os.fsencode(part)) <= 255 for part in inside.parts)
     assert max(len(part) for part in record_path(record.data, 64).parts) <= 255 - len(".12345678.part")
+
+
+@pytest.mark.parametrize(
+    "again", [copy.copy, copy.deepcopy, lambda record: pickle.loads(pickle.dumps(record))]
+)
+def test_a_record_can_be_copied_and_sent_to_another_process(again):
+    """An attribute that was asked for while the copy was empty once asked for itself, without end."""
+    one, two = example(), again(example())
+    assert one.data == two.data and one.arrays.keys() == two.arrays.keys()
+    assert two.accuracy.mean == 0.5 and not hasattr(two, "nothing")

@@ -64,6 +64,7 @@ def test_trials_are_measured_on_validation_classes_and_the_best_once_on_test_cla
     assert guarded(words(shop, tmp_path, "--figure", str(tmp_path / "f.svg")), debug=False) == 0
     shown = capsys.readouterr()
     assert "Best of 5 trials on validation classes: accuracy" in shown.out
+    assert "mathdefault" not in (tmp_path / "f.svg").read_text()
     trials, tests = read_all([tmp_path / "sweeps"]), read_all([tmp_path / "results"])
     assert {record.split for record in trials} == {"validation"}
     (record,) = tests
