@@ -1,6 +1,7 @@
 """What a GPU gives: agreement with the CPU, episodes and pictures a second, as parts of what the machine can do.
 
     FSBENCH_DATA=… python -m benchmarks.gpu                # the tests marked gpu, then the rates; writes results/gpu.md
+    python -m benchmarks.gpu --trainings runs/gpu          # trainings of minutes as well, their records in runs/gpu
     python -m benchmarks.gpu --device cpu --small          # the same with small sizes, on a machine without a GPU
 
 Ceilings are measured in the same run: a copy in the device's memory (bytes read and written) and a product of
@@ -17,6 +18,7 @@ from pathlib import Path
 import torch
 
 from benchmarks.gpu.rates import ceilings, encoder_rates, head_rates
+from benchmarks.gpu.trainings import trainings
 from fewshot_bench.engine.environment import environment
 from fewshot_bench.files import write_atomic
 
@@ -35,6 +37,9 @@ def main(words: list[str]) -> int:
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cuda")
     parser.add_argument("--small", action="store_true", help="small sizes, a few seconds in all")
     parser.add_argument("--no-tests", action="store_true", help="measure rates alone")
+    parser.add_argument(
+        "--trainings", type=Path, help="train four methods, and keep their records in this folder"
+    )
     parser.add_argument("--output", type=Path, default=Path("results/gpu.md"))
     options = parser.parse_args(words)
     about = environment(options.device)
@@ -53,6 +58,8 @@ def main(words: list[str]) -> int:
     ]
     lines += head_rates(options.device, roof, small=options.small)
     lines += encoder_rates(options.device, roof, small=options.small)
+    if options.trainings is not None:
+        lines += trainings(options.device, options.trainings, small=options.small)
     text = "\n".join(lines)
     print(text)
     write_atomic(options.output, lambda stream: stream.write(text.encode()))

@@ -114,9 +114,9 @@ def encoder_rates(device: str, roof: Ceilings, *, small: bool) -> list[str]:
 
 
 def operations(encoder: PretrainedEncoder, image: Any) -> float:
-    """The operations of a picture's way through the network, as torch counts them."""
+    """The operations of a picture's way through the network, as torch counts them where torch computes it."""
     from torch.utils.flop_counter import FlopCounterMode
 
     with FlopCounterMode(display=False) as counter:
-        encoder.encode(image)
+        encoder.own().encode(image)
     return float(counter.get_total_flops())
