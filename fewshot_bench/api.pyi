@@ -49,6 +49,7 @@ from fewshot_bench.contract.trained import TrainedMethod as TrainedMethod
 from fewshot_bench.contract.trained_episodic import TrainedEpisodicMethod as TrainedEpisodicMethod
 from fewshot_bench.contract.trained_config import TrainedConfig as TrainedConfig
 from fewshot_bench.contract.trained_config import ScheduledConfig as ScheduledConfig
+from fewshot_bench.contract.trained_config import BothViews as BothViews
 from fewshot_bench.contract.trainable import Loss as Loss
 from fewshot_bench.contract.once import arrays_once as arrays_once
 from fewshot_bench.contract.once import network_once as network_once

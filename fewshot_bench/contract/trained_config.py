@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 View = Literal["pad", "crop", "stretch", "both"]
 
 
+VIEW = "how a picture that is not square enters; both: trained on pad, evaluated on both"
+
+
 @dataclass(frozen=True, kw_only=True)
 class TrainedConfig:
     """Parameters that every trained encoder has; a method adds its own, and may give these other defaults."""
@@ -28,16 +31,19 @@ class TrainedConfig:
     size: int = setting(
         0, "side of a picture; 0: what the weights were trained for", unit="pixels", at_least=0
     )
-    view: View = setting(
-        "pad",
-        "how a picture that is not square enters; both: trained on pad, evaluated on both",
-        used_by="start",
-    )
+    view: View = setting("pad", VIEW, used_by="start")
 
     def __post_init__(self) -> None:
         if self.pooling == "auto":
             pooling = "flatten" if self.backbone.startswith("conv4") else "average"
             object.__setattr__(self, "pooling", pooling)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BothViews(TrainedConfig):
+    """``TrainedConfig`` of methods whose validation classes preferred both views: a base beside that of the method."""
+
+    view: View = setting("both", VIEW, used_by="start")
 
 
 @dataclass(frozen=True, kw_only=True)

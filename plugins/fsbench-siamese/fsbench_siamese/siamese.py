@@ -12,6 +12,7 @@ import numpy as np
 from fewshot_bench.api import (
     Augment,
     BaseData,
+    BothViews,
     Context,
     KNearest,
     Loss,
@@ -35,12 +36,11 @@ from fewshot_bench.api import (
 )
 
 if TYPE_CHECKING:
-    from torch import Tensor
-    from torch.nn import Module
+    from torch import Tensor, nn
 
 
 @dataclass(frozen=True, kw_only=True)
-class TripletConfig(ScheduledConfig):
+class TripletConfig(BothViews, ScheduledConfig):
     """Parameters of ``siamese-triplet``; the defaults are those of the preset ``standard``."""
 
     PRESETS: ClassVar[Mapping[str, Mapping[str, Any]]] = {
@@ -103,7 +103,7 @@ class Siamese(TrainedMethod[Given], Generic[Given]):
     def losses(self, vectors: Tensor, same: Tensor) -> Tensor:
         """Returns L of each pair or triplet: ``vectors [P, V, D]``, ``same [P]`` (y) -> ``[P]``."""
 
-    def loss(self, network: Module, batch: TupleBatch) -> Loss:
+    def loss(self, network: nn.Module, batch: TupleBatch) -> Loss:
         import torch
 
         vectors = network(batch.images)

@@ -22,6 +22,7 @@ from fewshot_bench.training.base import BaseData, split_base  # noqa: E402
 from fewshot_bench.training.batches import DrawnBatches  # noqa: E402
 from fewshot_bench.training.draw import draw_pairs, draw_triplets  # noqa: E402
 from fewshot_bench.training.network import Projection, make_network  # noqa: E402
+from fewshot_bench.training.projection import single_view  # noqa: E402
 from fewshot_bench.training.validation import Validation  # noqa: E402
 
 pytestmark = pytest.mark.training
@@ -81,7 +82,7 @@ def method(name="siamese-contrastive", **changes):
 def parts_of(name, base, context, **changes):
     """A method, the encoder that its training begins with, and its batches."""
     made = method(name, **changes)
-    encoder = made.start(context)
+    encoder = single_view(made.start(context))
     return made, encoder, made.data(base).open(encoder.prepare, 0, 3)
 
 

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
-from fewshot_bench.api import TrainedConfig, setting, share, tunable
+from fewshot_bench.api import BothViews, setting, share, tunable
 
 
 @dataclass(frozen=True, kw_only=True)
-class Config(TrainedConfig):
+class Config(BothViews):
     """Parameters that teacher and student share; the defaults are those of the preset ``standard``.
 
     Pictures of the evaluation have the side that the weights were trained for.

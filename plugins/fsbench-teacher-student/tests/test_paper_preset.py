@@ -21,6 +21,7 @@ from fewshot_bench.training.loop import training_mode  # noqa: E402
 from fewshot_bench.training.losses import contrastive, hardest  # noqa: E402
 from fewshot_bench.training.network import freeze, make_network, save_memory, unit_vectors  # noqa: E402
 from fewshot_bench.training.pairs import batch_pairs  # noqa: E402
+from fewshot_bench.training.projection import single_view  # noqa: E402
 
 pytestmark = pytest.mark.training
 
@@ -141,7 +142,7 @@ def gradients(small, batches, *, checkpointing: bool, bf16: bool = False):
 def small(tmp_path):
     """The teacher, and the encoder that it starts from."""
     method = methods.TeacherLr(settings())
-    return method, method.start(Context(device="cpu", seed=0, cache=tmp_path))
+    return method, single_view(method.start(Context(device="cpu", seed=0, cache=tmp_path)))
 
 
 @pytest.fixture

@@ -208,7 +208,7 @@ def test_a_student_of_another_architecture_lives_in_its_teacher_s_space(shop, ca
     )
     given = run("student-lr", shop, **parameters, checkpoint=str(trunk))
     assert given.scores_sha256 == found.scores_sha256 and given.pretraining == found.pretraining
-    student = methods.StudentLr(settings(student="conv4-8", checkpoint=str(trunk)))
+    student = methods.StudentLr(settings(student="conv4-8", view="pad", checkpoint=str(trunk)))
     student.setup(context)
     vectors = student.encoder.encode(
         np.random.default_rng(0).integers(0, 256, (3, 3, 64, 64), dtype=np.uint8)
