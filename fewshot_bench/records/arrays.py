@@ -45,16 +45,22 @@ def canonical(arrays: Arrays) -> Arrays:
     last = np.where(label < 0, np.asarray(arrays["classes"]).shape[1], label.astype(np.int64))
     if "query_picture" in made:  # one key for both: by label, then by picture
         last = last * (len(made["pictures"]) + 1) + made["query_picture"]
-    order = np.argsort(last, axis=1, kind="stable")
-    order = order[:, : int((label >= 0).sum(axis=1).max(initial=0))]
+    most = int((label >= 0).sum(axis=1).max(initial=0))
+    sorted_already = bool((last[:, 1:] >= last[:, :-1]).all())
+    order = None if sorted_already else np.argsort(last, axis=1, kind="stable")[:, :most]
+    there = _in_order(label, order, most) >= 0
     for name, padding in QUERY_ARRAYS.items():
         if name in made:
-            there = np.take_along_axis(label, order, axis=1) >= 0
-            values = np.take_along_axis(np.asarray(made[name]), order, axis=1)
+            values = _in_order(np.asarray(made[name]), order, most)
             kind = np.float32 if name == "query_ap" else np.int32
             made[name] = np.where(there, values, padding).astype(kind)
     made["classes"] = np.asarray(arrays["classes"], dtype=np.int32)
     return made
+
+
+def _in_order(values: NDArray[Any], order: Ints | None, most: int) -> NDArray[Any]:
+    """Returns the first ``most`` columns in an order of each row; None is the order that they have."""
+    return values[:, :most] if order is None else np.take_along_axis(values, order, axis=1)
 
 
 def check(arrays: Arrays) -> None:
@@ -108,7 +114,11 @@ def _sorted_pictures(arrays: Arrays) -> tuple[NDArray[np.uint8], Ints]:
     picture, owner = np.asarray(arrays["query_picture"], dtype=np.int64), owners(arrays)
     classes = np.full(len(pictures), np.iinfo(np.int64).max)
     there = owner >= 0
-    np.minimum.at(classes, picture[there], owner[there])  # of several classes the smallest
+    shown, of = picture[there], owner[there]
+    classes[shown] = of
+    if (classes[shown] != of).any():  # a picture of several classes: the smallest, by a slower way
+        classes[shown] = np.iinfo(np.int64).max
+        np.minimum.at(classes, shown, of)
     digest = pictures.view(">u8")[:, 0] if len(pictures) else np.zeros(0, dtype=np.uint64)
     order = np.lexsort((digest, classes))
     place = np.empty(len(order), dtype=np.int64)
