@@ -1,0 +1,1 @@
+"""Inductive and transductive heads of the field on frozen pretrained embeddings."""

@@ -1,0 +1,73 @@
+"""LaplacianShot (Ziko et al. 2020): neighbouring queries are drawn to the same class."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from fewshot_bench.api import Context, setting, tunable
+from fsbench_heads.bd_cspn import rectified
+from fsbench_heads.joint import FrozenConfig, FrozenMethod, Joint, JointHead
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Laplacian(JointHead):
+    """Iterates y_q ← softmax(−a_q + λ Σ_p w_qp y_p) (Ziko et al. 2020, eq. 12).
+
+    a are squared distances to BD-CSPN's means, and w_qp is 1 where p is one of the k nearest queries of q, else 0.
+    """
+
+    k: int = 3
+    penalty: float = 0.7
+    rounds: int = 20
+    normalize: bool = True
+
+    def solve(self, joint: Joint) -> Tensor:
+        """Returns the logarithm of the assignments, ``[e, Q, N]``."""
+        joint = joint.shifted()
+        s = joint.supports
+        unary = joint.bar(-joint.squared(rectified(joint))[:, s:])
+        graph = self.graph(joint.gram[:, s:, s:], joint.asked)
+        soft = unary.log_softmax(2)
+        for _ in range(self.rounds):
+            soft = (unary + self.penalty * (graph @ soft.exp())).log_softmax(2)
+        return soft
+
+    def graph(self, gram: Tensor, asked: Tensor) -> Tensor:
+        """Returns w ``[e, Q, Q]`` from the products of queries ``[e, Q, Q]``; padding has no neighbours."""
+        import torch
+
+        size = gram.diagonal(dim1=1, dim2=2)
+        near = 2 * gram - size.unsqueeze(1) - size.unsqueeze(2)
+        near = near.masked_fill(asked.unsqueeze(1) == 0, -float("inf"))
+        near.diagonal(dim1=1, dim2=2).fill_(-float("inf"))
+        value, place = near.topk(min(self.k, near.shape[2]), dim=2)
+        return torch.zeros_like(near).scatter_(2, place, value.isfinite().double()) * asked.unsqueeze(2)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LaplacianConfig(FrozenConfig):
+    """Parameters of ``laplacianshot``."""
+
+    k: int = tunable(3, 1, 10, help="nearest queries of each query", at_least=1)
+    penalty: float = tunable(0.7, 0.1, 1.5, help="weight λ of the neighbours", at_least=0)
+    rounds: int = setting(20, "rounds of the bound update", at_least=0)
+    normalize: bool = setting(True, "scale embeddings to unit length first")
+
+
+class LaplacianShot(FrozenMethod[LaplacianConfig]):
+    """Distances to rectified class means, regularised by the Laplacian of the queries' neighbours."""
+
+    name = "laplacianshot"
+    summary = "frozen ImageNet embeddings, rectified class means, Laplacian of the queries"
+    reference = "Ziko, Dolz, Granger, Ben Ayed: Laplacian Regularized Few-Shot Learning, ICML 2020"
+    transductive = True
+
+    def setup(self, context: Context) -> None:
+        """Sets the regularised assignment on the frozen embeddings."""
+        super().setup(context)
+        c = self.config
+        self.head = Laplacian(c.k, c.penalty, c.rounds, c.normalize)
