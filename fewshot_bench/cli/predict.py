@@ -99,21 +99,22 @@ def command(
 
 
 def as_table(found: Predictions) -> Iterator[str]:
-    """Yields a table for a person: the best class and its score, the next ones, and remarks."""
+    """Yields a table for a person: the best class and its score, the next ones, why, and remarks."""
     from fewshot_bench.cli.terminal import table
 
     rows = []
     for i in range(len(found)):
         picture = found.picture(i)
         if "unreadable" in picture:
-            rows.append([picture["path"], "", "", "", f"unreadable: {picture['unreadable']}"])
+            rows.append([picture["path"], "", "", "", "", f"unreadable: {picture['unreadable']}"])
             continue
         ranked = [[best["class"], shown(best[found.score_name])] for best in picture["top"]]
         first = ["(none of these)", ""] if picture.get("rejected") else ranked.pop(0)
         others = ", ".join(map(" ".join, ranked))
+        near = f"{found.nearest[i]} {found.cosines[i]:.2f}" if found.nearest[i] else ""
         remark = f"same as reference {picture['reference']}" if "reference" in picture else ""
-        rows.append([picture["path"], *first, others, remark])
-    columns = ["picture", "class", found.score_name, "next", "remarks"]
+        rows.append([picture["path"], *first, others, near, remark])
+    columns = ["picture", "class", found.score_name, "next", "nearest reference", "remarks"]
     yield table(columns, rows, right=(found.score_name,)) + "\n"
 
 

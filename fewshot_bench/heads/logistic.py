@@ -140,7 +140,7 @@ class LogisticRegression:
 
 
 def balance(rows: Tensor) -> Tensor:
-    """Returns S / (N K), float64 ``[e, N]``, of support ``rows [e, N, K]`` with −1 for padding, and 1 for padded classes.
+    """Returns S / (N K), float64 ``[e, N]``, of support ``rows [e, N, K]`` (−1: padding), and 1 for padded classes.
 
     S counts the images of an episode, N its classes, K those of a class; with equal K it is 1 to the last bit.
     """
