@@ -1,0 +1,141 @@
+"""Scores of pictures on references: of new ones, and of the references without themselves."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fewshot_bench.contract.method import EmbeddingMethod
+from fewshot_bench.engine.solvers import as_array, embedding_solver, guard_of
+from fewshot_bench.episodes.tasks import Tasks
+from fewshot_bench.prediction import leave_out
+from fewshot_bench.prediction.leave_out import support_of
+from fewshot_bench.prediction.nearest import nearest, unit
+from fewshot_bench.recogniser.references import References
+
+Floats = NDArray[np.floating[Any]]
+
+ONE_BY_ONE = 256
+"""References up to which each is left out alone; of more, a tenth of each product at a time."""
+
+ASKED = 1000
+"""The largest number of references that are asked without themselves."""
+
+TOGETHER = 1 << 22
+"""Rows of supports that are solved at once."""
+
+
+class Held(NamedTuple):
+    """References asked without themselves: their ``rows`` [R] and class ``scores`` [R, N]."""
+
+    rows: NDArray[np.int64]
+    scores: Floats
+
+
+class Scorer:
+    """Scores pictures by the head of a method on references, with what can be kept between calls.
+
+    A head with ``fitted`` (logistic regression) is solved once; any other solves an episode of all references and
+    the pictures that are asked.
+    """
+
+    def __init__(self, method: EmbeddingMethod, references: References, device: str) -> None:
+        self.method, self.references, self.device = method, references, device
+        self.support = references.support
+
+    @cached_property
+    def units(self) -> NDArray[np.float32]:
+        """The references' embeddings at length 1, float32 [M, D]."""
+        return unit(self.references.vectors)
+
+    @cached_property
+    def fitted(self) -> Any:
+        """The head's solution on all references, or None where it has none to keep."""
+        import torch
+
+        solve = getattr(self.method.head, "fitted", None)
+        if solve is None:
+            return None
+        with guard_of(self.method)("fitted"):
+            return solve(torch.from_numpy(self.references.vectors).to(self.device), self.support)
+
+    def scores(self, queries: NDArray[np.float32]) -> Floats:
+        """Returns class scores [Q, N] of embeddings [Q, D]."""
+        import torch
+
+        if self.fitted is not None:
+            with guard_of(self.method)("scores"):
+                found: Floats = as_array(self.fitted(torch.from_numpy(queries).to(self.device)))
+            return found
+        rows = len(self.references) + np.arange(len(queries))
+        table = np.concatenate([self.references.vectors, queries])
+        return self._solved(table, Tasks(self.support[None], rows[None]))[0]
+
+    def why(self, queries: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Returns the nearest reference's row [Q] and its cosine [Q] of embeddings [Q, D]."""
+        return nearest(self.units, unit(queries))
+
+    @cached_property
+    def held(self) -> Held:
+        """Scores of references without themselves, at most ``ASKED``; a product of one content is not asked.
+
+        Pictures of a class with the same content leave together. Scores are those of all classes, since none becomes
+        empty.
+        """
+        references = self.references
+        asked = np.flatnonzero(references.held)
+        if not len(asked):
+            return Held(asked, np.zeros((0, len(references.class_names))))
+        if len(references) <= ONE_BY_ONE:
+            return Held(asked, self._one_by_one(asked))
+        generator = np.random.default_rng(0)
+        fold, _ = leave_out.known(references, generator)
+        asked = np.sort(generator.permutation(asked)[:ASKED])
+        found = np.zeros((len(asked), len(references.class_names)))
+        for part in range(leave_out.FOLDS):
+            place = np.flatnonzero(fold[asked] == part)
+            if len(place):
+                support = support_of(references.labels, np.flatnonzero(fold != part))
+                tasks = Tasks(support[None], asked[place][None])
+                found[place] = self._solved(references.vectors, tasks)[0]
+        return Held(asked, found)
+
+    def _one_by_one(self, asked: NDArray[np.int64]) -> Floats:
+        """Returns the scores of references, each without its content: one episode for each."""
+        groups, labels = self.references.groups, self.references.labels
+        supports = np.full((len(asked), *self.support.shape), -1, dtype=np.int64)
+        for place, row in enumerate(asked.tolist()):
+            left = support_of(labels, np.flatnonzero(groups != groups[row]))
+            supports[place, :, : left.shape[1]] = left
+        step = max(1, TOGETHER // supports[0].size)
+        parts = [
+            self._solved(self.references.vectors, Tasks(supports[i : i + step], asked[i : i + step, None]))[
+                :, 0
+            ]
+            for i in range(0, len(asked), step)
+        ]
+        return np.concatenate(parts)
+
+    def _solved(self, table: NDArray[np.float32], tasks: Tasks) -> Floats:
+        """Returns the scores [E, Q, N] of episodes on a table."""
+        solve = embedding_solver(self.method, table, self.device, guard_of(self.method), ranking=False)
+        return solve(tasks).scores
+
+    def cosines_of_known(self) -> NDArray[np.float64]:
+        """Returns the cosine of the nearest other content, of at most ``ASKED`` references whose product has two."""
+        asked = np.flatnonzero(self.references.held)
+        return self._cosines(asked, self.references.groups)
+
+    def cosines_of_unknown(self) -> NDArray[np.float64]:
+        """Returns the cosine of the nearest reference of another product, as if a picture's own were unknown."""
+        if len(self.references.class_names) < 3:
+            return np.zeros(0)
+        return self._cosines(np.arange(len(self.references)), self.references.labels.astype(np.int64))
+
+    def _cosines(self, rows: NDArray[np.int64], apart: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Returns the greatest cosine with a reference of another number, of at most ``ASKED`` rows."""
+        rows = np.sort(np.random.default_rng(0).permutation(rows)[:ASKED])
+        return nearest(self.units, self.units[rows], np.concatenate([apart[rows], apart]))[1]
