@@ -34,22 +34,25 @@ def softened(logits: Floats, temperature: float) -> NDArray[np.float64]:
     return found
 
 
-def best_temperature(logits: Floats, labels: NDArray[np.integer[Any]]) -> float:
-    """Returns the temperature T of least log loss of softmax(logits / T): ``logits [Q, N]``, ``labels [Q]``.
+def best_temperature(
+    logits: Floats, labels: NDArray[np.integer[Any]], weights: Floats | None = None
+) -> float:
+    """Returns the temperature T of least log loss of softmax(logits / T): ``logits [Q, N]``, ``labels [Q]``, ``weights [Q]``.
 
     One parameter keeps the order of classes (Guo et al.: On Calibration of Modern Neural Networks, ICML 2017). One
     more picture that belongs to all classes alike is added, so that a few pictures, all of them right, do not ask for
-    certainty: the loss is (Σ_i −log p(y_i) + mean over i and k of −log p_i(k)) / (Q + 1).
+    certainty: the loss is (Σ_i −w_i log p(y_i) + mean over i and k of −log p_i(k)) / (Q + 1).
     """
     from scipy.optimize import minimize_scalar
 
     rows = np.arange(len(labels))
+    weight = np.ones(len(labels)) if weights is None else np.asarray(weights, dtype=np.float64)
 
     def loss(log_temperature: float) -> float:
         scaled = logits / np.exp(log_temperature)
         scaled = scaled - scaled.max(axis=1, keepdims=True)
         told = scaled - np.log(np.exp(scaled).sum(axis=1, keepdims=True))
-        return float((-told[rows, labels].sum() - told.mean()) / (len(labels) + 1))
+        return float((-weight @ told[rows, labels] - told.mean()) / (len(labels) + 1))
 
     bounds = (float(np.log(SHARPEST)), float(np.log(SOFTEST)))
     grid = np.linspace(*bounds, 60)  # flat ends: begin where it is least

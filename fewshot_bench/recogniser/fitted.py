@@ -89,7 +89,8 @@ class Recogniser:
         labels = scorer.references.labels[rows]
         temperature = accuracy = None
         if len(rows):
-            temperature = best_temperature(logits_of(scores, probabilities=self.method.calibrated), labels)
+            logits = logits_of(scores, probabilities=self.method.calibrated)
+            temperature = best_temperature(logits, labels, scorer.weights(rows))
             accuracy = float((scores.argmax(axis=1) == labels).mean())
         known, simulated = scorer.cosines_of_known(), scorer.cosines_of_unknown()
         others = simulated if self.unknown is None else scorer.why(self.unknown)[1]

@@ -66,12 +66,15 @@ class References:
         return np.asarray(group, dtype=np.int64).reshape(-1)
 
     @property
+    def contents(self) -> NDArray[np.int64]:
+        """int64 [N], the number of different contents of each product."""
+        _, first = np.unique(self.groups, return_index=True)
+        return np.bincount(self.labels[first], minlength=len(self.class_names))
+
+    @property
     def held(self) -> NDArray[np.bool_]:
         """bool [M], the references whose product has another content too, which can be asked without themselves."""
-        groups = self.groups
-        _, first = np.unique(groups, return_index=True)
-        several = np.bincount(self.labels[first], minlength=len(self.class_names)) > 1
-        return np.asarray(several[self.labels], dtype=np.bool_)
+        return np.asarray((self.contents > 1)[self.labels], dtype=np.bool_)
 
     def number(self, name: str) -> int:
         """Returns the number of a product; UsageError where there is none of that name."""

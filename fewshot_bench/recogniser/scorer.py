@@ -69,7 +69,7 @@ class Scorer:
         if self.fitted is not None:
             with guard_of(self.method)("scores"):
                 found: Floats = as_array(self.fitted(torch.from_numpy(queries).to(self.device)))
-            return found
+                return found
         rows = len(self.references) + np.arange(len(queries))
         table = np.concatenate([self.references.vectors, queries])
         return self._solved(table, Tasks(self.support[None], rows[None]))[0]
@@ -124,18 +124,51 @@ class Scorer:
         solve = embedding_solver(self.method, table, self.device, guard_of(self.method), ranking=False)
         return solve(tasks).scores
 
+    def weights(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Returns how much each reference that is asked without itself counts [R], 1 on average.
+
+        Each product counts alike, as new pictures are of any product. A picture whose product has k contents left
+        stands for the products that have k in use; where none has so many left, the most that is left stands for more.
+        """
+        contents = self.references.contents
+        left = contents[self.references.labels[rows]] - 1
+        counts = np.bincount(left)
+        stands = np.bincount(np.minimum(contents, left.max(initial=1)), minlength=len(counts)).astype(float)
+        for k in np.flatnonzero(counts == 0).tolist():  # nobody is left with k: those with the next fewer stand in
+            fewer = np.flatnonzero(counts[:k])
+            place = int(fewer[-1]) if len(fewer) else int(np.flatnonzero(counts)[0])
+            stands[place] += stands[k]
+            stands[k] = 0
+        share = np.divide(stands, counts, where=counts > 0, out=np.zeros(len(counts)))[left]
+        return np.asarray(share / share.mean(), dtype=np.float64)
+
     def cosines_of_known(self) -> NDArray[np.float64]:
-        """Returns the cosine of the nearest other content, of at most ``ASKED`` references whose product has two."""
-        asked = np.flatnonzero(self.references.held)
-        return self._cosines(asked, self.references.groups)
+        """Returns the cosine of the nearest other content, of at most ``ASKED`` references whose product has two.
+
+        Values are repeated and left out so that each stands for its ``weights``; their number stays.
+        """
+        asked = drawn(np.flatnonzero(self.references.held))
+        return resampled(self._cosines(asked, self.references.groups), self.weights(asked))
 
     def cosines_of_unknown(self) -> NDArray[np.float64]:
         """Returns the cosine of the nearest reference of another product, as if a picture's own were unknown."""
         if len(self.references.class_names) < 3:
             return np.zeros(0)
-        return self._cosines(np.arange(len(self.references)), self.references.labels.astype(np.int64))
+        return self._cosines(drawn(np.arange(len(self.references))), self.references.labels.astype(np.int64))
 
     def _cosines(self, rows: NDArray[np.int64], apart: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Returns the greatest cosine with a reference of another number, of at most ``ASKED`` rows."""
-        rows = np.sort(np.random.default_rng(0).permutation(rows)[:ASKED])
+        """Returns the greatest cosine [R] with a reference of another number of ``apart`` [M]."""
         return nearest(self.units, self.units[rows], np.concatenate([apart[rows], apart]))[1]
+
+
+def drawn(rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Returns at most ``ASKED`` of the rows, in order, the same ones each time."""
+    return np.sort(np.random.default_rng(0).permutation(rows)[:ASKED])
+
+
+def resampled(values: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Returns as many values, sorted: those at evenly spaced places of their weighted distribution."""
+    order = np.argsort(values, kind="stable")
+    ends = np.cumsum(weights[order])
+    places = (np.arange(len(values)) + 0.5) / max(1, len(values)) * (ends[-1] if len(ends) else 1)
+    return values[order[np.minimum(np.searchsorted(ends, places), len(values) - 1)]]
