@@ -37,7 +37,9 @@ def softened(logits: Floats, temperature: float) -> NDArray[np.float64]:
 def best_temperature(
     logits: Floats, labels: NDArray[np.integer[Any]], weights: Floats | None = None
 ) -> float:
-    """Returns the temperature T of least log loss of softmax(logits / T): ``logits [Q, N]``, ``labels [Q]``, ``weights [Q]``.
+    """Returns the temperature T of least log loss of softmax(logits / T).
+
+    ``logits`` are [Q, N], ``labels`` [Q], and ``weights`` [Q] are 1 where there are none.
 
     One parameter keeps the order of classes (Guo et al.: On Calibration of Modern Neural Networks, ICML 2017). One
     more picture that belongs to all classes alike is added, so that a few pictures, all of them right, do not ask for

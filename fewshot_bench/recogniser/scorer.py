@@ -134,7 +134,9 @@ class Scorer:
         left = contents[self.references.labels[rows]] - 1
         counts = np.bincount(left)
         stands = np.bincount(np.minimum(contents, left.max(initial=1)), minlength=len(counts)).astype(float)
-        for k in np.flatnonzero(counts == 0).tolist():  # nobody is left with k: those with the next fewer stand in
+        for k in np.flatnonzero(
+            counts == 0
+        ).tolist():  # nobody is left with k: those with the next fewer stand in
             fewer = np.flatnonzero(counts[:k])
             place = int(fewer[-1]) if len(fewer) else int(np.flatnonzero(counts)[0])
             stands[place] += stands[k]
