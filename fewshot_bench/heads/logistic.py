@@ -117,6 +117,13 @@ class LogisticRegression:
         weight = (features - mean).mT @ solution.residual[0, present]
         return FittedRegression(weight, solution.intercept[0] - mean @ weight, self.normalize)
 
+    def restored(self, arrays: dict[str, NDArray[Any]]) -> FittedRegression:
+        """Returns a solution of this head from its ``arrays``."""
+        import torch
+
+        weight, bias = (torch.from_numpy(np.ascontiguousarray(arrays[name])) for name in ("weight", "bias"))
+        return FittedRegression(weight, bias, self.normalize)
+
     def _problem(self, support: Dual | Primal, rows: Tensor) -> Problem:
         """Returns the minimisation problem of the episodes whose support is ``rows [e, N, K]``."""
         import torch
@@ -161,6 +168,10 @@ class FittedRegression:
     weight: Tensor
     bias: Tensor
     normalize: bool
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Returns ``weight`` and ``bias``, for ``LogisticRegression.restored``."""
+        return {"weight": self.weight.cpu().numpy(), "bias": self.bias.cpu().numpy()}
 
     def __call__(self, queries: Tensor) -> Tensor:
         """Returns the probabilities of embeddings ``[Q, D]`` as float32 ``[Q, N]``."""

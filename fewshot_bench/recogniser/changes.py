@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from fewshot_bench.recogniser.scorer import Scorer
+from fewshot_bench.prediction.nearest import nearest
+from fewshot_bench.recogniser.scorer import ONE_BY_ONE, Scorer, drawn
+
+Key = tuple[str, bytes, str]
+"""A reference by its product, its content and its path."""
 
 
 @dataclass(frozen=True)
@@ -41,19 +43,21 @@ class Change:
 def changes(before: Scorer, after: Scorer) -> tuple[Change, ...]:
     """Returns the products of ``before`` whose references are recognised otherwise, those that lose most first.
 
-    Only references that are asked both times count; they are matched by product, content and path.
+    Only references that can be asked both times count; they are matched by product, content and path. Answers are
+    those of the method; where there are more than ``ONE_BY_ONE`` references, which the method takes long to be asked
+    about one by one, they are those of the nearest other reference.
     """
-    known = {key: right for key, _, right in _answers(before)}
+    exact = max(len(before.references), len(after.references)) <= ONE_BY_ONE
+    first = _answers(before, exact, None)
+    second = _answers(after, exact, set(first))
     counts: dict[str, list[int]] = {}
     taken: dict[str, set[str]] = {}
-    for key, answer, right in _answers(after):
-        if key not in known:
-            continue
-        name = key[0]
+    for key, (answer, right) in second.items():
+        name, was = key[0], first[key][1]
         count = counts.setdefault(name, [0, 0, 0])
-        for place, value in enumerate((1, known[key], right)):
+        for place, value in enumerate((1, was, right)):
             count[place] += value
-        if known[key] and not right:
+        if was and not right:
             taken.setdefault(name, set()).add(answer)
     found = [
         Change(name, asked, was, now, tuple(sorted(taken.get(name, ()))))
@@ -63,14 +67,27 @@ def changes(before: Scorer, after: Scorer) -> tuple[Change, ...]:
     return tuple(sorted(found, key=lambda change: (change.after - change.before, change.name)))
 
 
-def _answers(scorer: Scorer) -> list[tuple[tuple[str, bytes, str], str, bool]]:
-    """Returns (product, content, path), the answer and whether it is right, of each reference that is asked."""
-    references, (rows, scores) = scorer.references, scorer.held
-    names = references.class_names
-    answers = scores.argmax(axis=1) if len(rows) else np.zeros(0, dtype=np.int64)
-    found = []
-    for row, answer in zip(rows.tolist(), answers.tolist(), strict=True):
-        label = int(references.labels[row])
-        key = (names[label], references.digests[row].tobytes(), references.paths[row])
-        found.append((key, names[answer], answer == label))
-    return found
+def _answers(scorer: Scorer, exact: bool, only: set[Key] | None) -> dict[Key, tuple[str, bool]]:
+    """Returns the answer, and whether it is right, for references without themselves; of ``only`` those, or some."""
+    references = scorer.references
+    names, labels = references.class_names, references.labels
+    rows = np.flatnonzero(references.held)
+    keys = {
+        row: (names[labels[row]], references.digests[row].tobytes(), references.paths[row])
+        for row in rows.tolist()
+    }
+    if exact:
+        rows, scores = scorer.held
+        answers = scores.argmax(axis=1) if len(rows) else rows
+    else:
+        rows = (
+            drawn(rows) if only is None else np.array([r for r in rows.tolist() if keys[r] in only], np.int64)
+        )
+        groups = references.groups
+        near, _ = nearest(scorer.units, scorer.units[rows], np.concatenate([groups[rows], groups]))
+        answers = labels[near]
+    return {
+        keys[row]: (names[answer], answer == labels[row])
+        for row, answer in zip(rows.tolist(), answers.tolist(), strict=True)
+        if only is None or keys[row] in only
+    }

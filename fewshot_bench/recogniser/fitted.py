@@ -25,7 +25,7 @@ from fewshot_bench.recogniser.calibration import (
 from fewshot_bench.recogniser.changes import Change, changes
 from fewshot_bench.recogniser.given import AT_ONCE, Shown, encoded, given
 from fewshot_bench.recogniser.references import References
-from fewshot_bench.recogniser.scorer import Scorer
+from fewshot_bench.recogniser.scorer import ONE_BY_ONE, Scorer
 
 FEW = 20
 """Pictures from which a temperature is found; of fewer a note says so."""
@@ -83,12 +83,18 @@ class Recogniser:
         """The number of references of each product."""
         return self.references.counts
 
-    def _measured(self, scorer: Scorer) -> Measured:
-        """Finds temperature and threshold on references without themselves, and on unknown pictures."""
-        rows, scores = scorer.held
-        labels = scorer.references.labels[rows]
+    def _measured(self, scorer: Scorer, known_as: Measured | None = None) -> Measured:
+        """Finds temperature and threshold on references without themselves, and on unknown pictures.
+
+        Of more than ``ONE_BY_ONE`` references, the temperature is that of ``known_as`` where there is one.
+        """
         temperature = accuracy = None
-        if len(rows):
+        asked = 0
+        if known_as and known_as.temperature and len(scorer.references) > ONE_BY_ONE:
+            temperature, accuracy, asked = known_as.temperature, known_as.accuracy, known_as.asked
+        elif len(scorer.held.rows):
+            rows, scores = scorer.held
+            labels, asked = scorer.references.labels[rows], len(rows)
             logits = logits_of(scores, probabilities=self.method.calibrated)
             temperature = best_temperature(logits, labels, scorer.weights(rows))
             accuracy = float((scores.argmax(axis=1) == labels).mean())
@@ -96,7 +102,7 @@ class Recogniser:
         others = simulated if self.unknown is None else scorer.why(self.unknown)[1]
         use = others if self.unknown is not None or not len(known) else np.zeros(0)
         threshold = reject_threshold(known, use, 1 - self.accept) if len(known) or len(use) else None
-        return Measured(temperature, threshold, separation(known, others), accuracy, len(rows))
+        return Measured(temperature, threshold, separation(known, others), accuracy, asked)
 
     def predict(self, pictures: Any, *, top: int = 5) -> Predictions:
         """Returns the ``top`` likeliest products of each picture, and why: the nearest reference and its cosine.
@@ -223,7 +229,7 @@ class Recogniser:
         """Takes other references, measures them, and returns what changed of products that were there before."""
         before, after = self.scorer, Scorer(self.method, references, self.device)
         found = changes(before, after)
-        self.measured = self._measured(after)
+        self.measured = self._measured(after, self.measured)
         self.scorer = after
         return found
 
@@ -237,6 +243,7 @@ class Recogniser:
         }
         if self.unknown is not None:
             arrays["unknown"] = self.unknown
+        arrays |= self.scorer.kept()
         facts = {
             **self.recipe,
             "class_names": list(references.class_names),

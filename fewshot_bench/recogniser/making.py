@@ -170,7 +170,7 @@ def load_recogniser(
             f"{encoder_name(method.encoder)} ({here[:12]}): restore its weights, or fit it again with "
             f"`fsbench fit FOLDER --method {request.method} -o {path}`."
         )
-    return Recogniser(
+    found = Recogniser(
         method,
         recipe,
         references,
@@ -179,6 +179,9 @@ def load_recogniser(
         unknown=arrays.get("unknown"),
         measured=measured,
     )
+    if recipe["source"] == identity.source_digest(type(method)) and context.device == "cpu":
+        found.scorer.restore(arrays)
+    return found
 
 
 def measured_of(told: dict[str, Any]) -> Measured:

@@ -62,6 +62,17 @@ class Scorer:
         with guard_of(self.method)("fitted"):
             return solve(torch.from_numpy(self.references.vectors).to(self.device), self.support)
 
+    def kept(self) -> dict[str, NDArray[Any]]:
+        """Returns the arrays of the head's solution by name, which a file keeps; empty where it has none."""
+        arrays = getattr(self.fitted, "arrays", None)
+        return {f"fitted.{name}": array for name, array in arrays().items()} if arrays else {}
+
+    def restore(self, arrays: dict[str, NDArray[Any]]) -> None:
+        """Takes the head's solution from a file instead of solving; leaves it where the file has none."""
+        mine = {name[7:]: array for name, array in arrays.items() if name.startswith("fitted.")}
+        if mine and hasattr(self.method.head, "restored"):
+            self.__dict__["fitted"] = self.method.head.restored(mine)
+
     def scores(self, queries: NDArray[np.float32]) -> Floats:
         """Returns class scores [Q, N] of embeddings [Q, D]."""
         import torch
@@ -130,13 +141,13 @@ class Scorer:
         Each product counts alike, as new pictures are of any product. A picture whose product has k contents left
         stands for the products that have k in use; where none has so many left, the most that is left stands for more.
         """
+        if not len(rows):
+            return np.zeros(0)
         contents = self.references.contents
         left = contents[self.references.labels[rows]] - 1
         counts = np.bincount(left)
         stands = np.bincount(np.minimum(contents, left.max(initial=1)), minlength=len(counts)).astype(float)
-        for k in np.flatnonzero(
-            counts == 0
-        ).tolist():  # nobody is left with k: those with the next fewer stand in
+        for k in np.flatnonzero(counts == 0).tolist():  # nobody is left with k: the next fewer stand in
             fewer = np.flatnonzero(counts[:k])
             place = int(fewer[-1]) if len(fewer) else int(np.flatnonzero(counts)[0])
             stands[place] += stands[k]

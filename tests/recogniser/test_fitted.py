@@ -146,6 +146,40 @@ def test_who_loses_by_a_product_is_told_before_it_is_kept(shop: Path) -> None:
     ]
 
 
+def test_of_many_references_the_nearest_tells_who_loses_and_the_temperature_stays(
+    shop: Path, monkeypatch
+) -> None:
+    made = fb.fit(shop / "shop", "pixels")
+    before = made.measured
+    monkeypatch.setattr("fewshot_bench.recogniser.changes.ONE_BY_ONE", 1)
+    monkeypatch.setattr("fewshot_bench.recogniser.fitted.ONE_BY_ONE", 1)
+    lost = made.add("double", [shop / "new" / "2 0.png", shop / "shop" / "Größe 2" / "0.png"])
+    assert lost and lost[0].name == "Größe 2" and lost[0].taken_by == ("double",)
+    assert made.measured.temperature == before.temperature and made.measured.threshold != before.threshold
+
+
+def test_a_solution_is_kept_in_the_file_and_not_solved_again(shop: Path, toys, monkeypatch) -> None:
+    made = fb.fit(shop / "shop", "probable")
+    made.save(shop / "x.fsb")
+    kept = fb.load(shop / "x.fsb")
+    monkeypatch.setattr(type(kept.method.head), "fitted", None)
+    assert np.array_equal(
+        kept.predict(shop / "new").scores, made.predict(shop / "new").scores, equal_nan=True
+    )
+
+
+def test_references_count_as_products_do_in_use(shop: Path) -> None:
+    made = fb.fit(shop / "shop", "pixels")  # products of 1, 2, 3, 4 and 1 references
+    rows = np.flatnonzero(made.references.held)
+    found = made.scorer.weights(rows)
+    # left with 1 (2 references): the two products with one; left with 2 (3): one; left with 3 (4): those of 3 and 4
+    assert found == pytest.approx(np.array([1, 1, 1 / 3, 1 / 3, 1 / 3, 0.5, 0.5, 0.5, 0.5]) * 9 / 5)
+    values = np.arange(9.0)
+    assert scorer.resampled(values, np.ones(9)).tolist() == values.tolist()
+    assert scorer.resampled(values[:2], np.array([1.9, 0.1])).tolist() == [0.0, 0.0]
+    assert not len(scorer.resampled(np.zeros(0), np.zeros(0)))
+
+
 def test_references_without_themselves_are_those_of_many_at_once(shop: Path, toys, monkeypatch) -> None:
     one = fb.fit(shop / "shop", "probable")
     rows, scores = one.scorer.held
