@@ -79,11 +79,12 @@ class Scorer:
 
         if self.fitted is not None:
             with guard_of(self.method)("scores"):
-                found: Floats = as_array(self.fitted(torch.from_numpy(queries).to(self.device)))
-                return found
+                fast: Floats = as_array(self.fitted(torch.from_numpy(queries).to(self.device)))
+                return fast
         rows = len(self.references) + np.arange(len(queries))
         table = np.concatenate([self.references.vectors, queries])
-        return self._solved(table, Tasks(self.support[None], rows[None]))[0]
+        found: Floats = self._solved(table, Tasks(self.support[None], rows[None]))[0]
+        return found
 
     def why(self, queries: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Returns the nearest reference's row [Q] and its cosine [Q] of embeddings [Q, D]."""
