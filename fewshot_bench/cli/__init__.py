@@ -21,7 +21,7 @@ COMMANDS = {
     "sweep": "Search parameters on validation classes, then run the best once.",
     "predict": "Classify new pictures against a folder of reference pictures, or by a fitted recogniser.",
     "fit": "Fit a recogniser to a folder of products and keep it as one file.",
-    "products": "Add, remove or rename products of a fitted recogniser.",
+    "products": "Change a fitted recogniser: add, remove or rename products.",
     "methods": "List the installed methods, or show one with its parameters.",
     "metrics": "List the installed metrics that a run can have besides accuracy and mAP.",
     "protocols": "List the protocols: what a run can be asked, and what its table is ranked by.",
