@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from fewshot_bench.conformance.run import Conformance
+    from fewshot_bench.recogniser.fitted import Recogniser
 
 
 def run(
@@ -207,6 +208,73 @@ def predict(
         progress=progress,
     )
     return found.frame()
+
+
+def fit(
+    dataset: str | Path | ImageIndex,
+    method: str = "pretrained-lr",
+    *,
+    unknown: Any = None,
+    accept: float = 0.9,
+    train_dataset: str = "packshots",
+    unlabelled: Sequence[str] = (),
+    train_seed: int = 0,
+    data_root: str | Path | None = None,
+    device: str = "auto",
+    verify: bool = False,
+    progress: Progress = silent,
+    **parameters: Any,
+) -> Recogniser:
+    """Fits a recogniser that can be kept in a file, asked about pictures, and given more products.
+
+        shop = fb.fit("products")
+        shop.save("shop.fsb")
+        fb.load("shop.fsb").predict("new.jpg").picture(0)
+
+    ``dataset`` is a folder of class folders, the name of a data set, or an ImageIndex, whose support pictures are the
+    references. ``parameters`` are those of the method. ``accept`` is the share of pictures of known products that the
+    threshold accepts; ``unknown`` are pictures of no product (as ``Recogniser.predict`` takes them), by which the
+    threshold is chosen as well. Raises UsageError or FsbenchError with one sentence.
+    """
+    from fewshot_bench.recogniser.making import fit_recogniser
+
+    index = dataset if isinstance(dataset, ImageIndex) else None
+    request = Request(
+        method=method,
+        dataset=str(dataset) if index is None else index.name,
+        parameters=parameters,
+        train_dataset=train_dataset,
+        unlabelled=tuple(unlabelled),
+        train_seed=train_seed,
+    )
+    return fit_recogniser(
+        request,
+        index,
+        unknown=unknown,
+        accept=accept,
+        data_root=Path(data_root) if data_root else None,
+        device=device,
+        verify=verify,
+        progress=progress,
+    )
+
+
+def load(
+    path: str | Path,
+    *,
+    data_root: str | Path | None = None,
+    device: str = "auto",
+    progress: Progress = silent,
+) -> Recogniser:
+    """Loads a recogniser from a file that ``Recogniser.save`` or ``fsbench fit`` wrote; nothing in it is run as code.
+
+    Raises UsageError or FsbenchError with one sentence for a damaged, foreign or newer file, for a method that is not
+    installed, and for an encoder that is not the one that made the file.
+    """
+    from fewshot_bench.recogniser.making import load_recogniser
+
+    root = Path(data_root) if data_root else None
+    return load_recogniser(Path(path).expanduser(), data_root=root, device=device, progress=progress)
 
 
 def check(

@@ -51,8 +51,8 @@ def test_help_shows_every_name_and_where_to_begin():
 
 
 def test_dir_of_the_package_shows_the_functions_and_no_module():
-    names = "FsbenchError Record UsageError check compare dataset index_of_frame leaderboard predict run sample scores"
-    assert dir(fb) == names.split()
+    functions = "check compare dataset fit index_of_frame leaderboard load predict run sample scores"
+    assert dir(fb) == ["FsbenchError", "Record", "UsageError", *functions.split()]
     assert not any(inspect.ismodule(getattr(fb, name)) for name in dir(fb))
 
 

@@ -26,7 +26,7 @@ LAYERS = (
     ("datasets", "isolation"),
     ("engine",),
     ("audit", "conformance", "prediction", "scaffold", "suites", "verification"),
-    ("sheets",),
+    ("sheets", "recogniser"),
     ("functions", "testing"),
     ("cli",),
 )

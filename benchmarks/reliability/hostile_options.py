@@ -40,6 +40,9 @@ def options_family(place: Path) -> Family:
     suite = place / "suite.toml"
     block = '[[runs]]\nmethod = "pixels"\nways = 2\nqueries = 1\nepisodes = 2\n'
     suite.write_text(f"table = 'Shop'\n{block}dataset = '{pictures}'\n")
+    fitted = place / "shop.fsb"
+    if not fitted.exists():
+        command(place, "fit", str(pictures), "--method", "pixels", "-o", str(fitted))
     few = {"--dataset": pictures, "--ways": 2, "--queries": 1, "--episodes": 2}
     sound: dict[str, tuple[list[Any], dict[str, Any]]] = {
         "run": ([], {"--method": "pixels", **few, "--results": "r"}),
@@ -58,6 +61,10 @@ def options_family(place: Path) -> Family:
             },
         ),
         "predict": ([], {"--method": "pixels", "--support": pictures, "--images": pictures / "class 0"}),
+        "fit": ([pictures], {"--method": "pixels", "-o": "s.fsb"}),
+        "products add": ([fitted, "more", pictures / "class 0"], {}),
+        "products remove": ([fitted, "class 0"], {}),
+        "products rename": ([fitted, "class 0", "class 0 again"], {}),
         "methods": (["pixels"], {}),
         "metrics": ([], {}),
         "samplers": ([], {}),

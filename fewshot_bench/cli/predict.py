@@ -17,10 +17,14 @@ RATE = 0.05
 
 
 @click.command("predict")
-@click.option("--method", required=True, help="Name of a method; `fsbench methods` lists them.")
-@click.option("--support", required=True, metavar="DIR", help="Folder of class folders: the references.")
 @click.option(
-    "--images", multiple=True, required=True, type=click.Path(path_type=Path), metavar="DIR_OR_FILE…",
+    "--model", type=click.Path(path_type=Path), metavar="FILE",
+    help="A recogniser that `fsbench fit` wrote, in place of --method and --support.",
+)  # fmt: skip
+@click.option("--method", help="Name of a method; `fsbench methods` lists them.")
+@click.option("--support", metavar="DIR", help="Folder of class folders: the references.")
+@click.option(
+    "--images", multiple=True, type=click.Path(path_type=Path), metavar="DIR_OR_FILE…",
     help="Pictures to classify, and folders of them.",
 )  # fmt: skip
 @click.argument("more", nargs=-1, type=click.Path(path_type=Path), metavar="")
@@ -55,7 +59,8 @@ RATE = 0.05
 @click.option("--output", type=click.Path(path_type=Path), help="Write to this file instead of stdout.")
 @click.option("--verify", is_flag=True, help="Read every file again instead of trusting sizes and dates.")
 def command(
-    support: str,
+    model: Path | None,
+    support: str | None,
     images: tuple[Path, ...],
     more: tuple[Path, ...],
     settings: tuple[str, ...],
@@ -65,11 +70,12 @@ def command(
     output: Path | None,
     **options: Any,
 ) -> None:
-    """Classify pictures by METHOD, against the class folders of DIR.
+    """Classify pictures by METHOD against the class folders of DIR, or by a fitted recogniser.
 
     \b
     Example:
       fsbench predict --method pretrained-lr --support ~/products --images ~/new/*.jpg
+      fsbench predict --model shop.fsb ~/new/*.jpg
     """
     from fewshot_bench.cli.terminal import Watcher
     from fewshot_bench.contract.config import parse_settings
@@ -78,15 +84,24 @@ def command(
     from fewshot_bench.files import write_atomic
     from fewshot_bench.prediction.run import predict
 
+    ask(model, {"--method": options["method"], "--support": support}, [*images, *more])
+    if model is not None and (settings or reject):
+        raise UsageError(
+            f"{'--set' if settings else '--reject'} is settled when a recogniser is fitted; leave it out of `fsbench "
+            "predict --model`, or fit it anew with `fsbench fit --set KEY=VALUE --accept SHARE`."
+        )
     if reject_rate is not None and not reject:
         raise UsageError(f"--reject-rate {reject_rate} goes with --reject; add that, or leave it out.")
     if output is not None and (output.is_dir() or not output.absolute().parent.is_dir()):
         raise UsageError(f"--output {output} must be a file in a folder that is there.")
-    words = {key: options.pop(key) for key in ("method", "train_dataset", "unlabelled", "train_seed")}
-    request = Request(dataset=support, parameters=parse_settings(settings), **words)
-    rate = (RATE if reject_rate is None else reject_rate) if reject else None
-    with Watcher() as watcher:
-        found = predict(request, [*images, *more], reject_rate=rate, progress=watcher, **options)
+    if model is not None:
+        found = by_model(model, [*images, *more], options)
+    else:
+        words = {key: options.pop(key) for key in ("method", "train_dataset", "unlabelled", "train_seed")}
+        request = Request(dataset=str(support), parameters=parse_settings(settings), **words)
+        rate = (RATE if reject_rate is None else reject_rate) if reject else None
+        with Watcher() as watcher:
+            found = predict(request, [*images, *more], reject_rate=rate, progress=watcher, **options)
     pieces = STYLES[style](found)
     if output is None:
         for piece in pieces:
@@ -98,22 +113,61 @@ def command(
         say(plain(sentence))
 
 
+def ask(model: Path | None, named: dict[str, str | None], images: list[Path]) -> None:
+    """Raises UsageError with a command that works where an option is missing, or two say the same."""
+    import shlex
+
+    from fewshot_bench.errors import UsageError
+
+    usual = {"--method": "pretrained-lr", "--support": "FOLDER"}
+    line = " ".join(f"{option} {shlex.quote(named[option] or usual[option])}" for option in usual)
+    missing = [option for option in usual if not named[option]]
+    if model is not None:
+        line = f"--model {shlex.quote(str(model))}"
+        if given := next((option for option in usual if named[option]), None):
+            raise UsageError(
+                f"--model has its method and references; leave {given} out: `fsbench predict {line} FOLDER`."
+            )
+        missing = []
+    missing += [] if images else ["--images"]
+    if missing:
+        pictures = shlex.join(map(str, images)) or "FOLDER"
+        raise UsageError(f"Missing option '{missing[0]}': `fsbench predict {line} --images {pictures}`.")
+
+
+def by_model(model: Path, images: list[Path], options: dict[str, Any]) -> Predictions:
+    """Returns the predictions of a fitted recogniser for files and folders."""
+    from fewshot_bench.errors import FsbenchError
+    from fewshot_bench.prediction.pictures import find_pictures
+    from fewshot_bench.recogniser.making import load_recogniser
+
+    recogniser = load_recogniser(model.expanduser(), data_root=options["data_root"], device=options["device"])
+    found = recogniser.predict(find_pictures(images), top=options["top"])
+    if all(found.defects):
+        raise FsbenchError(
+            f"None of the {len(found)} pictures can be read (the first, {found.paths[0]}: {found.defects[0]}): name "
+            "others."
+        )
+    return found
+
+
 def as_table(found: Predictions) -> Iterator[str]:
-    """Yields a table for a person: the best class and its score, the next ones, and remarks."""
+    """Yields a table for a person: the best class and its score, the next ones, why, and remarks."""
     from fewshot_bench.cli.terminal import table
 
     rows = []
     for i in range(len(found)):
         picture = found.picture(i)
         if "unreadable" in picture:
-            rows.append([picture["path"], "", "", "", f"unreadable: {picture['unreadable']}"])
+            rows.append([picture["path"], "", "", "", "", f"unreadable: {picture['unreadable']}"])
             continue
         ranked = [[best["class"], shown(best[found.score_name])] for best in picture["top"]]
         first = ["(none of these)", ""] if picture.get("rejected") else ranked.pop(0)
         others = ", ".join(map(" ".join, ranked))
+        near = f"{found.nearest[i]} {found.cosines[i]:.2f}" if found.nearest[i] else ""
         remark = f"same as reference {picture['reference']}" if "reference" in picture else ""
-        rows.append([picture["path"], *first, others, remark])
-    columns = ["picture", "class", found.score_name, "next", "remarks"]
+        rows.append([picture["path"], *first, others, near, remark])
+    columns = ["picture", "class", found.score_name, "next", "nearest reference", "remarks"]
     yield table(columns, rows, right=(found.score_name,)) + "\n"
 
 

@@ -31,11 +31,11 @@ from fewshot_bench.engine.request import USUAL_QUERIES, Request
 from fewshot_bench.engine.scoring import score_all
 from fewshot_bench.engine.solvers import solver_on, table_of
 from fewshot_bench.engine.spreading import scoring_of, spread_over
+from fewshot_bench.engine.suggestion import distinct_or_suggested
 from fewshot_bench.episodes import (
     EpisodeSet,
     EpisodeSpec,
     all_suffice,
-    distinct_supports,
     load_manifest,
     sample,
     validate,
@@ -92,7 +92,7 @@ def spec_of(request: Request, index: ImageIndex) -> EpisodeSpec:
         spec = replace(spec, queries="all")
     if request.rules.episodes is not None:
         return replace(spec, episodes=request.rules.episodes)
-    most = distinct_supports(index, spec)
+    most = distinct_or_suggested(request, index, spec)
     if request.episodes is None:
         return replace(spec, episodes=min(MAX_ALL_WAYS if ways == "all" else DEFAULT_EPISODES, most))
     if request.episodes > most:

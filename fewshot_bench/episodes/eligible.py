@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from fewshot_bench.episodes.draw import feasible
 from fewshot_bench.episodes.pools import ClassPool, ImageArrays, class_pools
 from fewshot_bench.episodes.spec import EpisodeSpec
@@ -12,6 +14,13 @@ Dropped = tuple[tuple[str, int, int], ...]
 """(class name, its support images, its query images) of classes left out as too small."""
 
 _LISTED = 3
+
+MOST_QUERIES = 15
+"""The most queries of a class that ``workable`` offers."""
+
+
+class TooSmallError(UsageError):
+    """Classes of a data set have too few images for what was asked; ``workable`` may know what they can give."""
 
 
 def eligible_pools(index: ImageArrays, spec: EpisodeSpec) -> tuple[list[ClassPool], Dropped]:
@@ -31,17 +40,45 @@ def eligible_pools(index: ImageArrays, spec: EpisodeSpec) -> tuple[list[ClassPoo
         _check_fixed_split(index.name, pools)
     small = [pool for pool in pools if not _suffices(pool, spec)]
     if small and not spec.drop_small:
-        raise UsageError(
+        raise TooSmallError(
             f"{len(small)} of {len(pools)} classes of {index.name} cannot give {_wish(spec)}: "
             f"{_list(small)}; ask for fewer, or for all queries, or let small classes be dropped (--drop-small)."
         )
     kept = [pool for pool in pools if _suffices(pool, spec)] if small else pools
     if len(kept) < least:
-        raise UsageError(
+        raise TooSmallError(
             f"only {len(kept)} of {len(pools)} classes of {index.name} can give {_wish(spec)}, and {asked} "
             f"ways were asked for; too small are {_list(small)}."
         )
     return kept, tuple((pool.name, len(pool.support), len(pool.query)) for pool in small)
+
+
+def workable(index: ImageArrays, spec: EpisodeSpec) -> EpisodeSpec | None:
+    """Returns the spec nearest to the one asked for that the classes of an index can give, or None where none is.
+
+    Shots are lowered before ways, and queries are as many as do not cost another class, at most 15. None for
+    episodes of variable counts, or of all shots.
+    """
+    if spec.variable or spec.shots == "all":
+        return None
+    pools = class_pools(index)
+
+    def giving(shots: int, queries: int) -> int:
+        return sum(feasible(pool, shots, queries) for pool in pools)
+
+    least = 2 if spec.ways == "all" else spec.ways
+    for ways in dict.fromkeys((least, 2)):
+        for shots in range(spec.shots, 0, -1):
+            if (count := giving(shots, 1)) >= ways:
+                queries = max(q for q in range(1, MOST_QUERIES + 1) if giving(shots, q) == count)
+                return replace(
+                    spec,
+                    ways=spec.ways if spec.ways == "all" or count >= spec.ways else count,
+                    shots=shots,
+                    queries=queries,
+                    drop_small=count < len(pools),
+                )
+    return None
 
 
 def all_suffice(index: ImageArrays, spec: EpisodeSpec) -> bool:

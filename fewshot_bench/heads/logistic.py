@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from fewshot_bench.episodes.tasks import Tasks
-from fewshot_bench.errors import UsageError
+from fewshot_bench.errors import FsbenchError, UsageError
 from fewshot_bench.heads.axes import Dual, Primal, principal_axes
 from fewshot_bench.heads.gather import indices, inner_products
 from fewshot_bench.heads.newton import Problem, minimise
@@ -18,20 +21,23 @@ SOLVER_ARRAYS = 16
 """Episodes are solved together while this many of their [S, S + N] float64 arrays fit the working memory."""
 
 PRODUCT_ERROR = 0.1
-"""The share of ``tol`` that rounding may cost: a logit is Σ α_i x_i·q with no |α_i| above C."""
+"""The share of ``tol`` that rounding may cost: a logit is Σ α_i x_i·q with no |α_i| above C max b_i."""
 
 GRADIENT_ERROR = 1e-14
-"""Rounding error of ∇J as a share of C N·K R: no episode is asked for less (it matters where C R² > 1e9)."""
+"""Rounding error of ∇J as a share of C S R, S = Σ b_i: no episode is asked for less (it matters where C R² > 1e9)."""
 
 
 @dataclass(frozen=True)
 class LogisticRegression:
     """L2-regularised multinomial logistic regression with scikit-learn's objective and probabilities.
 
-    It minimises J = C Σ_i −log p(y_i | x_i) + ½ ‖W‖² over W [D, N] and an unpenalised intercept. For two
-    classes, scikit-learn penalises one weight vector, the difference of our two; this equals halving C. At the
-    minimum W = C Σ_i x_i (y_i − p_i)ᵀ lies in the span of the support (the representer theorem). So the problem
-    is solved in the support's principal axes, and queries enter by their inner products with the support.
+    It minimises J = C Σ_i −b_i log p(y_i | x_i) + ½ ‖W‖² over W [D, N] and an unpenalised intercept. Classes
+    count alike, however many of the S support images are theirs: b_i = S / (N K), K the images of the class of i, is
+    1 where all have equally many (scikit-learn's ``class_weight="balanced"``; King, Zeng: Logistic Regression in
+    Rare Events Data, 2001). For two classes, scikit-learn penalises one weight vector, the difference of our two;
+    this equals halving C. At the minimum W = C Σ_i b_i x_i (y_i − p_i)ᵀ lies in the span of the support (the
+    representer theorem). So the problem is solved in the support's principal axes, and queries enter by their inner
+    products with the support.
 
     Parameters
     ----------
@@ -65,9 +71,9 @@ class LogisticRegression:
         """
         import torch
 
-        inner = inner_products(
-            table, tasks, normalize=self.normalize, error=PRODUCT_ERROR * self.tol / self.C
-        )
+        largest = float(balance(torch.from_numpy(tasks.support)).max())
+        error = PRODUCT_ERROR * self.tol / self.C / largest
+        inner = inner_products(table, tasks, normalize=self.normalize, error=error)
         support, query = indices(tasks, table.device)
         scores = torch.empty(*query.shape, tasks.ways, device=table.device)
         report: dict[str, list[Tensor]] = {"iterations": [], "not_converged": [], "gradient_norm": []}
@@ -92,6 +98,32 @@ class LogisticRegression:
             report["gradient_norm"].append(solution.gradient)
         return scores, {key: torch.cat(parts).cpu().numpy() for key, parts in report.items()}
 
+    def fitted(self, table: Tensor, support: NDArray[np.int64]) -> FittedRegression:
+        """Returns the solution for one episode's support, rows ``[N, K]`` of ``table [M, D]`` with −1 for padding.
+
+        It gives any query the probabilities of ``scores``, without solving anew. With α = w (y − p) and the support's
+        mean m, W = Σ_i α_i (x_i − m)ᵀ. Raises FsbenchError for a class without support.
+        """
+        if not (support >= 0).any(1).all():
+            raise FsbenchError("Every class of a fitted regression needs a support image.")
+        tasks = Tasks(support[None], np.zeros((1, 0), dtype=np.int64))
+        error = PRODUCT_ERROR * self.tol / self.C
+        inner = inner_products(table, tasks, normalize=self.normalize, error=error, gram=False)
+        rows = indices(tasks, table.device)[0]
+        solution = minimise(self._problem(principal_axes(inner, rows.flatten(1)), rows), self.max_iter)
+        present = rows.flatten() >= 0
+        features = inner.rows(rows.flatten()[present])
+        mean = features.mean(0)
+        weight = (features - mean).mT @ solution.residual[0, present]
+        return FittedRegression(weight, solution.intercept[0] - mean @ weight, self.normalize)
+
+    def restored(self, arrays: dict[str, NDArray[Any]]) -> FittedRegression:
+        """Returns a solution of this head from its ``arrays``."""
+        import torch
+
+        weight, bias = (torch.from_numpy(np.ascontiguousarray(arrays[name])) for name in ("weight", "bias"))
+        return FittedRegression(weight, bias, self.normalize)
+
     def _problem(self, support: Dual | Primal, rows: Tensor) -> Problem:
         """Returns the minimisation problem of the episodes whose support is ``rows [e, N, K]``."""
         import torch
@@ -100,6 +132,7 @@ class LogisticRegression:
         present = (rows >= 0).flatten(1).double()
         absent = (rows < 0).all(2)
         strength = torch.where((~absent).sum(1, keepdim=True) == 2, self.C / 2, self.C)
+        strength = strength * balance(rows).repeat_interleave(shots, 1)
         radius = (1 + support.axes.square().sum(2).amax(1)).sqrt()
         return Problem(
             axes=torch.cat([support.axes, present.unsqueeze(2)], 2),
@@ -111,3 +144,39 @@ class LogisticRegression:
             ],
             tolerance=torch.maximum(self.tol / radius, GRADIENT_ERROR * self.C * present.sum(1) * radius),
         )
+
+
+def balance(rows: Tensor) -> Tensor:
+    """Returns S / (N K), float64 ``[e, N]``, of support ``rows [e, N, K]`` (−1: padding), and 1 for padded classes.
+
+    S counts the images of an episode, N its classes, K those of a class; with equal K it is 1 to the last bit.
+    """
+    import torch
+
+    counts = (rows >= 0).sum(2).double()
+    classes = (counts > 0).sum(1, keepdim=True)
+    return torch.where(counts > 0, counts.sum(1, keepdim=True) / (classes * counts).clamp_min(1), 1)
+
+
+@dataclass(frozen=True, eq=False)
+class FittedRegression:
+    """A logistic regression whose support is done with: ``weight`` float64 [D, N], ``bias`` float64 [N].
+
+    With ``normalize`` an embedding is divided by its length first.
+    """
+
+    weight: Tensor
+    bias: Tensor
+    normalize: bool
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Returns ``weight`` and ``bias``, for ``LogisticRegression.restored``."""
+        return {"weight": self.weight.cpu().numpy(), "bias": self.bias.cpu().numpy()}
+
+    def __call__(self, queries: Tensor) -> Tensor:
+        """Returns the probabilities of embeddings ``[Q, D]`` as float32 ``[Q, N]``."""
+        features = queries.double()
+        if self.normalize:
+            length = features.norm(dim=1, keepdim=True)
+            features = features / length.clamp_min(1e-300)
+        return (features @ self.weight + self.bias).softmax(1).float()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,25 @@ Rows = NDArray[np.int64]
 
 FOLDS = 10
 """The largest number of parts that are held out in turn, each from a support of its own."""
+
+
+class Labelled(Protocol):
+    """What folds are made of: an ImageIndex, or the references of a recogniser."""
+
+    @property
+    def labels(self) -> NDArray[np.int32]:
+        """int32 [M], the class of each picture."""
+        ...
+
+    @property
+    def groups(self) -> Rows:
+        """int64 [M], equal for pictures that are never parted."""
+        ...
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The names of the classes."""
+        ...
 
 
 class HeldOut(NamedTuple):
@@ -38,7 +57,7 @@ def support_of(labels: NDArray[np.integer], rows: Rows) -> Rows:
     return support
 
 
-def known(index: ImageIndex, generator: np.random.Generator) -> HeldOut:
+def known(index: Labelled, generator: np.random.Generator) -> HeldOut:
     """Returns folds of one group in ``FOLDS`` of each class, at least one and never all.
 
     A class of one group stays whole.

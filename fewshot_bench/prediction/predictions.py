@@ -30,6 +30,8 @@ class Predictions:
     scores : float64 [P, T], the scores of ``classes``; NaN where there is no picture.
     best : float64 [P], what the threshold is compared with.
     copies : [P], the path of a reference picture with the same content, or "".
+    nearest : [P], the path of the reference picture whose embedding is nearest, or "" where there are no embeddings.
+    cosines : float64 [P], the cosine similarity of the two embeddings, −1 to 1; NaN where there is none.
     score_name : ``probability`` where the method is calibrated, else ``score``, of which only the order counts.
     facts : what was asked and with what, for the header.
     notes : sentences that a person should read before relying on it.
@@ -41,6 +43,8 @@ class Predictions:
     scores: NDArray[np.float64]
     best: NDArray[np.float64]
     copies: list[str]
+    nearest: list[str]
+    cosines: NDArray[np.float64]
     class_names: tuple[str, ...]
     score_name: str = "score"
     facts: dict[str, Any] = field(default_factory=dict)
@@ -48,7 +52,7 @@ class Predictions:
     notes: tuple[str, ...] = ()
 
     @classmethod
-    def none_yet(cls, paths: Sequence[Path], top: int, class_names: tuple[str, ...]) -> Predictions:
+    def none_yet(cls, paths: Sequence[Path | str], top: int, class_names: tuple[str, ...]) -> Predictions:
         """Returns predictions of P pictures of which nothing is known yet."""
         many = len(paths)
         return cls(
@@ -58,6 +62,8 @@ class Predictions:
             scores=np.full((many, top), np.nan),
             best=np.full(many, np.nan),
             copies=[""] * many,
+            nearest=[""] * many,
+            cosines=np.full(many, np.nan),
             class_names=class_names,
         )
 
@@ -99,6 +105,8 @@ class Predictions:
         if self.threshold is not None:
             best = float(self.best[i])
             found |= {"rejected": best < self.threshold.value, "best": _number(best)}
+        if self.nearest[i]:
+            found |= {"nearest": self.nearest[i], "similarity": float(self.cosines[i])}
         if self.copies[i]:
             found["reference"] = self.copies[i]
         return found
@@ -107,7 +115,8 @@ class Predictions:
         """Returns one row a picture.
 
         The columns are ``path``, then ``class_1``, ``score_1`` or ``probability_1`` and so on, ``reference`` and
-        ``unreadable``. With a threshold there are also ``rejected`` and ``best``. ``attrs`` holds the header.
+        ``unreadable``. With a threshold there are also ``rejected`` and ``best``, with embeddings ``nearest`` and
+        ``similarity``. ``attrs`` holds the header.
         """
         import pandas as pd
 
@@ -120,6 +129,8 @@ class Predictions:
         if self.threshold is not None:
             columns["rejected"] = np.where(sound, self.rejected.astype(object), "")
             columns["best"] = self.best
+        if any(self.nearest):
+            columns["nearest"], columns["similarity"] = self.nearest, self.cosines
         columns["reference"], columns["unreadable"] = self.copies, self.defects
         texts = {name for name, column in columns.items() if np.asarray(column).dtype.kind in "OU"}
         # pandas keeps texts as objects: its own type for them, on pyarrow, holds no file name that is not UTF-8

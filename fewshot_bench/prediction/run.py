@@ -10,6 +10,7 @@ import numpy as np
 
 from fewshot_bench.contract.config import parameters_of
 from fewshot_bench.contract.context import Context, choose_device
+from fewshot_bench.contract.method import EmbeddingMethod
 from fewshot_bench.data.index import ImageIndex
 from fewshot_bench.data.scan import Scan
 from fewshot_bench.datasets.folder import NOTE, Folder
@@ -21,6 +22,7 @@ from fewshot_bench.engine.solvers import table_of
 from fewshot_bench.errors import FsbenchError, UsageError
 from fewshot_bench.paths import cache_dir
 from fewshot_bench.prediction.classifier import Classifier
+from fewshot_bench.prediction.nearest import nearest, unit
 from fewshot_bench.prediction.pictures import find_pictures, index_pictures
 from fewshot_bench.prediction.predictions import Predictions
 from fewshot_bench.progress import Progress, silent
@@ -136,6 +138,10 @@ def fill(found: Predictions, classifier: Classifier, paths: Sequence[Path], scan
         places = start + np.flatnonzero([not defect for defect in defects])
         found.classes[places], found.best[places] = order, best
         found.scores[places] = np.take_along_axis(scores, order, axis=1)
+        if isinstance(classifier.method, EmbeddingMethod):
+            rows, found.cosines[places] = nearest(unit(classifier.table), unit(queries))
+            for place, row in zip(places.tolist(), rows.tolist(), strict=True):
+                found.nearest[place] = index.paths[row]
         for place, digest in zip(places.tolist(), pictures.digests, strict=True):
             found.copies[place] = known.get(digest.tobytes(), "")
     context.progress("predict", total, total)

@@ -105,7 +105,13 @@ def lines(tmp_path: Path, draw) -> dict[str, list[str]]:
     suite = tmp_path / "suite.toml"
     head = f"results = '{tmp_path}/r'\ntable = 'Shop'\n[[runs]]\nmethod = 'pixels'\ndataset = '{tmp_path}/shop'\n"
     suite.write_text(f"{head}ways = 2\nqueries = 1\nepisodes = 2\n")
+    fit = ["fit", f"{tmp_path}/shop", "-o", f"{tmp_path}/shop.fsb", "--method", "pixels"]
+    assert guarded(fit, debug=False) == 0
     return {
+        "fit": [*fit[1:3], f"{tmp_path}/other.fsb", *fit[4:]],
+        "products add": [f"{tmp_path}/shop.fsb", "c2", f"{tmp_path}/0.png"],
+        "products rename": [f"{tmp_path}/shop.fsb", "c2", "c3"],
+        "products remove": [f"{tmp_path}/shop.fsb", "c3"],
         "run": ["--method", "pixels", *few, "--results", f"{tmp_path}/again"],
         "predict": ["--method", "pixels", "--support", f"{tmp_path}/shop", "--images", f"{tmp_path}/shop"],
         "sweep": small_sweep,

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression as ScikitLearn
 
 from fewshot_bench.episodes.tasks import Tasks
-from fewshot_bench.errors import UsageError
+from fewshot_bench.errors import FsbenchError, UsageError
 from fewshot_bench.heads import gather
 from fewshot_bench.heads.axes import principal_axes
-from fewshot_bench.heads.logistic import LogisticRegression
+from fewshot_bench.heads.logistic import LogisticRegression, balance
 from fewshot_bench.heads.newton import minimise
 
 pytestmark = [
@@ -44,7 +44,7 @@ def scikit_learn(x, tasks, e, c=1.0):
     support = tasks.support[e]
     present = support >= 0
     labels = np.nonzero(present)[0]
-    model = ScikitLearn(C=c, tol=1e-9, max_iter=1000, solver="newton-cg")
+    model = ScikitLearn(C=c, tol=1e-9, max_iter=1000, solver="newton-cg", class_weight="balanced")
     model.fit(x[support[present]].astype(np.float64), labels)
     return model.predict_proba(x[tasks.query[e][tasks.query[e] >= 0]].astype(np.float64))
 
@@ -151,6 +151,38 @@ def test_ragged_episodes_equal_scikit_learn_and_padding_changes_nothing(route, p
     padded = LogisticRegression().scores(torch.from_numpy(x), pad(tasks, 2, 1, 3))[0]
     np.testing.assert_allclose(padded[:, :30, :5], plain, atol=1e-5)
     assert (padded[:, :, 5:] == -np.inf).all()
+
+
+@pytest.mark.parametrize("c", [0.1, 1.0, 30.0])
+def test_classes_count_alike_however_many_images_each_has(route, c):
+    shots = (1, 2, 5, 9, 40)
+    rng = np.random.default_rng(3)
+    tasks = one_table(len(shots), max(shots), 8, 2)
+    for place, count in enumerate(shots):
+        tasks.support[:, place, count:] = -1
+    x = np.concatenate([embeddings(rng, len(shots), max(shots) + 8, 40, 0.5) for _ in range(2)])
+    compare(x, tasks, c)
+
+
+def test_the_weights_of_a_class_add_up_alike_and_are_one_where_shots_are_equal(make_tasks):
+    rows = torch.tensor([[[0, 1, 2], [3, -1, -1], [-1, -1, -1]], [[0, 1, 2], [3, 4, 5], [6, 7, 8]]])
+    assert balance(rows).tolist() == [[4 / 6, 2.0, 1.0], [1.0, 1.0, 1.0]]
+    for ways, shots in ((3, 1), (7, 3), (49, 11)):
+        equal = torch.tensor(make_tasks(1000, 4, ways, shots, 1).support)
+        assert torch.equal(balance(equal), torch.ones(4, ways, dtype=torch.float64))
+
+
+@pytest.mark.parametrize(("width", "normalize"), [(60, True), (60, False), (4, True), (4, False)])
+def test_a_fitted_regression_gives_the_probabilities_of_the_scores(width, normalize):
+    tasks = one_table(5, 4, 6, 1)
+    tasks.support[0, 1, 1:] = -1
+    x = torch.from_numpy(embeddings(np.random.default_rng(2), 5, 10, width, 0.5))
+    head = LogisticRegression(C=10, normalize=normalize, tol=1e-6)
+    found = head.fitted(x, tasks.support[0])(x[tasks.query[0]])
+    np.testing.assert_allclose(found, head.scores(x, tasks)[0][0], atol=1e-5)
+    tasks.support[0, 2] = -1
+    with pytest.raises(FsbenchError, match="needs a support image"):
+        head.fitted(x, tasks.support[0])
 
 
 def test_scores_are_the_same_bytes_each_time_and_for_any_number_of_episodes(route, make_tasks):

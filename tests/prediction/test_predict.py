@@ -107,9 +107,23 @@ def test_the_nearest_reference_decides(shop):
     own = frame[~frame.path.str.contains("other")]
     assert (own.class_1.str[-1] == own.path.map(lambda path: Path(path).name[0])).all()
     assert list(frame.columns) == [
-        *["path", "class_1", "score_1", "class_2", "score_2", "class_3", "score_3", "reference", "unreadable"]
+        *["path", "class_1", "score_1", "class_2", "score_2", "class_3", "score_3"],
+        *["nearest", "similarity", "reference", "unreadable"],
     ]
     assert frame.attrs["classes"] == 5 and frame.attrs["references"] == 11 and frame.attrs["reject"] is None
+
+
+def test_why_is_the_nearest_reference_and_its_cosine_and_pictures_have_none(shop, toys):
+    frame = fb.predict("pixels", shop / "shop", shop / "new", parameters={"size": 16})
+    references = sorted((shop / "shop").rglob("*.png"))
+    table = np.stack([pixels(path, 16) for path in references])
+    for row in frame.itertuples():
+        query = pixels(Path(row.path), 16)
+        cosine = table @ query / np.linalg.norm(table, axis=1) / np.linalg.norm(query)
+        best = references[int(cosine.argmax())]
+        assert row.nearest == best.relative_to(shop / "shop").as_posix()
+        assert row.similarity == pytest.approx(cosine.max(), abs=1e-5)
+    assert "nearest" not in fb.predict("episodic", shop / "shop", shop / "new")
 
 
 def test_probabilities_only_where_a_method_promises_them(shop, toys):
@@ -246,6 +260,7 @@ def test_json_is_whole_and_says_what_the_frame_says(shop):
         if not row.unreadable:
             assert [top["class"] for top in picture["top"]] == [row.class_1, row.class_2]
             assert [top["score"] for top in picture["top"]] == [row.score_1, row.score_2]
+            assert (picture["nearest"], picture["similarity"]) == (row.nearest, row.similarity)
             assert (picture["rejected"], picture["best"]) == (row.rejected, row.best)
 
 

@@ -1,0 +1,43 @@
+"""Why: the nearest reference picture of a new one, by the cosine of their embeddings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+PRODUCTS = 1 << 24
+"""The most cosines that are held at once."""
+
+
+def unit(vectors: NDArray[Any]) -> NDArray[np.float32]:
+    """Returns vectors ``[M, D]`` divided by their lengths; 0 stays 0."""
+    exact = np.asarray(vectors, dtype=np.float32)
+    length = np.sqrt((exact.astype(np.float64) ** 2).sum(axis=1, keepdims=True))
+    found: NDArray[np.float32] = (exact / np.maximum(length, np.finfo(np.float64).tiny)).astype(np.float32)
+    return found
+
+
+def nearest(
+    table: NDArray[np.float32], queries: NDArray[np.float32], apart: NDArray[np.int64] | None = None
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Returns the row ``[Q]`` of the greatest cosine in a ``table [M, D]``, and that cosine, of ``queries [Q, D]``.
+
+    Both are ``unit`` vectors. With ``apart [Q + M]``, the numbers of queries and then of rows, rows of a query's own
+    number are left out; a query without any other row has −1 and −inf.
+    """
+    rows = np.full(len(queries), -1, dtype=np.int64)
+    cosine = np.full(len(queries), -np.inf)
+    step = max(1, PRODUCTS // max(1, len(table)))
+    for start in range(0, len(queries), step):
+        part = slice(start, start + step)
+        products = queries[part] @ table.T
+        if apart is not None:
+            own = apart[: len(queries)][part, None] == apart[len(queries) :]
+            products = np.where(own, -np.inf, products)
+        best = products.argmax(axis=1)
+        value = products[np.arange(len(best)), best]
+        cosine[part] = np.clip(value, -1, 1, where=np.isfinite(value), out=value)
+        rows[part] = np.where(np.isfinite(value), best, -1)
+    return rows, cosine

@@ -1,0 +1,188 @@
+"""Scores of pictures on references: of new ones, and of the references without themselves."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fewshot_bench.contract.method import EmbeddingMethod
+from fewshot_bench.engine.solvers import as_array, embedding_solver, guard_of
+from fewshot_bench.episodes.tasks import Tasks
+from fewshot_bench.prediction import leave_out
+from fewshot_bench.prediction.leave_out import support_of
+from fewshot_bench.prediction.nearest import nearest, unit
+from fewshot_bench.recogniser.references import References
+
+Floats = NDArray[np.floating[Any]]
+
+ONE_BY_ONE = 256
+"""References up to which each is left out alone; of more, a tenth of each product at a time."""
+
+ASKED = 1000
+"""The largest number of references that are asked without themselves."""
+
+TOGETHER = 1 << 22
+"""Rows of supports that are solved at once."""
+
+
+class Held(NamedTuple):
+    """References asked without themselves: their ``rows`` [R] and class ``scores`` [R, N]."""
+
+    rows: NDArray[np.int64]
+    scores: Floats
+
+
+class Scorer:
+    """Scores pictures by the head of a method on references, with what can be kept between calls.
+
+    A head with ``fitted`` (logistic regression) is solved once; any other solves an episode of all references and
+    the pictures that are asked.
+    """
+
+    def __init__(self, method: EmbeddingMethod, references: References, device: str) -> None:
+        self.method, self.references, self.device = method, references, device
+        self.support = references.support
+
+    @cached_property
+    def units(self) -> NDArray[np.float32]:
+        """The references' embeddings at length 1, float32 [M, D]."""
+        return unit(self.references.vectors)
+
+    @cached_property
+    def fitted(self) -> Any:
+        """The head's solution on all references, or None where it has none to keep."""
+        import torch
+
+        solve = getattr(self.method.head, "fitted", None)
+        if solve is None:
+            return None
+        with guard_of(self.method)("fitted"):
+            return solve(torch.from_numpy(self.references.vectors).to(self.device), self.support)
+
+    def kept(self) -> dict[str, NDArray[Any]]:
+        """Returns the arrays of the head's solution by name, which a file keeps; empty where it has none."""
+        arrays = getattr(self.fitted, "arrays", None)
+        return {f"fitted.{name}": array for name, array in arrays().items()} if arrays else {}
+
+    def restore(self, arrays: dict[str, NDArray[Any]]) -> None:
+        """Takes the head's solution from a file instead of solving; leaves it where the file has none."""
+        mine = {name[7:]: array for name, array in arrays.items() if name.startswith("fitted.")}
+        if mine and hasattr(self.method.head, "restored"):
+            self.__dict__["fitted"] = self.method.head.restored(mine)
+
+    def scores(self, queries: NDArray[np.float32]) -> Floats:
+        """Returns class scores [Q, N] of embeddings [Q, D]."""
+        import torch
+
+        if self.fitted is not None:
+            with guard_of(self.method)("scores"):
+                fast: Floats = as_array(self.fitted(torch.from_numpy(queries).to(self.device)))
+                return fast
+        rows = len(self.references) + np.arange(len(queries))
+        table = np.concatenate([self.references.vectors, queries])
+        found: Floats = self._solved(table, Tasks(self.support[None], rows[None]))[0]
+        return found
+
+    def why(self, queries: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Returns the nearest reference's row [Q] and its cosine [Q] of embeddings [Q, D]."""
+        return nearest(self.units, unit(queries))
+
+    @cached_property
+    def held(self) -> Held:
+        """Scores of references without themselves, at most ``ASKED``; a product of one content is not asked.
+
+        Pictures of a class with the same content leave together. Scores are those of all classes, since none becomes
+        empty.
+        """
+        references = self.references
+        asked = np.flatnonzero(references.held)
+        if not len(asked):
+            return Held(asked, np.zeros((0, len(references.class_names))))
+        if len(references) <= ONE_BY_ONE:
+            return Held(asked, self._one_by_one(asked))
+        generator = np.random.default_rng(0)
+        fold, _ = leave_out.known(references, generator)
+        asked = np.sort(generator.permutation(asked)[:ASKED])
+        found = np.zeros((len(asked), len(references.class_names)))
+        for part in range(leave_out.FOLDS):
+            place = np.flatnonzero(fold[asked] == part)
+            if len(place):
+                support = support_of(references.labels, np.flatnonzero(fold != part))
+                tasks = Tasks(support[None], asked[place][None])
+                found[place] = self._solved(references.vectors, tasks)[0]
+        return Held(asked, found)
+
+    def _one_by_one(self, asked: NDArray[np.int64]) -> Floats:
+        """Returns the scores of references, each without its content: one episode for each."""
+        groups, labels = self.references.groups, self.references.labels
+        supports = np.full((len(asked), *self.support.shape), -1, dtype=np.int64)
+        for place, row in enumerate(asked.tolist()):
+            left = support_of(labels, np.flatnonzero(groups != groups[row]))
+            supports[place, :, : left.shape[1]] = left
+        step = max(1, TOGETHER // supports[0].size)
+        parts = [
+            self._solved(self.references.vectors, Tasks(supports[i : i + step], asked[i : i + step, None]))[
+                :, 0
+            ]
+            for i in range(0, len(asked), step)
+        ]
+        return np.concatenate(parts)
+
+    def _solved(self, table: NDArray[np.float32], tasks: Tasks) -> Floats:
+        """Returns the scores [E, Q, N] of episodes on a table."""
+        solve = embedding_solver(self.method, table, self.device, guard_of(self.method), ranking=False)
+        return solve(tasks).scores
+
+    def weights(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Returns how much each reference that is asked without itself counts [R], 1 on average.
+
+        Each product counts alike, as new pictures are of any product. A picture whose product has k contents left
+        stands for the products that have k in use; where none has so many left, the most that is left stands for more.
+        """
+        if not len(rows):
+            return np.zeros(0)
+        contents = self.references.contents
+        left = contents[self.references.labels[rows]] - 1
+        counts = np.bincount(left)
+        stands = np.bincount(np.minimum(contents, left.max(initial=1)), minlength=len(counts)).astype(float)
+        for k in np.flatnonzero(counts == 0).tolist():  # nobody is left with k: the next fewer stand in
+            fewer = np.flatnonzero(counts[:k])
+            place = int(fewer[-1]) if len(fewer) else int(np.flatnonzero(counts)[0])
+            stands[place] += stands[k]
+            stands[k] = 0
+        share = np.divide(stands, counts, where=counts > 0, out=np.zeros(len(counts)))[left]
+        return np.asarray(share / share.mean(), dtype=np.float64)
+
+    def cosines_of_known(self) -> NDArray[np.float64]:
+        """Returns the cosine of the nearest other content, of at most ``ASKED`` references whose product has two.
+
+        Values are repeated and left out so that each stands for its ``weights``; their number stays.
+        """
+        asked = drawn(np.flatnonzero(self.references.held))
+        return resampled(self._cosines(asked, self.references.groups), self.weights(asked))
+
+    def cosines_of_unknown(self) -> NDArray[np.float64]:
+        """Returns the cosine of the nearest reference of another product, as if a picture's own were unknown."""
+        if len(self.references.class_names) < 3:
+            return np.zeros(0)
+        return self._cosines(drawn(np.arange(len(self.references))), self.references.labels.astype(np.int64))
+
+    def _cosines(self, rows: NDArray[np.int64], apart: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Returns the greatest cosine [R] with a reference of another number of ``apart`` [M]."""
+        return nearest(self.units, self.units[rows], np.concatenate([apart[rows], apart]))[1]
+
+
+def drawn(rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Returns at most ``ASKED`` of the rows, in order, the same ones each time."""
+    return np.sort(np.random.default_rng(0).permutation(rows)[:ASKED])
+
+
+def resampled(values: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Returns as many values, sorted: those at evenly spaced places of their weighted distribution."""
+    order = np.argsort(values, kind="stable")
+    ends = np.cumsum(weights[order])
+    places = (np.arange(len(values)) + 0.5) / max(1, len(values)) * (ends[-1] if len(ends) else 1)
+    return values[order[np.minimum(np.searchsorted(ends, places), len(values) - 1)]]
