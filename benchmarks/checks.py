@@ -31,6 +31,7 @@ SIAMESE = {
 STUDENT = {"preset": "quick", "size": 32, "teacher_epochs": 1, "student_epochs": 1, "steps": 2, "batch": 4}
 
 SETTINGS: dict[str, dict[str, Any]] = {
+    "bd-cspn": {},
     "anil": MAML,
     "fomaml": MAML,
     "maml": MAML,
@@ -43,7 +44,9 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "finetune-vgg16": FINE,
     "hog-knn": {},
     "hog-mlp": {},
+    "laplacianshot": {},
     "pixels": {},
+    "pt-map": {},
     "pretrained-knn": {},
     "pretrained-lr": {},
     "pretrained-proto": {},
@@ -53,9 +56,12 @@ SETTINGS: dict[str, dict[str, Any]] = {
     },
     "siamese-contrastive": SIAMESE,
     "siamese-triplet": SIAMESE,
+    "simpleshot": {},
     "sklearn": {},
+    "soft-kmeans": {},
     "student-lr": STUDENT,
     "teacher-lr": STUDENT,
+    "tim": {},
     "whitened-lr": {"max_images": 64},
     "whitened-proto": {"max_images": 64},
 }  # fmt: skip

@@ -35,6 +35,8 @@ from fewshot_bench.embed.small import seeded as seeded
 from fewshot_bench.embed.torchvision_guard import import_torchvision as import_torchvision
 
 # Heads: vectors of support and queries become scores of classes.
+from fewshot_bench.heads.gather import indices as indices
+from fewshot_bench.heads.gather import inner_products as inner_products
 from fewshot_bench.heads.head import Head as Head
 from fewshot_bench.heads.knn import KNearest as KNearest
 from fewshot_bench.heads.logistic import LogisticRegression as LogisticRegression

@@ -10,7 +10,8 @@ import click
 
 from fewshot_bench.errors import UsageError, printable
 
-PLACES = ("executor", "address", 
+PLACES = (
+    "executor", "address",
     "data_root", "device", "results", "verify", "time_limit", "isolate", "as_json", "details", "keep_scores",
     "settings",
 )  # fmt: skip

@@ -73,7 +73,7 @@ def entry(group: str, name: str) -> Entry:
     """Returns the entry of a name; a sentence where there is none ("did you mean") or more than one (both named)."""
     known, kind = entries(group), KINDS[group]
     if name not in known:
-        close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+        close = difflib.get_close_matches(name, known, n=3, cutoff=0.6)
         hint = f"did you mean {' or '.join(close)}?" if close else f"`fsbench {kind}s` lists those installed."
         raise UsageError(f"There is no {kind} named {name!r}; {hint}")
     if len(known[name]) > 1:

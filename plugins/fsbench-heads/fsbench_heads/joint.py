@@ -7,8 +7,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from fewshot_bench.api import FROZEN_VIEW, Context, EmbeddingMethod, Tasks, View, setting
-from fewshot_bench.heads.gather import indices, inner_products
+from fewshot_bench.api import (
+    FROZEN_VIEW,
+    Context,
+    EmbeddingMethod,
+    Tasks,
+    View,
+    indices,
+    inner_products,
+    setting,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
