@@ -7,7 +7,7 @@ from pathlib import Path
 import fewshot_bench
 from fewshot_bench import identity, training
 
-DIGESTS = {2: "ca113866101f1ff6f46287ef8d9147d5a1c4e358509fcca0aaa98356abff21ba"}
+DIGESTS = {2: "c5823769c956fc02a0a427e690dbff1afe4e58e9f2e6de843c432347ef20b7b0"}
 """The digest of the training code at each version; the last line is that of today's code."""
 
 

@@ -25,7 +25,7 @@ class QueryBatchNorm(Honest):
         return nearest(table, tasks, (queries - mean) / spread, (centres - mean) / spread)
 
 
-class SoftKMeans(Honest):
+class UndeclaredKMeans(Honest):
     """Moves class means towards the queries near them, without saying that it is transductive."""
 
     def solve(self, table, tasks):
@@ -147,7 +147,7 @@ class LastShotCountsMost(Honest):
 
 CHEATS = {
     QueryBatchNorm: "query-alone",
-    SoftKMeans: "query-alone",
+    UndeclaredKMeans: "query-alone",
     UndeclaredBalance: "query-alone",
     EqualMarginals: "query-balance",
     CountsQueries: "query-order",
