@@ -1,4 +1,9 @@
-"""Times each head against easyfsl's on the same features and episodes, and counts predictions that differ."""
+"""Heads of the plugin fsbench-heads against easyfsl's in one run: ``python -m benchmarks.speed.transductive``.
+
+5-way episodes with 15 queries a class, 1,200 embeddings of 1,280 numbers, one thread on both sides. Ours solves all
+episodes at once, the Gram matrix of the table included; easyfsl the first ten, one after the other, on embeddings. Each
+line gives the ratio of the times of an episode as lowest / median / highest, and how many predictions differ.
+"""
 
 from __future__ import annotations
 
@@ -60,31 +65,33 @@ def pairs() -> list[tuple[str, Any, Any]]:
 
 def main() -> None:
     """Prints a Markdown table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--episodes", type=int, default=100)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--episodes", type=int, default=600)
+    parser.add_argument("--few", type=int, default=10, help="episodes that easyfsl is given")
     parser.add_argument("--repeats", type=int, default=3)
     given = parser.parse_args()
     torch.set_num_threads(1)
-    print("| method | shots | ms an episode | easyfsl | times as fast | differing predictions |")
+    print("| method | shots | ours, ms an episode | easyfsl, ms | ratio | differing predictions |")
     print("|---|---|---|---|---|---|")
     for shots in (1, 5):
         table, tasks = made(shots, given.episodes)
+        few = tasks[: given.few]
         for name, head, peer in pairs():
-            ours, other = [], []
+            times = []
             for _ in range(given.repeats):
                 begin = time.perf_counter()
-                mine = head.scores(table.clone(), tasks)[0].argmax(2)
+                mine = head.scores(table.clone(), tasks)[0].argmax(2)[: given.few]
                 middle = time.perf_counter()
-                found = theirs(peer, table, tasks)
-                ours.append(middle - begin)
-                other.append(time.perf_counter() - middle)
-            each = [1000 * statistics.median(x) / given.episodes for x in (ours, other)]
-            differ = int((mine != found).sum())
-            print(
-                f"| `{name}` | {shots} | {each[0]:.2f} | {each[1]:.2f} | {each[1] / each[0]:.1f} "
-                f"| {differ} of {found.numel()} |",
-                flush=True,
-            )
+                found = theirs(peer, table, few)
+                end = time.perf_counter()
+                times.append((1000 * (middle - begin) / len(tasks), 1000 * (end - middle) / len(few)))
+            ours, other = (statistics.median(column) for column in zip(*times, strict=True))
+            ratios = sorted(theirs / ours for ours, theirs in times)
+            spread = f"{ratios[0]:.1f} / **{statistics.median(ratios):.1f}** / {ratios[-1]:.1f}"
+            differ = f"{int((mine != found).sum())} of {found.numel()}"
+            print(f"| `{name}` | {shots} | {ours:.2f} | {other:.2f} | {spread} | {differ} |", flush=True)
 
 
 if __name__ == "__main__":

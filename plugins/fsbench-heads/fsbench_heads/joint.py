@@ -104,7 +104,7 @@ class Joint:
         return self.one_hot.sum(2)
 
     def shifted(self) -> Joint:
-        """Returns the episodes with queries moved by mean(S) − mean(Q)."""
+        """Returns the episodes with queries moved by m = mean(S) − mean(Q)."""
         import torch
 
         known = self.known()
@@ -112,7 +112,10 @@ class Joint:
         query = self.asked / self.asked.sum(1, keepdim=True).clamp_min(1)
         move = torch.cat([support, -query], 1)
         applies = torch.cat([torch.zeros_like(known), self.asked], 1)
-        return self.moved(applies.unsqueeze(2) * move.unsqueeze(1))
+        along = (self.gram @ move.unsqueeze(2)).squeeze(2)  # the products x·m of all rows
+        half = along + 0.5 * (move * along).sum(1, keepdim=True) * applies
+        change = applies.unsqueeze(2) * half.unsqueeze(1)
+        return replace(self, gram=self.gram + change + change.mT)
 
     def moved(self, by: Tensor) -> Joint:
         """Returns the episodes whose row t has the vector ``by[:, t]`` (coefficients ``[e, T, T]``) added."""

@@ -7,22 +7,39 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from fewshot_bench.api import BaseData, Context, LinearEncoder, arrays_once, setting
-from fsbench_heads.joint import FrozenConfig, FrozenMethod, Joint, JointHead
+from fewshot_bench.api import (
+    BaseData,
+    Context,
+    LinearEncoder,
+    Tasks,
+    arrays_once,
+    indices,
+    inner_products,
+    setting,
+)
+from fsbench_heads.joint import FrozenConfig, FrozenMethod
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 
 @dataclass(frozen=True)
-class NearestCentroid(JointHead):
-    """Scores a query by −‖z − c_n‖², c_n the mean of class n's embeddings (Wang et al. 2019, section 3)."""
+class NearestCentroid:
+    """Scores a query by −‖z − c_n‖², c_n the mean of class n's embeddings of unit length (Wang et al. 2019, 3)."""
 
-    normalize: bool = True
+    def scores(self, table: Tensor, tasks: Tasks) -> tuple[Tensor, dict[str, Any]]:
+        """Returns scores and an empty dictionary: ``table [M, D]`` -> float32 ``[E, Q, N]``."""
+        import torch
 
-    def solve(self, joint: Joint) -> Tensor:
-        """Returns minus the squared distance to each class mean, ``[e, Q, N]``."""
-        return -joint.squared(joint.means())[:, joint.supports :]
+        inner = inner_products(table, tasks, normalize=True)
+        support, query = indices(tasks, table.device)
+        scores = torch.empty(*query.shape, tasks.ways, device=table.device)
+        for e, q in inner.blocks(tasks):
+            cross, norm = inner.with_means(support[e], query[e, q])
+            near = 2 * cross - norm.unsqueeze(2) - inner.norms[query[e, q].clamp_min(0)].unsqueeze(1)
+            absent = (support[e] < 0).all(2).unsqueeze(2)
+            scores[e, q] = near.masked_fill_(absent, -float("inf")).mT.float()
+        return scores, {}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,8 +11,8 @@ from fsbench_heads.joint import FrozenConfig, FrozenMethod
 if TYPE_CHECKING:
     from torch import Tensor
 
-BLOCK_BYTES = 1 << 24
-"""Memory of the features of one block of episodes."""
+BLOCK_BYTES = 1 << 21
+"""Memory of the features of one block of episodes: they stay near the processor from step to step."""
 
 
 @dataclass(frozen=True)
