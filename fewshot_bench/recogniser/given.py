@@ -82,7 +82,10 @@ def _one(picture: Any, number: int) -> list[Shown]:
     from PIL.Image import Image
 
     if isinstance(picture, str | os.PathLike):
-        return [Shown(str(path), path) for path in find_pictures([Path(picture).expanduser()])]
+        place = Path(picture).expanduser()
+        if os.path.lexists(place) and not place.is_dir():  # whatever it is, it is named in its row
+            return [Shown(str(place), place)]
+        return [Shown(str(path), path) for path in find_pictures([place])]
     if isinstance(picture, Image):
         return [Shown(getattr(picture, "filename", "") or f"image {number + 1}", picture)]
     if isinstance(picture, bytes | bytearray | memoryview):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 import shlex
 from pathlib import Path
@@ -95,3 +96,12 @@ def test_the_command_that_an_error_prints_works(capsys, shop, line):
     printed = re.search(r"`fsbench ([^`]+)`", err)
     assert printed is not None
     assert call(capsys, printed[1])[0] == 0, printed[1]
+
+
+def test_a_pipe_in_a_folder_is_named_in_its_row_and_the_others_are_classified(capsys, shop):
+    call(capsys, FIT)
+    os.mkfifo(shop / "new" / "pipe.png")
+    status, out, _ = call(capsys, "predict --model shop.fsb new --format csv")
+    assert status == 0
+    (row,) = [line for line in out.splitlines() if "pipe.png" in line]
+    assert "cannot be opened" in row and len(out.splitlines()) >= 8
