@@ -20,7 +20,7 @@ METHODS: tuple[tuple[str, dict[str, str]], ...] = (
     ("pixels", {}),
     ("pretrained-proto", {}),
     ("pretrained-lr", {}),
-    ("student-lr", {"preset": "quick"}),
+    ("student-lr", {"preset": "quick", "teacher_epochs": "1", "student_epochs": "1"}),
 )
 FOLDER = Path("demo")
 
