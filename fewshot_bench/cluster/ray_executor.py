@@ -39,7 +39,7 @@ class Handle:
 
 @dataclass(frozen=True)
 class Terms:
-    """What a worker has to have in common with who asks: the code of the core, and torch's number of threads."""
+    """A worker shares these with the process that asks: the code of the core, and torch's number of threads."""
 
     core: str
     threads: int
@@ -47,7 +47,7 @@ class Terms:
 
 @dataclass(frozen=True)
 class Told:
-    """What a unit raised, in words: exceptions of any library need not survive the way between processes."""
+    """This holds the exception of a unit in words, since not every exception survives the way between processes."""
 
     sentence: str
     trace: str

@@ -26,7 +26,7 @@ Unit = tuple[Tasks, NDArray[np.int64]]
 
 @dataclass(eq=False)
 class Scoring:
-    """What every chunk of a run needs: the method, its table, and how its scores are judged."""
+    """This holds what every chunk of a run needs: the method, its table, and how its scores are judged."""
 
     method: Method
     table: NDArray[Any]

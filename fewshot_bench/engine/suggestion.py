@@ -1,4 +1,4 @@
-"""What to ask instead: a data set whose classes are too small, and the command that works on it."""
+"""This module finds a command that works on a data set whose classes are too small for the one that was asked."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ FOLDS = 10
 
 
 class Labelled(Protocol):
-    """What folds are made of: an ImageIndex, or the references of a recogniser."""
+    """Folds are made of one of these: an ImageIndex, or the references of a recogniser."""
 
     @property
     def labels(self) -> NDArray[np.int32]:

@@ -33,7 +33,7 @@ FEW = 20
 
 @dataclass(frozen=True)
 class Measured:
-    """What references say of a recogniser: its temperature, its threshold, and how well the threshold can do.
+    """The references measure a recogniser: its temperature, its threshold, and how well the threshold can do.
 
     ``accuracy`` is the share of ``asked`` references that are recognised without themselves; None where there are none.
     """
