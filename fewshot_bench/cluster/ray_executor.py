@@ -6,6 +6,7 @@ the cluster as Ray's own serialised objects; nothing of that is kept.
 
 from __future__ import annotations
 
+import socket
 import sys
 import traceback
 from collections import OrderedDict
@@ -26,6 +27,9 @@ AHEAD = 3
 
 SHARED = 4
 """Values behind handles that a worker keeps unpacked."""
+
+WAIT = 10.0
+"""Seconds for a cluster to answer."""
 
 LEDGER = "fsbench-ledger"
 
@@ -236,6 +240,14 @@ def another(gpus: float, tries: int) -> RayExecutor:
     return RayExecutor(gpus=gpus, tries=tries)
 
 
+def reachable(address: str | None) -> None:
+    """Raises OSError where nobody listens at ``HOST:PORT``: Ray would wait for half a minute and end the program."""
+    host, _, port = (address or "").rpartition("://")[2].rpartition(":")
+    if host and port.isdigit():
+        with socket.create_connection((host, int(port)), timeout=WAIT):
+            pass
+
+
 @contextmanager
 def ray_cluster(
     address: str | None = None, *, gpus: float = 0.0, tries: int = TRIES, **options: Any
@@ -254,10 +266,12 @@ def ray_cluster(
     if address is None:
         usual["include_dashboard"] = False
     try:
+        reachable(address)
         ray.init(address=address, **usual | options)
-    except Exception as error:  # each way of not answering raises another exception
+    except (Exception, SystemExit) as error:  # each way of not answering raises another one
         raise FsbenchError(
-            f"No Ray cluster answers at {address or 'this machine'}: {' '.join(str(error).split())[:200]}"
+            f"No Ray cluster answers at {address or 'this machine'} ({' '.join(str(error).split())[:200]}); begin one "
+            "with `ray start --head`, or leave --address out to have one for this command."
         ) from error
     try:
         yield RayExecutor(gpus=gpus, tries=tries)

@@ -222,6 +222,9 @@ def test_the_command_starts_a_cluster_of_its_own(counts, base, capsys, tmp_path)
     assert here["scores_sha256"] == there["scores_sha256"] and here["identity"] == there["identity"]
     assert guarded([*line, "--address", "x:1"], debug=False) == 2
     assert "add --executor ray" in capsys.readouterr().err
+    for address in ("127.0.0.1:9", "ray://127.0.0.1:9", "127.0.0.1:999999"):
+        assert guarded([*line, "--executor", "ray", "--address", address], debug=False) == 1
+        assert f"Error: No Ray cluster answers at {address} (" in capsys.readouterr().err
 
 
 def test_units_with_one_key_are_done_once_and_results_come_in_any_order(cluster, counts):
