@@ -28,10 +28,21 @@ SIAMESE = {
     "backbone": "conv4-32", "pretrained": False, "size": 28, "train_size": 28, "epochs": 1, "samples": 64,
     "precision": "float32",
 }  # fmt: skip
+CLASSIFIER = {
+    "backbone": "conv4-32", "size": 28, "epochs": 1, "steps": 3, "batch": 16, "validation_episodes": 3,
+}  # fmt: skip
+EPISODIC = {
+    "backbone": "conv4-32", "size": 28, "train_ways": 4, "queries": 2, "epochs": 1, "episodes": 3,
+    "validation_episodes": 3,
+}  # fmt: skip
+PRETRAINED = {**EPISODIC, "pretrain_epochs": 1}
 STUDENT = {"preset": "quick", "size": 32, "teacher_epochs": 1, "student_epochs": 1, "steps": 2, "batch": 4}
 
 SETTINGS: dict[str, dict[str, Any]] = {
+    "baseline": CLASSIFIER,
+    "baseline++": CLASSIFIER,
     "bd-cspn": {},
+    "deepemd": PRETRAINED,
     "anil": MAML,
     "fomaml": MAML,
     "maml": MAML,
@@ -42,18 +53,23 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "finetune-resnet50": FINE,
     "finetune-resnext-wsl": FINE,
     "finetune-vgg16": FINE,
+    "feat": PRETRAINED,
+    "frn": {**EPISODIC, "size": 32},
     "hog-knn": {},
     "hog-mlp": {},
     "laplacianshot": {},
+    "matchingnet": EPISODIC,
+    "meta-baseline": PRETRAINED,
+    "metaoptnet": EPISODIC,
+    "metric": CLASSIFIER,
     "pixels": {},
     "pt-map": {},
     "pretrained-knn": {},
     "pretrained-lr": {},
     "pretrained-proto": {},
-    "protonet": {
-        "backbone": "conv4-32", "size": 28, "train_ways": 4, "queries": 2, "epochs": 1, "episodes": 3,
-        "validation_episodes": 3,
-    },
+    "protonet": EPISODIC,
+    "r2d2": EPISODIC,
+    "relationnet": EPISODIC,
     "siamese-contrastive": SIAMESE,
     "siamese-triplet": SIAMESE,
     "simpleshot": {},

@@ -84,7 +84,8 @@ class TrainedMethod(Trainable[Parameters], EmbeddingMethod[Parameters]):
         """Returns a module with parameters of its own, trained with the encoder and stored beside it.
 
         ``width`` is the number of values of an embedding. ``loss`` finds the module as ``network.head``, and
-        ``make_head`` as ``self.learnt``.
+        ``make_head`` as ``self.learnt``. A method whose evaluation does not need the module may return None where the
+        encoder of a ``checkpoint`` is loaded, for which nothing is known of the base classes.
         """
         return None
 
@@ -209,7 +210,8 @@ class TrainedMethod(Trainable[Parameters], EmbeddingMethod[Parameters]):
             else projected_encoder(self._evaluated, trunk, projection)
         )
         if self._has_head:
-            self.learnt = load_head(trunk, self._head_of).to(context.device)
+            found = load_head(trunk, self.learnt_head)
+            self.learnt = None if found is None else found.to(context.device)
 
 
 def weights_of(encoder: Any) -> Path | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from fewshot_bench.data.index import ImageIndex
+from fewshot_bench.embed.small import seeded
 from fewshot_bench.embed.torch_encoder import TrunkEncoder
 from fewshot_bench.embed.weights import read_state
 from fewshot_bench.errors import FsbenchError
@@ -74,14 +75,20 @@ def export_head(folder: Path, tensors: Mapping[str, Tensor], width: int) -> str:
     return HEAD
 
 
-def load_head(trunk: Path, make: Callable[[int], Module]) -> Module:
-    """Returns the learnt head beside a trunk, ``make(width)`` with its tensors; FsbenchError where it is not there."""
+def load_head(trunk: Path, make: Callable[[int], Module | None]) -> Module | None:
+    """Returns the learnt head beside a trunk, ``make(width)`` with its tensors; FsbenchError where it is not there.
+
+    Returns None where ``make`` does: the method needs no head in evaluation.
+    """
     from safetensors import SafetensorError, safe_open
 
     path = trunk.with_name(HEAD)
     try:
         with safe_open(path, framework="pt") as stored:
-            head = make(int((stored.metadata() or {})["width"]))
+            width = int((stored.metadata() or {})["width"])
+            head = seeded(lambda: make(width), 0)
+            if head is None:
+                return None
             head.load_state_dict({key: stored.get_tensor(key) for key in stored.keys()})  # noqa: SIM118
     except (OSError, SafetensorError, KeyError, ValueError, RuntimeError) as error:
         raise FsbenchError(
