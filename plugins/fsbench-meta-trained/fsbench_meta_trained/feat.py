@@ -20,7 +20,7 @@ class FeatConfig(EpisodicConfig):
 
     pretrain_epochs: int = setting(20, "epochs of classification before the episodes; 0: none", at_least=0)
     pooling: Literal["average", "flatten", "lca", "lca-window"] = setting("average", "of the feature map")
-    temperature: float = tunable(64.0, 1.0, 64.0, log=True, help="divisor τ of the distances", at_least=1e-6)
+    temperature: float = tunable(8.0, 1.0, 64.0, log=True, help="divisor τ of the distances", at_least=1e-6)
     balance: float = tunable(
         0.1, 0.0, 1.0, help="weight of the loss on adapted embeddings of all pictures", at_least=0
     )

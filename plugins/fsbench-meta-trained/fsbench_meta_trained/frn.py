@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 class FrnConfig(MapConfig):
     """Parameters of ``frn``."""
 
+    scale: float = tunable(10.0, 1.0, 100.0, log=True, help="factor γ before training", at_least=1e-6)
     auxiliary: float = tunable(
         0.03, 0.0, 0.3, help="weight of the loss that keeps the maps of classes apart", at_least=0
     )
@@ -38,10 +39,8 @@ class Frn(EpisodeTrained[FrnConfig]):
         import torch
         from torch import nn
 
-        return nn.ParameterDict(
-            {"alpha": nn.Parameter(torch.tensor(0.0)), "beta": nn.Parameter(torch.tensor(0.0)),
-             "scale": nn.Parameter(torch.tensor(1.0))}
-        )  # fmt: skip
+        start = {"alpha": 0.0, "beta": 0.0, "scale": self.config.scale}
+        return nn.ParameterDict({name: nn.Parameter(torch.tensor(value)) for name, value in start.items()})
 
     def logits(self, episodes: Embedded, learnt: Any) -> Tensor:
         """Returns −γ ‖Q − Q̄_n‖² / r; cells are divided by √d first."""
@@ -54,18 +53,20 @@ class Frn(EpisodeTrained[FrnConfig]):
         return found
 
     def loss(self, network: Module, batch: EpisodeBatch) -> Loss:
-        """Returns the loss of the episode, and w Σ ‖Ŝ_m Ŝ_nᵀ‖² / r over pairs of classes (eq. 9).
+        """Returns the loss of the episode, and w · mean (s_i · s_j)² over unit cells s of two classes (eq. 9).
 
-        Ŝ are the cells of a class's support, each of unit length.
+        The paper has the sum in place of the mean, which grows with the classes and cells of an episode.
         """
         from torch.nn.functional import normalize
 
         episodes, learnt = self.embedded(network, batch)
         loss, numbers = episode_loss(self.logits(episodes, learnt))
         cells = normalize(self.cells(episodes.support), dim=4).flatten(2, 3)
+        ways, size = cells.shape[1:3]
         among = (cells.flatten(1, 2) @ cells.flatten(1, 2).mT).square().sum((1, 2))
         within = (cells @ cells.mT).square().sum((1, 2, 3))
-        return loss + self.config.auxiliary * (among - within).mean() / cells.shape[2], numbers
+        apart = (among - within) / (ways * (ways - 1) * size**2)
+        return loss + self.config.auxiliary * apart.mean(), numbers
 
 
 def rebuilt(pool: Tensor, query: Tensor, penalty: Tensor, scale: Tensor) -> Tensor:

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 class MetaOptNetConfig(EpisodicConfig):
     """Parameters of ``metaoptnet``."""
 
-    C: float = tunable(0.1, 0.001, 10.0, log=True, help="regularisation of the machine", at_least=1e-6)
+    C: float = tunable(1.0, 0.001, 10.0, log=True, help="regularisation of the machine", at_least=1e-6)
+    scale: float = tunable(10.0, 1.0, 100.0, log=True, help="factor γ before training", at_least=1e-6)
     solver_steps: int = setting(100, "accelerated gradient steps of the dual problem", at_least=1)
 
 
@@ -38,7 +39,7 @@ class MetaOptNet(EpisodeTrained[MetaOptNetConfig]):
         import torch
         from torch import nn
 
-        return nn.ParameterDict({"scale": nn.Parameter(torch.tensor(1.0))})
+        return nn.ParameterDict({"scale": nn.Parameter(torch.tensor(self.config.scale))})
 
     def logits(self, episodes: Embedded, learnt: Any) -> Tensor:
         """Returns γ q·w_n, with w_n = Σ_i α_in x_i."""

@@ -10,7 +10,6 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from fewshot_bench.api import Tasks, seeded  # noqa: E402
 from fsbench_meta_trained.baseline_plus import CosineClassifier  # noqa: E402
 from fsbench_meta_trained.deepemd import DeepEmd, DeepEmdConfig  # noqa: E402
 from fsbench_meta_trained.embedded import EmbeddedHead  # noqa: E402
@@ -21,6 +20,8 @@ from fsbench_meta_trained.meta_baseline import MetaBaseline, MetaBaselineConfig 
 from fsbench_meta_trained.metaoptnet import MetaOptNet, MetaOptNetConfig, project  # noqa: E402
 from fsbench_meta_trained.r2d2 import R2D2, R2D2Config  # noqa: E402
 from fsbench_meta_trained.relationnet import RelationConfig, RelationNet  # noqa: E402
+
+from fewshot_bench.api import Tasks, seeded  # noqa: E402
 
 CHANNELS, SIDE = 4, 3
 WIDTH = CHANNELS * SIDE * SIDE
@@ -157,7 +158,7 @@ def test_r2d2_is_scikit_learn_s_ridge_regression(table):
 def test_metaoptnet_is_the_machine_of_liblinear(table, C):
     from sklearn.svm import LinearSVC
 
-    method = trained(MetaOptNet, MetaOptNetConfig(C=C, solver_steps=2000))
+    method = trained(MetaOptNet, MetaOptNetConfig(C=C, scale=1.0, solver_steps=2000))
     scale = math.sqrt(WIDTH)
 
     def one(classes, q):
