@@ -115,6 +115,7 @@ from fewshot_bench.datasets.locate import layout_error as layout_error
 # Metrics: subclass Metric, and declare it in the entry-point group fewshot_bench.metrics.
 from fewshot_bench.metrics.metric import Metric as Metric
 from fewshot_bench.episodes.own import Sampler as Sampler
+from fewshot_bench.episodes.sampler import sample as sample
 from fewshot_bench.protocols import Protocol as Protocol
 
 # Scores of a run, as ``fsbench run --keep-scores`` writes them.

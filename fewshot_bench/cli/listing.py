@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from fewshot_bench.cli.times import typical_times
 from fewshot_bench.contract import registry
 from fewshot_bench.contract.config import describe
 from fewshot_bench.data.index import ImageIndex
@@ -35,12 +36,19 @@ def rows(group: str, describe: Callable[[Any], dict[str, str]]) -> list[dict[str
     return found
 
 
-def list_methods() -> list[dict[str, str]]:
+def list_methods(results: Path) -> list[dict[str, Any]]:
     """Returns one row a method: name, summary, kind, distribution; ``broken`` says why one cannot be loaded.
 
-    This imports the modules of the plugins, which by contract import nothing heavy themselves.
+    ``trains`` is yes or no, with the default parameters. ``training_s`` and ``episodes_s`` are median seconds of a
+    training and of 1000 episodes by the records in ``results``; None where there are none. This imports the modules of
+    the plugins, which by contract import nothing heavy themselves.
     """
-    return rows(registry.METHODS, lambda method: {"summary": method.summary, "kind": kind(method)})
+    times = typical_times(results)
+    listed: list[dict[str, Any]] = []
+    for row in rows(registry.METHODS, lambda m: {"summary": m.summary, "kind": kind(m), "trains": trains(m)}):
+        took = times.get(row["method"], {})
+        listed.append(row | {"training_s": took.get("training"), "episodes_s": took.get("episodes")})
+    return listed
 
 
 def list_datasets() -> list[dict[str, str]]:
@@ -96,6 +104,15 @@ def kind(method: Any) -> str:
     return "transductive" if method.transductive else "inductive"
 
 
+def trains(method: Any) -> str:
+    """Returns ``yes`` when the method trains on base data with its default parameters, else ``no``."""
+    try:
+        made = method()
+    except Exception:
+        made = method
+    return "yes" if made.trains else "no"
+
+
 def show_method(name: str) -> dict[str, Any]:
     """Returns everything that one method declares, with its parameters one row each."""
     method = registry.load(registry.METHODS, name)
@@ -106,6 +123,7 @@ def show_method(name: str) -> dict[str, Any]:
         "reference": method.reference,
         "distribution": f"{found.distribution} {found.version}",
         "kind": kind(method),
+        "trains": trains(method),
         "scores": "probabilities" if method.calibrated else "uncalibrated",
         "parameters": describe(method.Config),
     }
