@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fewshot_bench.api import Protocol, Sampler, UsageError, sample
+from fewshot_bench.api import Protocol, Sampler, sample
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -16,17 +16,17 @@ CONCENTRATION = 2.0
 """Parameter a of the Dirichlet distribution: that of the paper."""
 
 
-def query_counts(ways: int, limit: int, total: int, generator: np.random.Generator) -> NDArray[np.int64]:
-    """Returns the number of queries of each class ``[N]``, none above ``limit``, and ``total`` in all.
+def query_counts(limits: NDArray[np.int64], total: int, generator: np.random.Generator) -> NDArray[np.int64]:
+    """Returns the number of queries of each class ``[N]``, ``total`` in all and none above its limit in ``limits [N]``.
 
     Shares of the classes are drawn from a symmetric Dirichlet distribution, and queries one after the other by these
-    shares, among the classes that have not reached the limit.
+    shares, among the classes that have not reached their limit.
     """
-    shares = generator.dirichlet(np.full(ways, CONCENTRATION))
-    counts = np.zeros(ways, dtype=np.int64)
+    shares = generator.dirichlet(np.full(len(limits), CONCENTRATION))
+    counts = np.zeros_like(limits)
     for _ in range(total):
-        free = np.where(counts < limit, shares.clip(1e-12), 0)
-        counts[generator.choice(ways, p=free / free.sum())] += 1
+        free = np.where(counts < limits, shares.clip(1e-12), 0)
+        counts[generator.choice(len(limits), p=free / free.sum())] += 1
     return counts
 
 
@@ -41,16 +41,15 @@ class Unbalanced(Sampler):
     reference = "Veilleux, Boudiaf, Piantanida, Ben Ayed: Realistic evaluation of transductive few-shot learning, 2021"
 
     def __call__(self, index: Any, spec: Any) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
-        """Returns the arrays of balanced episodes with some of the queries left out."""
-        if spec.queries == "all":
-            raise UsageError("The sampler unbalanced needs a number of queries as the limit: --queries 15.")
-        drawn = sample(index, replace(spec, sampler=""))
-        query = drawn.query.copy()
-        ways, limit = query.shape[1:]
-        for episode in range(len(query)):
+        """Returns the arrays of episodes: half of the queries that classes can give up to the limit, unequally many."""
+        drawn = sample(index, replace(spec, sampler="", queries="all"))
+        most = drawn.query.shape[2] if spec.queries == "all" else spec.queries
+        query = np.full((*drawn.query.shape[:2], most), -1, dtype=np.int64)
+        for episode, rows in enumerate(drawn.query):
             generator = np.random.default_rng([spec.seed, episode])
-            counts = query_counts(ways, limit, max(1, ways * limit // 2), generator)
-            query[episode][np.arange(limit) >= counts[:, None]] = -1
+            limits = (rows >= 0).sum(1).clip(max=most)
+            for way, count in enumerate(query_counts(limits, max(1, limits.sum() // 2), generator)):
+                query[episode, way, :count] = generator.permutation(rows[way][rows[way] >= 0])[:count]
         return drawn.classes, drawn.support, query
 
 
