@@ -96,6 +96,7 @@ class Baseline(Classified[BaselineConfig]):
     calibrated = True
 
     def learnt_head(self, width: int) -> Module | None:
+        """Returns the classifier of the base classes, an affine map of embeddings."""
         from torch import nn
 
         return nn.Linear(width, self.classes) if self.classes else None

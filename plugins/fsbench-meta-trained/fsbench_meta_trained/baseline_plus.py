@@ -66,6 +66,7 @@ class BaselinePlusPlus(Classified[BaselinePlusConfig]):
     reference = "Chen, Liu, Kira, Wang, Huang: A Closer Look at Few-shot Classification, ICLR 2019"
 
     def learnt_head(self, width: int) -> Module | None:
+        """Returns the classifier of the base classes, a vector each."""
         import torch
         from torch import nn
 

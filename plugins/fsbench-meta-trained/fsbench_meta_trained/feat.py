@@ -40,6 +40,7 @@ class Feat(EpisodeTrained[FeatConfig]):
     )
 
     def learnt_head(self, width: int) -> Module:
+        """Returns the attention ψ and its layer norm."""
         from torch import nn
 
         attention = nn.MultiheadAttention(width, 1, batch_first=True)

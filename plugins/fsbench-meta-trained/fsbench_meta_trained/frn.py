@@ -36,6 +36,7 @@ class Frn(EpisodeTrained[FrnConfig]):
     reference = "Wertheimer, Tang, Hariharan: Feature Map Reconstruction Networks, CVPR 2021"
 
     def learnt_head(self, width: int) -> Module:
+        """Returns α, β and γ."""
         import torch
         from torch import nn
 

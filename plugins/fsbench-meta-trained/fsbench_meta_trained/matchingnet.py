@@ -39,6 +39,7 @@ class MatchingNet(EpisodeTrained[MatchingConfig]):
     reference = "Vinyals, Blundell, Lillicrap, Kavukcuoglu, Wierstra: Matching Networks, NeurIPS 2016"
 
     def learnt_head(self, width: int) -> Module:
+        """Returns the LSTM that reads the support; without ``context`` nothing is learnt."""
         from torch import nn
 
         return nn.LSTMCell(width, width) if self.config.context else nn.Identity()

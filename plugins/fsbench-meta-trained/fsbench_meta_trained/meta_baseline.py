@@ -32,6 +32,7 @@ class MetaBaseline(EpisodeTrained[MetaBaselineConfig]):
     reference = "Chen, Liu, Xu, Darrell, Wang: Meta-Baseline, ICCV 2021"
 
     def learnt_head(self, width: int) -> Module:
+        """Returns τ."""
         import torch
         from torch import nn
 

@@ -36,6 +36,7 @@ class MetaOptNet(EpisodeTrained[MetaOptNetConfig]):
     )
 
     def learnt_head(self, width: int) -> Module:
+        """Returns γ."""
         import torch
         from torch import nn
 

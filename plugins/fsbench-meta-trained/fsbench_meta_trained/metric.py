@@ -66,6 +66,7 @@ class DeepMetric(Classified[DeepMetricConfig]):
         return Projection((self.config.embedding,) if self.config.embedding else (), "unit")
 
     def learnt_head(self, width: int) -> Module | None:
+        """Returns the loss, with the vectors of the base classes where it learns some."""
         from pytorch_metric_learning import losses
 
         if not self.classes:

@@ -32,6 +32,7 @@ class R2D2(EpisodeTrained[R2D2Config]):
     reference = "Bertinetto, Henriques, Torr, Vedaldi: Meta-learning with differentiable closed-form solvers, ICLR 2019"
 
     def learnt_head(self, width: int) -> Module:
+        """Returns α, β and the logarithm of the factor of λ."""
         import torch
         from torch import nn
 
