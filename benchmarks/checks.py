@@ -31,6 +31,7 @@ SIAMESE = {
 STUDENT = {"preset": "quick", "size": 32, "teacher_epochs": 1, "student_epochs": 1, "steps": 2, "batch": 4}
 
 SETTINGS: dict[str, dict[str, Any]] = {
+    "alpha-tim": {},
     "bd-cspn": {},
     "anil": MAML,
     "fomaml": MAML,
@@ -42,9 +43,12 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "finetune-resnet50": FINE,
     "finetune-resnext-wsl": FINE,
     "finetune-vgg16": FINE,
+    "gda": {},
     "hog-knn": {},
     "hog-mlp": {},
+    "kernel-cache": {},
     "laplacianshot": {},
+    "paddle": {},
     "pixels": {},
     "pt-map": {},
     "pretrained-knn": {},
@@ -54,6 +58,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "backbone": "conv4-32", "size": 28, "train_ways": 4, "queries": 2, "epochs": 1, "episodes": 3,
         "validation_episodes": 3,
     },
+    "ridge": {},
     "siamese-contrastive": SIAMESE,
     "siamese-triplet": SIAMESE,
     "simpleshot": {},
@@ -62,6 +67,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "student-lr": STUDENT,
     "teacher-lr": STUDENT,
     "tim": {},
+    "transductive-finetune": {},
     "whitened-lr": {"max_images": 64},
     "whitened-proto": {"max_images": 64},
 }  # fmt: skip
