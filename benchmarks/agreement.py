@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from fsbench_heads.bd_cspn import Rectification
+from fsbench_heads.bd_cspn import Rectification, rectified
+from fsbench_heads.joint import Joint
 from fsbench_heads.laplacianshot import Laplacian
 from fsbench_heads.pt_map import Transport
 from fsbench_heads.simpleshot import NearestCentroid
@@ -25,6 +26,31 @@ from fewshot_bench.embed import PretrainedEncoder
 from fewshot_bench.episodes import EpisodeSpec, sample
 from fewshot_bench.paths import cache_dir
 from fewshot_bench.store.cache import EmbeddingCache
+
+
+def unshifted(joint: Joint) -> torch.Tensor:
+    """Returns the rectified means ``[e, N, T]`` of shifted queries, as combinations of the rows as they were."""
+    means, known = rectified(joint.shifted()), joint.known()
+    move = torch.cat([known / known.sum(1, keepdim=True), -joint.asked / joint.asked.sum(1, keepdim=True)], 1)
+    moved = (means[:, :, joint.supports :] * joint.asked.unsqueeze(1)).sum(2, keepdim=True)
+    return means + moved * move.unsqueeze(1)
+
+
+class UnshiftedRectification(Rectification):
+    """Scores the queries unshifted, as easyfsl's BD-CSPN does."""
+
+    def solve(self, joint: Joint) -> torch.Tensor:
+        """Returns the cosines ``[e, Q, N]``."""
+        return joint.cosine(unshifted(joint))[:, joint.supports :]
+
+
+class UnshiftedLaplacian(Laplacian):
+    """Scores the queries unshifted, as easyfsl's LaplacianShot does."""
+
+    def unary(self, joint: Joint) -> tuple[Joint, torch.Tensor]:
+        """Returns the episodes, and minus the squared distances ``[e, Q, N]``."""
+        return joint, joint.bar(-joint.squared(unshifted(joint))[:, joint.supports :])
+
 
 Row = tuple[str, Any, Callable[[], Any], int, str]
 
@@ -48,7 +74,10 @@ def rows() -> list[Row]:
         ("BDCSPN", Rectification(False), m.BDCSPN, 1,
          "scores the queries unshifted; the paper scores them shifted"),
         ("LaplacianShot", Laplacian(k=2, normalize=False), m.LaplacianShot, 1,
-         "`knn=3` counts the query itself; ours is given 2"),
+         "scores the queries unshifted too; its `knn=3` counts the query itself, and ours is given 2"),
+        ("BDCSPN", UnshiftedRectification(False), m.BDCSPN, 1, "none where ours is made to score them unshifted too"),
+        ("LaplacianShot", UnshiftedLaplacian(k=2, normalize=False), m.LaplacianShot, 1,
+         "none where ours is made to score them unshifted too"),
         ("PTMAP", Transport(rounds=10, centre=False), m.PTMAP, 10, ""),
         ("TIM", InformationMaximization(normalize=False), m.TIM, 1, ""),
         ("TransductiveFinetuning", TransductiveSteps(normalize=False), m.TransductiveFinetuning, 1, ""),
