@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def rectified(joint: Joint) -> Tensor:
     """Returns the coefficients ``[e, N, T]`` of class means over support and queries assigned to them.
 
-    Each image weighs exp(cos(z, c_n)), for the class that it has or that is nearest (Liu et al. 2020, eq. 6–8).
+    Each image weighs exp(cos(z, c_n)), for the class that it has or that is nearest (Liu et al. 2020).
     """
     import torch
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 from fewshot_bench.api import (
     FROZEN_VIEW,
@@ -28,6 +28,7 @@ class FrozenConfig:
 
     backbone: str = setting("efficientnet_lite0", "name of a torchvision or timm network")
     weights: str | None = setting(None, "file of weights to load instead of the published ones")
+    pooling: Literal["average", "lca", "lca-window", "flatten"] = setting("average", "of the feature map")
     view: View = setting(
         FROZEN_VIEW, "how a picture that is not square enters; both: padded and cropped, summed"
     )
@@ -44,7 +45,7 @@ class FrozenMethod(EmbeddingMethod[Given], Generic[Given]):
     def setup(self, context: Context) -> None:
         """Sets the encoder by name."""
         c = self.config
-        self.encoder = context.encoder(c.backbone, weights=c.weights, view=c.view)
+        self.encoder = context.encoder(c.backbone, weights=c.weights, pooling=c.pooling, view=c.view)
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Laplacian(JointHead):
-    """Iterates y_q ← softmax(−a_q + λ Σ_p w_qp y_p) (Ziko et al. 2020, eq. 12).
+    """Iterates y_q ← softmax(−a_q + λ Σ_p w_qp y_p) (Ziko et al. 2020).
 
     a are squared distances to BD-CSPN's means, and w_qp is 1 where p is one of the k nearest queries of q, else 0.
     """
@@ -27,14 +27,18 @@ class Laplacian(JointHead):
 
     def solve(self, joint: Joint) -> Tensor:
         """Returns the logarithm of the assignments, ``[e, Q, N]``."""
-        joint = joint.shifted()
+        joint, unary = self.unary(joint)
         s = joint.supports
-        unary = joint.bar(-joint.squared(rectified(joint))[:, s:])
         graph = self.graph(joint.gram[:, s:, s:], joint.asked)
         soft = unary.log_softmax(2)
         for _ in range(self.rounds):
             soft = (unary + self.penalty * (graph @ soft.exp())).log_softmax(2)
         return soft
+
+    def unary(self, joint: Joint) -> tuple[Joint, Tensor]:
+        """Returns the episodes with shifted queries, and −a ``[e, Q, N]``."""
+        joint = joint.shifted()
+        return joint, joint.bar(-joint.squared(rectified(joint))[:, joint.supports :])
 
     def graph(self, gram: Tensor, asked: Tensor) -> Tensor:
         """Returns w ``[e, Q, Q]`` from the products of queries ``[e, Q, Q]``; padding has no neighbours."""

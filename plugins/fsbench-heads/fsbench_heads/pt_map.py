@@ -21,7 +21,7 @@ SINKHORN_ROUNDS = 1000
 
 @dataclass(frozen=True)
 class Transport(JointHead):
-    """Moves means by α towards the means under the plan, which gives each class as many queries (eq. 1–6).
+    """Moves means by α towards the means under the plan, which gives each class as many queries.
 
     Embeddings are z ← (relu z + ε)^β, of unit length, and with ``centre`` less the mean of their own side, support or
     queries, and of unit length again.

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SoftMeans(JointHead):
-    """Refines means by z_qn = softmax_n(−τ‖q − c_n‖²), c_n ← (Σ_S x + Σ_q z_qn q)/(K + Σ_q z_qn) (eq. 4–5)."""
+    """Refines means by z_qn = softmax_n(−τ‖q − c_n‖²), c_n ← (Σ_S x + Σ_q z_qn q)/(K + Σ_q z_qn)."""
 
     steps: int = 1
     temperature: float = 1.0

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from fewshot_bench.api import Context, Tasks, setting, tunable
+from fewshot_bench.api import Context, setting, tunable
 from fsbench_heads.joint import FrozenConfig, FrozenMethod
+from fsbench_heads.weight_steps import WeightSteps
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-BLOCK_BYTES = 1 << 21
-"""Memory of the features of one block of episodes: they stay near the processor from step to step."""
 
-
-@dataclass(frozen=True)
-class InformationMaximization:
-    """Minimises CE(S) − H(mean p_Q) + μ H(p_Q) over class weights w_n that begin as class means (eq. 1–4).
-
-    p = softmax(τ cos(z, w_n)), by Adam's steps; the gradient is written out.
-    """
+@dataclass(frozen=True, kw_only=True)
+class InformationMaximization(WeightSteps):
+    """Minimises CE(S) − H(mean p_Q) + μ H(p_Q), H the entropy of Shannon."""
 
     steps: int = 50
     rate: float = 1e-4
@@ -28,57 +23,9 @@ class InformationMaximization:
     conditional: float = 0.1
     normalize: bool = True
 
-    def scores(self, table: Tensor, tasks: Tasks) -> tuple[Tensor, dict[str, Any]]:
-        """Returns the logits and an empty dictionary: ``table [M, D]`` -> float32 ``[E, Q, N]``."""
-        import torch
-        from torch.nn.functional import normalize
-
-        table = table.float()
-        found = torch.empty(*tasks.query.shape, tasks.ways, device=table.device)
-        for block in tasks.blocks(normalize(table, dim=1) if self.normalize else table, BLOCK_BYTES):
-            label = block.one_hot
-            weight = label.mT @ block.support / label.sum(1).clamp_min(1).unsqueeze(2)
-            rows = normalize(torch.cat([block.support, block.query], 1), dim=2)
-            logits = self.adapt(rows, label, block.query_mask.float(), weight, block.class_mask)
-            found[block.episodes] = logits[:, label.shape[1] :]
-        return found, {}
-
-    def adapt(self, rows: Tensor, label: Tensor, asked: Tensor, weight: Tensor, classes: Tensor) -> Tensor:
-        """Returns the logits ``[e, S + Q, N]`` after all steps.
-
-        The arguments are ``rows [e, S + Q, D]`` of unit length, ``label [e, S, N]``, ``asked [e, Q]``,
-        ``weight [e, N, D]`` and ``classes [e, N]``.
-        """
-        import torch
-
-        s = label.shape[1]
-        known = label.sum(2, keepdim=True)
-        known = known / known.sum(1, keepdim=True).clamp_min(1)
-        share = (asked / asked.sum(1, keepdim=True).clamp_min(1)).unsqueeze(2)
-        first, second = torch.zeros_like(weight), torch.zeros_like(weight)
-        for step in range(1, self.steps + 1):
-            logits, unit, length = self.logits(rows, weight, classes)
-            p = logits.softmax(2)
-            q = p[:, s:]
-            pull = (share * q).sum(1, keepdim=True).clamp_min(1e-12).log() - self.conditional * (
-                q + 1e-12
-            ).log()
-            pull = share * q * (pull - (q * pull).sum(2, keepdim=True))
-            slope = torch.cat([known * (p[:, :s] - label), pull], 1)
-            towards = self.temperature * (slope.mT @ rows)
-            gradient = (towards - unit * (unit * towards).sum(2, keepdim=True)) / length
-            first.lerp_(gradient, 0.1)
-            second.mul_(0.999).addcmul_(gradient, gradient, value=0.001)
-            root = (second / (1 - 0.999**step)).sqrt_().add_(1e-8)
-            weight = weight.addcdiv(first, root, value=-self.rate / (1 - 0.9**step))
-        return self.logits(rows, weight, classes)[0]
-
-    def logits(self, rows: Tensor, weight: Tensor, classes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Returns the logits ``[e, S + Q, N]``, the weights of unit length ``[e, N, D]`` and their lengths."""
-        length = weight.norm(dim=2, keepdim=True).clamp_min(1e-8)
-        unit = weight / length
-        logits = self.temperature * (rows @ unit.mT)
-        return logits.masked_fill(~classes.unsqueeze(1), -float("inf")), unit, length
+    def slope(self, p: Tensor, marginal: Tensor) -> Tensor:
+        """Returns log mean p − μ log p, ``[e, N, Q]``."""
+        return marginal.clamp_min(1e-12).log() - self.conditional * (p + 1e-12).log()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,4 +53,10 @@ class Tim(FrozenMethod[TimConfig]):
         """Sets the maximisation on the frozen embeddings."""
         super().setup(context)
         c = self.config
-        self.head = InformationMaximization(c.steps, c.rate, c.temperature, c.conditional, c.normalize)
+        self.head = InformationMaximization(
+            steps=c.steps,
+            rate=c.rate,
+            temperature=c.temperature,
+            conditional=c.conditional,
+            normalize=c.normalize,
+        )

@@ -24,7 +24,7 @@ class DeepEmdConfig(MapConfig):
 
 
 class DeepEmd(EpisodeTrained[DeepEmdConfig]):
-    """s(q, n) = T Σ_ij cos(u_i, v_j) x̃_ij, x̃ the optimal flow of costs 1 − cos(u_i, v_j) (eq. 1–7).
+    """s(q, n) = T Σ_ij cos(u_i, v_j) x̃_ij, x̃ the optimal flow of costs 1 − cos(u_i, v_j).
 
     u are the cells of the query and v those of the mean map of class n. Cell u_i has the weight max(u_i · mean(v), 0)
     and v_j likewise, each of sum 1. The flow is a linear programme's, solved by the library POT; in training it is

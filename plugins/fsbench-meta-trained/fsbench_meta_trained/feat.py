@@ -27,10 +27,10 @@ class FeatConfig(EpisodicConfig):
 
 
 class Feat(EpisodeTrained[FeatConfig]):
-    """p(y = n | q) ∝ exp(−‖f(q) − ψ(c)_n‖² / τ), ψ self-attention over the class means (eq. 4–6).
+    """p(y = n | q) ∝ exp(−‖f(q) − ψ(c)_n‖² / τ), ψ self-attention over the class means.
 
     ψ(c) = LayerNorm(c + W·attention(c)), one head. The further loss is that of all pictures of an episode to the
-    centres of their adapted classes (eq. 7). Dropout is left out.
+    centres of their adapted classes. Dropout is left out.
     """
 
     name = "feat"

@@ -25,7 +25,7 @@ class FrnConfig(MapConfig):
 
 
 class Frn(EpisodeTrained[FrnConfig]):
-    """p(y = n | q) ∝ exp(−γ ‖Q − Q̄_n‖² / r), Q̄_n = ρ Q S_nᵀ(S_n S_nᵀ + λI)⁻¹ S_n (eq. 3–8).
+    """p(y = n | q) ∝ exp(−γ ‖Q − Q̄_n‖² / r), Q̄_n = ρ Q S_nᵀ(S_n S_nᵀ + λI)⁻¹ S_n.
 
     Q are the r cells of a query with d values, S_n all cells of the support of class n, k r of them, λ = (k r / d) e^α
     and ρ = e^β; α, β and γ are learnt.
@@ -54,7 +54,7 @@ class Frn(EpisodeTrained[FrnConfig]):
         return found
 
     def loss(self, network: Module, batch: EpisodeBatch) -> Loss:
-        """Returns the loss of the episode, and w · mean (s_i · s_j)² over unit cells s of two classes (eq. 9).
+        """Returns the loss of the episode, and w · mean (s_i · s_j)² over unit cells s of two classes.
 
         The paper has the sum in place of the mean, which grows with the classes and cells of an episode.
         """

@@ -27,9 +27,9 @@ class MatchingConfig(EpisodicConfig):
 
 
 class MatchingNet(EpisodeTrained[MatchingConfig]):
-    """p(y | q) = Σ_i a(q, x_i) y_i, a the softmax over the support of the cosine of embeddings (eq. 1–2).
+    """p(y | q) = Σ_i a(q, x_i) y_i, a the softmax over the support of the cosine of embeddings.
 
-    With ``context`` steps, f(q) is read from the support by an LSTM with attention (section 2.1.2, eq. 3–6). Its
+    With ``context`` steps, f(q) is read from the support by an LSTM with attention. Its
     state is f'(q) + h + r, where r is the support's mean under the attention. The order of the support then means
     nothing: the paper's bidirectional LSTM over the support, for which it does, is left out.
     """
@@ -57,7 +57,7 @@ class MatchingNet(EpisodeTrained[MatchingConfig]):
 
 
 def read(query: Tensor, support: Tensor, present: Tensor, cell: Any, steps: int) -> Tensor:
-    """Returns the queries ``[T, Q, D]`` after ``steps`` of reading the support ``[T, S, D]`` (eq. 3–6).
+    """Returns the queries ``[T, Q, D]`` after ``steps`` of reading the support ``[T, S, D]``.
 
     ``present [T, S]`` is 0 for padding.
     """

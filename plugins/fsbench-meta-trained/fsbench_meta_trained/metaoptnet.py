@@ -24,7 +24,7 @@ class MetaOptNetConfig(EpisodicConfig):
 
 
 class MetaOptNet(EpisodeTrained[MetaOptNetConfig]):
-    """min ½ Σ_n ‖w_n‖² + C Σ_i ξ_i with w_{y_i}·x_i − w_n·x_i ≥ 1 − [n = y_i] − ξ_i (eq. 6); logits γ w_n·q, γ learnt.
+    """min ½ Σ_n ‖w_n‖² + C Σ_i ξ_i with w_{y_i}·x_i − w_n·x_i ≥ 1 − [n = y_i] − ξ_i; logits γ w_n·q, γ learnt.
 
     Embeddings are divided by the square root of their length D, so that C means the same for every network.
     """

@@ -25,7 +25,7 @@ class R2D2Config(EpisodicConfig):
 
 
 class R2D2(EpisodeTrained[R2D2Config]):
-    """ŷ = α q W + β, W = Xᵀ(XXᵀ + λI)⁻¹Y over the support X with one-hot labels Y (eq. 5–6); α, β and λ are learnt."""
+    """ŷ = α q W + β, W = Xᵀ(XXᵀ + λI)⁻¹Y over the support X with one-hot labels Y; α, β and λ are learnt."""
 
     name = "r2d2"
     summary = "trained on episodes through a ridge regression on the support"

@@ -23,7 +23,7 @@ class RelationConfig(MapConfig):
 
 
 class RelationNet(EpisodeTrained[RelationConfig]):
-    """r_qn = g([c_n, f(q)]), trained by L = Σ (r_qn − [q of class n])² (eq. 1–2).
+    """r_qn = g([c_n, f(q)]), trained by L = Σ (r_qn − [q of class n])².
 
     c_n is the mean of the support's maps, where the paper sums them: classes with more pictures then have maps of the
     same size.
