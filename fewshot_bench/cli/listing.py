@@ -93,7 +93,8 @@ def facts(row: Protocol) -> dict[str, str]:
 
 def kind(method: Any) -> str:
     """Returns ``transductive`` when the scores of a query may depend on other queries, else ``inductive``."""
-    return "transductive" if method.transductive else "inductive"
+    setting = "transductive" if method.transductive else "inductive"
+    return f"{setting}, reads class names" if getattr(method, "reads_names", False) else setting
 
 
 def show_method(name: str) -> dict[str, Any]:
