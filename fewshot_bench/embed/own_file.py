@@ -67,7 +67,9 @@ def own_file(name: str, memo: Memo) -> OwnFile:
     """Returns a network's file and what the file beside it states; UsageError, one sentence, for anything unsound."""
     path = Path(name).expanduser()
     if not path.is_file():
-        raise UsageError(f"There is no file of a network {path}; say --set backbone=FILE.onnx with one that is there.")
+        raise UsageError(
+            f"There is no file of a network {path}; say --set backbone=FILE.onnx with one that is there."
+        )
     facts = sidecar(path)
     digest = file_digest(path, memo)
     try:

@@ -43,7 +43,8 @@ class OnnxNetwork(Exported):
         for got, wanted in zip(entering[0].shape, (1, 3, self.size, self.size), strict=True):
             if isinstance(got, int) and got != wanted:
                 raise FsbenchError(
-                    f"{self.path} takes {entering[0].shape}, and is asked for pictures [1, 3, {self.size}, {self.size}]; "
+                    f"{self.path} takes {entering[0].shape}, and is asked for pictures "
+                    f"[1, 3, {self.size}, {self.size}]; "
                     f"state the size in {self.path.name}.json, and export it for any batch or a batch of 1."
                 )
         names = [one.name for one in session.get_outputs()]
@@ -110,14 +111,21 @@ def sound(found: Any, count: int, path: Path) -> Tensor:
     """Returns the output of a network where it is a vector or a map of each picture; FsbenchError for others."""
     import torch
 
-    if not isinstance(found, torch.Tensor) or found.ndim not in (2, 4) or len(found) != count or not found.numel():
+    if (
+        not isinstance(found, torch.Tensor)
+        or found.ndim not in (2, 4)
+        or len(found) != count
+        or not found.numel()
+    ):
         told = list(found.shape) if isinstance(found, torch.Tensor) else type(found).__name__
         raise FsbenchError(
             f"{path} gives {told} for {count} pictures, and must give vectors [B, D] or feature maps [B, C, h, w]; "
             "export it without its classifier, or state the name of another output."
         )
     if not found.is_floating_point() or not bool(torch.isfinite(found).all()):
-        raise FsbenchError(f"{path} gives values that are no finite numbers; do mean and std beside it fit it?")
+        raise FsbenchError(
+            f"{path} gives values that are no finite numbers; do mean and std beside it fit it?"
+        )
     return found.float()
 
 

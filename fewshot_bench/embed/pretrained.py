@@ -43,7 +43,8 @@ class PretrainedEncoder:
     Parameters
     ----------
     backbone : ``efficientnet_lite0``, a torchvision name, ``torchvision:NAME``, ``timm:NAME``, a file
-        ``PATH.onnx``, ``PATH.pt`` or ``PATH.ts`` of one's own (see ``own_file``), or a network from scratch: ``conv4``, ``conv4-32``, ``resnet12`` (see ``small``).
+        ``PATH.onnx``, ``PATH.pt`` or ``PATH.ts`` of one's own (see ``own_file``), or a network from scratch:
+        ``conv4``, ``conv4-32``, ``resnet12`` (see ``small``).
     pooling : ``average``, ``lca``, ``lca-window`` or ``flatten`` (see ``pooling``).
     weights : a ``.pth`` or ``.safetensors`` file to load instead of the published weights.
     view : how a picture that is not square enters: ``pad``, ``crop``, ``stretch`` or ``both`` (see ``transforms``).

@@ -141,7 +141,9 @@ def _timm_trunk(backbone: Backbone) -> nn.Module:
             reason = str(error).strip().splitlines()
             raise _misfit(backbone, " ".join(line.strip() for line in reason[:2])) from error
     reset: Any = trunk.reset_classifier
-    reset(0, "")  # after loading: timm takes a file that lacks tensors where another number of classes is asked for
+    reset(
+        0, ""
+    )  # after loading: timm takes a file that lacks tensors where another number of classes is asked for
     getattr(trunk, "pretrained_cfg", {}).pop("state_dict", None)
     trunk.register_forward_hook(_as_map)
     return trunk

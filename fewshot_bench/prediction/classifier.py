@@ -68,9 +68,7 @@ class Classifier:
         Out-of-Distribution Examples, ICLR 2017).
         """
         tasks = Tasks(support[None], query[None])
-        solve, _ = solver_on(
-            self.method, table, self.context.device, ranking=self.nearest, names=self.names
-        )
+        solve, _ = solver_on(self.method, table, self.context.device, ranking=self.nearest, names=self.names)
         result = solve(tasks)
         check_scores(tasks, result.scores, f"The method {self.method.name}")
         if result.items is None:

@@ -135,7 +135,9 @@ class Scorer:
 
     def _solved(self, table: NDArray[np.float32], tasks: Tasks) -> Floats:
         """Returns the scores [E, Q, N] of episodes on a table."""
-        solve = embedding_solver(self.method, table, self.device, guard_of(self.method), ranking=False, names=self.names)
+        solve = embedding_solver(
+            self.method, table, self.device, guard_of(self.method), ranking=False, names=self.names
+        )
         return solve(tasks).scores
 
     def weights(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -135,7 +135,10 @@ def test_a_missing_or_damaged_file_beside_it_is_one_sentence_with_an_example(tmp
 def test_networks_that_do_not_fit_are_one_sentence(tmp_path):
     cases = [
         (stated(onnx_file(tmp_path / "a.onnx", size=48)), r"asked for pictures \[1, 3, 32, 32\]"),
-        (stated(onnx_file(tmp_path / "b.onnx"), output="logits"), "no output 'logits'; state one of vector, map"),
+        (
+            stated(onnx_file(tmp_path / "b.onnx"), output="logits"),
+            "no output 'logits'; state one of vector, map",
+        ),
         (stated(onnx_file(tmp_path / "c.onnx", extra=np.nan)), "no finite numbers"),
     ]
     for name in ("d.onnx", "e.pt"):
@@ -154,7 +157,12 @@ def test_it_is_frozen_whole_and_in_float32(tmp_path):
     for wrong in ({"precision": "bf16"}, {"weights": path}, {"pretrained": False}, {"frozen": False}):
         with pytest.raises(UsageError):
             PretrainedEncoder(str(path), **wrong).fingerprint()
-    assert [own_kind(n) for n in ("timm:a.pt", "resnet18", "a.ONNX", "b.ts")] == [None, None, "onnx", "torchscript"]
+    assert [own_kind(n) for n in ("timm:a.pt", "resnet18", "a.ONNX", "b.ts")] == [
+        None,
+        None,
+        "onnx",
+        "torchscript",
+    ]
 
 
 def test_a_run_and_a_kept_recogniser_take_it(tmp_path):

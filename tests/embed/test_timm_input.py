@@ -44,7 +44,9 @@ def test_what_was_seen_is_what_the_tag_names(name, saw):
     assert PretrainedEncoder(f"timm:{name}").pretraining == saw
 
 
-@pytest.mark.parametrize("name", ["test_vit", "test_vit2", "test_vit3", "test_byobnet", "mobilenetv4_conv_small"])
+@pytest.mark.parametrize(
+    "name", ["test_vit", "test_vit2", "test_vit3", "test_byobnet", "mobilenetv4_conv_small"]
+)
 @pytest.mark.parametrize("classes", [1000, 7])
 def test_a_file_is_loaded_whole_or_not_at_all(name, classes, tmp_path):
     """``test_vit2`` has a norm behind its pooling and ``test_vit3`` pools by attention, as SigLIP does."""

@@ -85,6 +85,8 @@ def test_a_method_that_adapts_to_pictures_may_not_declare_it():
     class NameEpisodic(EpisodicMethod[NoConfig]):
         api_version, name, summary, reads_names = 1, "x", "x", True
 
+        pretraining = "none"
+
         def solve(self, tasks):
             raise NotImplementedError
 

@@ -82,7 +82,9 @@ def class_names(subject: Subject) -> Answer:
     assert tasks.names is not None
     swapped = replace(tasks, names=np.roll(tasks.names, 1, axis=1))
     if np.array_equal(subject.scores_of(tasks), subject.scores_of(swapped)):
-        return fails("It declares `reads_names` and has the same scores under any names; write reads_names = False.")
+        return fails(
+            "It declares `reads_names` and has the same scores under any names; write reads_names = False."
+        )
     return holds("Classes under other names have other scores.")
 
 

@@ -78,7 +78,9 @@ def own_rows(subject: Subject) -> Answer:
     """Tries that an episode solved on a table of its own pictures, renumbered, has the same scores."""
     found = []
     for episode in range(len(subject.tasks)):
-        table, tasks = cut(subject.table, with_names(subject.tasks[episode : episode + 1], subject.names), seed=episode)
+        table, tasks = cut(
+            subject.table, with_names(subject.tasks[episode : episode + 1], subject.names), seed=episode
+        )
         found.append(subject.scores_of(tasks, table=table))
     claim = "An episode has the same scores on a table of its own pictures alone"
     return equal(claim, subject.scores, np.concatenate(found))

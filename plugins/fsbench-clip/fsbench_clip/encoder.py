@@ -68,7 +68,9 @@ class ClipEncoder:
         with torch.inference_mode():
             pictures = torch.from_numpy(batch).to(self.clip.device)
             squares = pictures.reshape(-1, 3, *pictures.shape[-2:])
-            each = normalize(self.clip.network.encode_image(self.clip.transform.normalise(squares)).float(), dim=1)
+            each = normalize(
+                self.clip.network.encode_image(self.clip.transform.normalise(squares)).float(), dim=1
+            )
             views = each.view(len(pictures), -1, each.shape[1]).sum(1)
             found: NDArray[np.float32] = normalize(views, dim=1).cpu().numpy()
         return found

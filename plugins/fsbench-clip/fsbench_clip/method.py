@@ -33,7 +33,8 @@ class ClipConfig:
     weights: str | None = setting(None, "file of its weights; else open_clip-MODEL of $FSBENCH_WEIGHTS")
     view: View = setting("pad", "how a picture that is not square enters")
     templates: str = setting(
-        "a photo of a {}.|a picture of a {}.|a {}.", "sentences, {} the name of a class, separated by |; averaged"
+        "a photo of a {}.|a picture of a {}.|a {}.",
+        "sentences, {} the name of a class, separated by |; averaged",
     )
 
 

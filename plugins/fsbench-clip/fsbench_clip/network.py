@@ -12,7 +12,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fewshot_bench.api import FsbenchError, InputTransform, UsageError, View, read_state, seeded, weights_facts
+from fewshot_bench.api import (
+    FsbenchError,
+    InputTransform,
+    UsageError,
+    View,
+    read_state,
+    seeded,
+    weights_facts,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -41,15 +49,23 @@ class ClipNetwork:
             try:
                 found = json.loads(Path(self.model).expanduser().read_text("utf-8"))
             except (OSError, ValueError) as error:
-                raise UsageError(f"{self.model} is no JSON file of a network's settings ({error}).") from error
+                raise UsageError(
+                    f"{self.model} is no JSON file of a network's settings ({error})."
+                ) from error
         else:
             found = open_clip.get_model_config(self.model)
         if found is None:
-            raise UsageError(f"open_clip has no network {self.model!r}; one that it has: --set model=ViT-B-32.")
+            raise UsageError(
+                f"open_clip has no network {self.model!r}; one that it has: --set model=ViT-B-32."
+            )
         if not isinstance(found, dict) or not {"embed_dim", "vision_cfg", "text_cfg"} <= set(found):
-            raise UsageError(f"{self.model} lacks embed_dim, vision_cfg or text_cfg, as open_clip's files have them.")
+            raise UsageError(
+                f"{self.model} lacks embed_dim, vision_cfg or text_cfg, as open_clip's files have them."
+            )
         if {"hf_model_name", "hf_tokenizer_name"} & set(found["text_cfg"]):
-            raise UsageError(f"The texts of {self.model} need a tokenizer from elsewhere; take --set model=ViT-B-32.")
+            raise UsageError(
+                f"The texts of {self.model} need a tokenizer from elsewhere; take --set model=ViT-B-32."
+            )
         return found
 
     @cached_property
@@ -89,7 +105,9 @@ class ClipNetwork:
             made.load_state_dict(read_state(self.weights))
         except RuntimeError as error:
             reason = " ".join(str(error).split())[:200]
-            raise FsbenchError(f"The weights {self.weights} are not those of {self.model} ({reason}).") from error
+            raise FsbenchError(
+                f"The weights {self.weights} are not those of {self.model} ({reason})."
+            ) from error
         return made.to(self.device).eval()
 
     def texts(self, names: Sequence[str], templates: Sequence[str]) -> Tensor:
@@ -138,7 +156,9 @@ def weights_of(model: str, given: str | None) -> Path:
     if given is not None:
         path = Path(given).expanduser()
         if not path.is_file():
-            raise UsageError(f"There is no file of weights {path}; say --set weights=FILE with one that is there.")
+            raise UsageError(
+                f"There is no file of weights {path}; say --set weights=FILE with one that is there."
+            )
         return path
     stem = f"open_clip-{Path(model).stem if model.endswith('.json') else model.replace('/', '-')}"
     for folder in filter(None, os.environ.get("FSBENCH_WEIGHTS", "").split(os.pathsep)):

@@ -38,7 +38,9 @@ class TextProbe:
         for block, texts in with_texts(table, tasks, self.clip, self.templates):
             x, t, y, q = (part.double() for part in (block.support, texts, block.one_hot, block.query))
             absent = ~block.class_mask.unsqueeze(1)
-            counts = (y / (y.sum(1, keepdim=True).clamp_min(1) * block.class_mask.sum(1).view(-1, 1, 1))).sum(2, True)
+            counts = (y / (y.sum(1, keepdim=True).clamp_min(1) * block.class_mask.sum(1).view(-1, 1, 1))).sum(
+                2, True
+            )
             gram, prior = x @ x.mT, x @ t.mT
             top = torch.linalg.eigvalsh(gram)[:, -1].clamp_min(1e-12)
             smooth = self.penalty + self.scale**2 * counts.amax(1)[:, 0] * top / 2

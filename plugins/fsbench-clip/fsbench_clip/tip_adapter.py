@@ -47,7 +47,9 @@ class TipAdapter(ClipMethod[TipAdapterConfig]):
 
     name = "tip-adapter"
     summary = "CLIP, zero-shot logits and a cache of the support, free of training"
-    reference = "Zhang et al.: Tip-Adapter, Training-free Adaption of CLIP for Few-shot Classification, ECCV 2022"
+    reference = (
+        "Zhang et al.: Tip-Adapter, Training-free Adaption of CLIP for Few-shot Classification, ECCV 2022"
+    )
 
     def setup(self, context: Context) -> None:
         """Sets text and cache as the head."""

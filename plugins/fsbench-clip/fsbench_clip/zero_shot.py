@@ -38,7 +38,9 @@ class ZeroShot:
 class ZeroShotConfig(ClipConfig):
     """Parameters of ``clip-zero-shot``."""
 
-    temperature: float = tunable(1 / SCALE, 1e-3, 1.0, log=True, help="of the softmax; no prediction depends on it")
+    temperature: float = tunable(
+        1 / SCALE, 1e-3, 1.0, log=True, help="of the softmax; no prediction depends on it"
+    )
 
 
 class ClipZeroShot(ClipMethod[ZeroShotConfig]):
@@ -46,7 +48,9 @@ class ClipZeroShot(ClipMethod[ZeroShotConfig]):
 
     name = "clip-zero-shot"
     summary = "CLIP, the class whose name in a sentence is nearest to the picture"
-    reference = "Radford et al.: Learning Transferable Visual Models From Natural Language Supervision, ICML 2021"
+    reference = (
+        "Radford et al.: Learning Transferable Visual Models From Natural Language Supervision, ICML 2021"
+    )
     calibrated = True
 
     def setup(self, context: Context) -> None:

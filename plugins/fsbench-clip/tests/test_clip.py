@@ -119,7 +119,9 @@ SETTINGS = {
 def tiny(tmp_path_factory):
     """The settings and random weights of a tiny network, as files."""
     import_torchvision()
-    open_clip = pytest.importorskip("open_clip", reason="open_clip is not installed: pip install open_clip_torch")
+    open_clip = pytest.importorskip(
+        "open_clip", reason="open_clip is not installed: pip install open_clip_torch"
+    )
     folder = tmp_path_factory.mktemp("clip")
     (folder / "tiny.json").write_text(json.dumps(SETTINGS))
     torch.manual_seed(0)
