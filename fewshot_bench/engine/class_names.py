@@ -46,7 +46,8 @@ def named(method: Method, names: Sequence[str], labels: NDArray[np.integer]) -> 
             "encoder knows nothing of them; take a data set whose classes have words for names.",
             stacklevel=2,
         )
-    return np.array([*names, ""], dtype=object)[labels]
+    found: NDArray[np.object_] = np.array([*names, ""], dtype=object)[labels]
+    return found
 
 
 def are_codes(names: Sequence[str]) -> bool:

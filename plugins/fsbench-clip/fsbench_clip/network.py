@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 import json
 import os
 import warnings
@@ -143,7 +144,7 @@ def import_open_clip() -> Any:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            import open_clip
+            return importlib.import_module("open_clip")
     except ImportError as error:
         raise UsageError(
             f"This method needs open_clip ({error}): pip install 'fsbench-clip[open_clip]'."
