@@ -223,7 +223,7 @@ def run_method(
     if isinstance(method, Remote) and method.reads_names:
         raise UsageError(
             f"The method {request.method} reads the names of classes, which a process of its own is not given; run it "
-            "without --isolate."
+            "without --isolated."
         )
     clock = Clock()
     with clock.stage("index"):

@@ -149,7 +149,6 @@ def import_open_clip() -> Any:
         raise UsageError(
             f"This method needs open_clip ({error}): pip install 'fsbench-clip[open_clip]'."
         ) from error
-    return open_clip
 
 
 def weights_of(model: str, given: str | None) -> Path:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from fsbench_clip.method import SCALE
-from fsbench_clip.network import ClipNetwork, weights_of
+from fsbench_clip.network import ClipNetwork, import_open_clip, weights_of
 from fsbench_clip.probe import TextProbe
 from fsbench_clip.tip_adapter import TextAndCache
 from fsbench_clip.zero_shot import ZeroShot
 from scipy.optimize import minimize
 from scipy.special import log_softmax, softmax
 
-from fewshot_bench.api import FsbenchError, Tasks, UsageError, import_torchvision
+from fewshot_bench.api import FsbenchError, Tasks, UsageError
 
 NAMES = ["apple", "pear", "plum", "fig"]
 
@@ -118,10 +119,10 @@ SETTINGS = {
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory):
     """The settings and random weights of a tiny network, as files."""
-    import_torchvision()
-    open_clip = pytest.importorskip(
-        "open_clip", reason="open_clip is not installed: pip install open_clip_torch"
-    )
+    try:
+        open_clip = import_open_clip()
+    except UsageError as error:
+        pytest.skip(str(error))
     folder = tmp_path_factory.mktemp("clip")
     (folder / "tiny.json").write_text(json.dumps(SETTINGS))
     torch.manual_seed(0)
@@ -130,8 +131,6 @@ def tiny(tmp_path_factory):
 
 
 def test_texts_are_the_mean_of_unit_vectors_at_unit_length(tiny):
-    from pathlib import Path
-
     clip = ClipNetwork(tiny["model"], Path(tiny["weights"]))
     found = clip.texts(["red_apple", "pear", "red_apple"], ["a {}.", "the {}."])
     each = clip.network.encode_text(clip.tokens(["a red apple.", "the red apple."])).detach()
