@@ -5,13 +5,18 @@ Networks are as small and trainings as short as they can be: what is tried is th
 
 from __future__ import annotations
 
+import importlib
+import json
 import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import fewshot_bench as fb
+from fewshot_bench.api import import_torchvision
 from fewshot_bench.contract import registry
 from fewshot_bench.errors import FsbenchError
 
@@ -44,6 +49,8 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "baseline": CLASSIFIER,
     "baseline++": CLASSIFIER,
     "bd-cspn": {},
+    "clip-probe": {},
+    "clip-zero-shot": {},
     "deepemd": PRETRAINED,
     "ensemble": {**FINE, "n_networks": 2},
     "ensemble-resnet50": {**FINE, "n_networks": 2},
@@ -83,6 +90,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "student-lr": STUDENT,
     "teacher-lr": STUDENT,
     "tim": {},
+    "tip-adapter": {},
     "transductive-finetune": {},
     "whitened-lr": {"max_images": 64},
     "whitened-proto": {"max_images": 64},
@@ -90,11 +98,40 @@ SETTINGS: dict[str, dict[str, Any]] = {
 """Each method -> the parameters with which it is checked."""
 
 
+CLIP = ("clip-probe", "clip-zero-shot", "tip-adapter")
+"""Methods that are checked on a tiny network of open_clip with weights drawn at random."""
+
+TINY = {
+    "embed_dim": 16,
+    "vision_cfg": {"image_size": 32, "layers": 1, "width": 32, "head_width": 16, "patch_size": 16},
+    "text_cfg": {"context_length": 16, "vocab_size": 49408, "width": 16, "heads": 2, "layers": 1},
+}
+"""The settings of that network."""
+
+
+def tiny_clip(folder: Path) -> dict[str, Any]:
+    """Writes a tiny network of open_clip; returns the parameters that name it. FsbenchError without open_clip."""
+    torch = importlib.import_module("torch")
+    import_torchvision()
+    try:
+        open_clip = importlib.import_module("open_clip")
+    except ImportError as error:
+        raise FsbenchError(f"it is not tried without open_clip ({error})") from error
+    torch.manual_seed(0)
+    (folder / "tiny.json").write_text(json.dumps(TINY), encoding="utf-8")
+    torch.save(open_clip.CLIP(**TINY).state_dict(), folder / "tiny.pth")
+    return {"model": str(folder / "tiny.json"), "weights": str(folder / "tiny.pth")}
+
+
 def row(name: str) -> tuple[str, bool]:
     """Returns one line of the table of a method, and whether it keeps its contract."""
     began = time.perf_counter()
     try:
-        report = fb.check(name, queries=2, episodes=2, parameters=SETTINGS[name], device="cpu")
+        with tempfile.TemporaryDirectory() as place:
+            files = tiny_clip(Path(place)) if name in CLIP else {}
+            report = fb.check(
+                name, queries=2, episodes=2, parameters={**SETTINGS[name], **files}, device="cpu"
+            )
     except FsbenchError as error:
         return f"| {name} | cannot be set up: {error} | | | | |", False
     counts = Counter(trial.verdict for trial in report.trials)

@@ -32,6 +32,8 @@ from fewshot_bench.embed.transforms import View as View
 from fewshot_bench.embed.pooling import pool as pool
 from fewshot_bench.embed.small import conv4 as conv4
 from fewshot_bench.embed.small import seeded as seeded
+from fewshot_bench.embed.weights import read_state as read_state
+from fewshot_bench.embed.weights import weights_facts as weights_facts
 from fewshot_bench.embed.torchvision_guard import import_torchvision as import_torchvision
 
 # Heads: vectors of support and queries become scores of classes.

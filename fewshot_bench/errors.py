@@ -39,6 +39,10 @@ class UsageError(FsbenchError):
     exit_code = 2
 
 
+class Advice(UserWarning):
+    """A warning in one sentence, which the command line prints as a note and Python as it prints others."""
+
+
 class PluginError(FsbenchError):
     """A plugin's code raised or tried to end the program; its exception is the cause.
 

@@ -17,8 +17,9 @@ DISTRIBUTIONS = [ROOT, *PLUGINS]
 MODULES = metadata.packages_distributions()
 """Importable top-level name -> the distributions that install it."""
 
-NOT_DECLARED = {"learn2learn", "pytest", "typing_extensions"}
+NOT_DECLARED = {"learn2learn", "open_clip", "pytest", "typing_extensions"}
 """learn2learn is optional, and no pip requirement can install it: see plugins/fsbench-maml/learn2learn.txt.
+open_clip is an extra of fsbench-clip, whose tests are skipped without it.
 typing_extensions is imported for checkers of types alone, and they bring it.
 pytest is imported by fewshot_bench.testing, which tests alone import."""
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from fewshot_bench.cli.output import CLOSED, OutputError, say, unwritten
+from fewshot_bench.cli.output import CLOSED, OutputError, advice_as_notes, say, unwritten
 from fewshot_bench.errors import FsbenchError, PluginError, printable
 
 COMMANDS = {
@@ -118,7 +118,8 @@ def guarded(words: list[str], debug: bool) -> int:
     if odd := next((word for word in words if "\0" in word), None):
         return fail(f"The word {odd} has a null character, which no name and no number has.", 2)
     try:
-        outcome: Any = group.main(words, prog_name="fsbench", standalone_mode=False)
+        with advice_as_notes():
+            outcome: Any = group.main(words, prog_name="fsbench", standalone_mode=False)
         sys.stdout.flush()
         return outcome if isinstance(outcome, int) else 0
     except BrokenPipeError:  # the reader went away: `fsbench … | head`

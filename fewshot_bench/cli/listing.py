@@ -101,7 +101,8 @@ def facts(row: Protocol) -> dict[str, str]:
 
 def kind(method: Any) -> str:
     """Returns ``transductive`` when the scores of a query may depend on other queries, else ``inductive``."""
-    return "transductive" if method.transductive else "inductive"
+    setting = "transductive" if method.transductive else "inductive"
+    return f"{setting}, reads class names" if getattr(method, "reads_names", False) else setting
 
 
 def trains(method: Any) -> str:

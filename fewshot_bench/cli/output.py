@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import re
 import sys
-from contextlib import suppress
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
-from fewshot_bench.errors import FsbenchError, printable
+from fewshot_bench.errors import Advice, FsbenchError, printable
 from fewshot_bench.files import why
 from fewshot_bench.records.text import escaped
 
@@ -57,3 +59,21 @@ def say(text: str) -> None:
     if sys.stderr is not None:
         with suppress(OSError, ValueError):
             print(shown(text, sys.stderr.encoding or "utf-8"), file=sys.stderr, flush=True)
+
+
+@contextmanager
+def advice_as_notes() -> Iterator[None]:
+    """Prints warnings that are ``Advice`` as notes of one line meanwhile; others are printed as before."""
+    before = warnings.showwarning
+
+    def show(message: Warning | str, category: type[Warning], *where: Any) -> None:
+        if issubclass(category, Advice):
+            say(f"Note: {message}")
+        else:
+            before(message, category, *where)
+
+    warnings.showwarning = show
+    try:
+        yield
+    finally:
+        warnings.showwarning = before

@@ -17,6 +17,7 @@ from fewshot_bench.contract.guard import Guard
 from fewshot_bench.contract.method import EmbeddingMethod, Method
 from fewshot_bench.contract.state import PLAIN, torch_settings
 from fewshot_bench.data.index import ImageIndex
+from fewshot_bench.engine.class_names import names_of_rows
 from fewshot_bench.engine.request import Request
 from fewshot_bench.engine.scoring import Scored, check_items, check_scores
 from fewshot_bench.engine.solvers import solver_on, table_of
@@ -74,8 +75,10 @@ class Subject:
     ) -> Scored:
         """Returns what the method gives for episodes, unchecked; ``table`` and ``method`` take the place of its own."""
         found = self.table if table is None else table
-        solve, most = solver_on(method or self.method, found.copy(), self.context.device, guard=self.guard)
-        own = Tasks(tasks.support.copy(), tasks.query.copy())
+        solve, most = solver_on(
+            method or self.method, found.copy(), self.context.device, guard=self.guard, names=self.names
+        )
+        own = Tasks(tasks.support.copy(), tasks.query.copy(), tasks.names)
         size = most or max(1, len(own))
         parts = [solve(own[start : start + size]) for start in range(0, len(own), size)]
         items = [part.items for part in parts if part.items is not None]
@@ -92,6 +95,11 @@ class Subject:
         found = self.solved(tasks, table=table, method=method)
         check_scores(tasks, found.scores, "It")
         return found.scores
+
+    @cached_property
+    def names(self) -> NDArray[np.object_] | None:
+        """The name of the class of each row of the table, for a method that reads names."""
+        return names_of_rows(self.method, self.index, self.rows)
 
     @cached_property
     def first(self) -> Scored:

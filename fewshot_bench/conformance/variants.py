@@ -60,4 +60,4 @@ def cut(table: NDArray[Any], tasks: Tasks, seed: int) -> tuple[NDArray[Any], Tas
     used = np.random.default_rng(seed).permutation(used[used >= 0])
     place = np.full(len(table) + 1, -1, dtype=np.int64)
     place[used] = np.arange(len(used))
-    return table[used], Tasks(place[tasks.support], place[tasks.query])
+    return table[used], Tasks(place[tasks.support], place[tasks.query], tasks.names)

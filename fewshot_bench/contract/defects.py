@@ -17,7 +17,14 @@ from fewshot_bench.protocols import PROTOCOLS, Protocol
 API_VERSIONS = (1,)
 """Versions of the plugin API that this release runs."""
 
-SHOWN = {"name": str, "summary": str, "reference": str, "transductive": bool, "calibrated": bool}
+SHOWN = {
+    "name": str,
+    "summary": str,
+    "reference": str,
+    "transductive": bool,
+    "calibrated": bool,
+    "reads_names": bool,
+}
 """The attributes of a method that lists and records show, with their types."""
 
 

@@ -49,6 +49,11 @@ class Method(ABC, Generic[Parameters]):
     reference: ClassVar[str] = ""
     transductive: ClassVar[bool] = False
     calibrated: ClassVar[bool] = False
+    reads_names: ClassVar[bool] = False
+    """Whether the head reads the names of an episode's classes (``Tasks.names``), which no other method is given.
+
+    Records, leaderboards and ``fsbench methods`` show it. Only an ``EmbeddingMethod`` may declare it.
+    """
     expected_failures: ClassVar[Mapping[str, str]] = {}
     """Checks of ``fsbench check`` that the method is known to fail: the id of a check -> the reason."""
     draws_per_episode: bool = False

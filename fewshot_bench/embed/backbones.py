@@ -3,6 +3,7 @@
 - ``efficientnet_lite0``: the default; its ImageNet weights come with an installed package.
 - ``NAME`` or ``torchvision:NAME``: a network of torchvision with its default weights and their transform.
 - ``timm:NAME``: a network of timm, with or without a tag, and the transform of its weights.
+- ``PATH.onnx``, ``PATH.pt``, ``PATH.ts``: a network of one's own (see ``own_file``).
 - ``conv4``, ``conv4-32``, ``resnet12``: networks that are trained from scratch (see ``small``); so is one of
   torchvision that is asked for without its pretraining.
 
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from fewshot_bench.embed import lite0
+from fewshot_bench.embed.own_file import own_file, own_kind
 from fewshot_bench.embed.small import INITIAL, NAMES, SCRATCH, small_name
 from fewshot_bench.embed.torchvision_guard import import_timm, import_torchvision
 from fewshot_bench.embed.transforms import InputTransform
@@ -34,7 +36,8 @@ DEFAULT = "efficientnet_lite0"
 class Backbone:
     """A network with its weights and input.
 
-    ``library`` is ``timm``, ``torchvision`` or ``small`` (our own), ``model`` the name there; ``weights`` a
+    ``library`` is ``timm``, ``torchvision``, ``small`` (our own), ``onnx`` or ``torchscript`` (a file), ``model`` the
+    name there, of an ONNX file that of its output; ``weights`` a
     file of this machine, or None for the library's own at ``source``; ``identity`` the sha256 of that file, or
     else the source. ``seed``, where it is not None, draws the weights of a network without pretraining.
     """
@@ -61,6 +64,8 @@ def find_backbone(
     """
     if weights is not None and not weights.is_file():
         raise UsageError(f"There is no file of weights {weights}.")
+    if own_kind(name) is not None:
+        return _of_file(name, weights, memo, pretrained=pretrained)
     small = small_name(name)
     if small is not None or not pretrained:
         fresh = _from_scratch(name, small, memo, seed)
@@ -80,7 +85,8 @@ def find_backbone(
     library = library or "torchvision"
     if library not in ("torchvision", "timm"):
         raise UsageError(
-            f"A backbone is {DEFAULT}, a torchvision name, torchvision:NAME, timm:NAME or one of "
+            f"A backbone is {DEFAULT}, a torchvision name, torchvision:NAME, timm:NAME, a file .onnx, .pt or .ts, or "
+            f"one of "
             f"{', '.join(NAMES)}, not {name!r}."
         )
     ask = _torchvision_facts if library == "torchvision" else _timm_facts
@@ -97,6 +103,24 @@ def find_backbone(
     file = weights or find_weights(facts["stems"])
     is_published = weights is None and file is not None and file.name == facts["source"].rpartition("/")[2]
     return published if file is None else _with_file(published, file, memo, published=is_published)
+
+
+def _of_file(name: str, weights: Path | None, memo: Memo, *, pretrained: bool) -> Backbone:
+    """The network in an ONNX or TorchScript file, as the file beside it states it."""
+    if weights is not None or not pretrained:
+        raise UsageError(
+            f"The network {name} has its weights in its file; leave `weights` and `pretrained` as they are."
+        )
+    file = own_file(name, memo)
+    return Backbone(
+        library=file.kind,
+        model=file.output,
+        transform=file.transform,
+        weights=file.path,
+        source=f"a file of one's own, licence {file.licence}",
+        identity=file.identity,
+        pretraining=file.pretraining,
+    )
 
 
 def _from_scratch(name: str, small: str | None, memo: Memo, seed: int) -> Backbone:
@@ -201,21 +225,41 @@ SEEN = {
     "in1k": "ImageNet-1k",
     "in12k": "ImageNet-12k",
     "in21k": "ImageNet-21k",
+    "inw21k": "ImageNet-21k",
     "in22k": "ImageNet-22k",
     "ig1b": "Instagram-1B hashtags",
+    "yfcc15m": "YFCC-15M",
     "yfcc100m": "YFCC-100M",
-    "lvd142m": "LVD-142M",
+    "cc12m": "CC-12M",
+    "lvd142m": "LVD-142M with ImageNet-22k",
+    "lvd1689m": "LVD-1689M with ImageNet-1k",
+    "sat493m": "SAT-493M",
+    "sa1b": "SA-1B",
     "laion2b": "LAION-2B",
     "laion400m": "LAION-400M",
+    "laiona": "LAION-Aesthetic",
+    "datacompxl": "DataComp-XL",
+    "datacomp1b": "DataComp-1B",
+    "dfn2b": "DFN-2B",
+    "dfn5b": "DFN-5B",
+    "merged2b": "LAION-2B + COYO-700M",
+    "metaclip": "MetaCLIP",
+    "m38m": "Merged-38M with ImageNet-21k",
+    "m30m": "Merged-30M with ImageNet-21k",
     "openai": "OpenAI WIT-400M",
     "webli": "WebLI",
 }
-"""Data named in timm's tags: ``fb_wsl_ig1b_ft_in1k`` saw Instagram's hashtags, then ImageNet-1k."""
+"""Data named in timm's tags: ``fb_wsl_ig1b_ft_in1k`` saw Instagram's hashtags, then ImageNet-1k.
+
+LVD-142M holds ImageNet-22k as it is, and LVD-1689M was trained with ImageNet-1k (Oquab et al. 2023, table 15;
+Siméoni et al. 2025, 3.1); Merged-30M and Merged-38M hold ImageNet-21k (Fang et al. 2022, 2023).
+"""
 
 
 def _pretraining_of_tag(tag: str) -> str:
+    """The data that a tag names; "unknown" with the tag where it names none."""
     seen = [SEEN[word] for word in tag.split("_") if word in SEEN]
-    return " + ".join(seen) or f"timm tag {tag or 'none'}"
+    return " + ".join(seen) or f"unknown (timm tag {tag or 'none'})"
 
 
 def _nearest(name: str, names: Iterable[str]) -> str:

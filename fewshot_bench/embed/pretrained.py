@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from fewshot_bench.embed.backbones import DEFAULT, Backbone, find_backbone
 from fewshot_bench.embed.exported import Exported, exported, wanted_backend
+from fewshot_bench.embed.own_file import KINDS
 from fewshot_bench.embed.pooling import check_pooling, pool
 from fewshot_bench.embed.small import LEAST_SIZE
 from fewshot_bench.embed.transforms import DEFAULT_VIEW, InputTransform, View
@@ -41,8 +42,9 @@ class PretrainedEncoder:
 
     Parameters
     ----------
-    backbone : ``efficientnet_lite0``, a torchvision name, ``torchvision:NAME``, ``timm:NAME``, or a network
-        from scratch: ``conv4``, ``conv4-32``, ``resnet12`` (see ``small``).
+    backbone : ``efficientnet_lite0``, a torchvision name, ``torchvision:NAME``, ``timm:NAME``, a file
+        ``PATH.onnx``, ``PATH.pt`` or ``PATH.ts`` of one's own (see ``own_file``), or a network from scratch:
+        ``conv4``, ``conv4-32``, ``resnet12`` (see ``small``).
     pooling : ``average``, ``lca``, ``lca-window`` or ``flatten`` (see ``pooling``).
     weights : a ``.pth`` or ``.safetensors`` file to load instead of the published weights.
     view : how a picture that is not square enters: ``pad``, ``crop``, ``stretch`` or ``both`` (see ``transforms``).
@@ -80,6 +82,11 @@ class PretrainedEncoder:
         backbone = find_backbone(
             self.backbone, self.weights, memo, pretrained=self.pretrained, seed=self.seed
         )
+        if backbone.library in KINDS.values() and (self.precision != "float32" or not self.frozen):
+            raise UsageError(
+                f"The network in the file {self.backbone} is frozen, and computes in float32: it is no start of a "
+                "training, and takes no other precision."
+            )
         transform = backbone.transform.at(self.size or backbone.transform.size, self.view)
         if backbone.library == "small" and transform.size < LEAST_SIZE:
             raise UsageError(f"{self.backbone} takes pictures from {LEAST_SIZE} px, not {transform.size} px.")
@@ -101,30 +108,35 @@ class PretrainedEncoder:
         return shape_of_map(self.trunk, self.transform, self.device)
 
     @cached_property
+    def row_shape(self) -> tuple[int, ...]:
+        """The shape of a vector before it was made flat: ``(C, h, w)`` for the pooling ``flatten``, else ``(D,)``."""
+        return rows_of_map(self.map_shape, self.pooling)
+
+    @cached_property
     def backend(self) -> str:
         """The library that computes the vectors: ``onnxruntime`` where it agrees with torch, else ``torch``.
 
         It is torch for bf16, for the small networks from scratch, for a trunk that is trained, without a cache that
         could keep the export, and where ``FSBENCH_BACKEND`` says so. The export is made when this is first asked.
         """
-        return "torch" if self.exported is None else "onnxruntime"
+        return "torch" if self.exported is None and self.found.library != "onnx" else "onnxruntime"
 
     @property
     def independent(self) -> bool:
         """Whether a vector is the same in any batch, so that none has to be filled up."""
-        return self.exported is not None
+        return self.backend == "onnxruntime"
 
     @property
     def libraries(self) -> tuple[str, ...]:
         """Distributions whose version may change a vector."""
-        return LIBRARIES if self.exported is None else tuple(sorted((*LIBRARIES, "onnxruntime")))
+        return LIBRARIES if self.backend == "torch" else tuple(sorted((*LIBRARIES, "onnxruntime")))
 
     @cached_property
     def exported(self) -> Exported | None:
         """The network in ONNX Runtime; None where torch computes."""
         if not self.frozen or self.cache is None or self.device != "cpu" or self.precision != "float32":
             return None
-        if wanted_backend() == "torch" or self.found.library == "small":
+        if wanted_backend() == "torch" or self.found.library in ("small", *KINDS.values()):
             return None
         return exported(
             self.name,
@@ -159,7 +171,8 @@ class PretrainedEncoder:
     def name(self) -> str:
         """What lists call it: "efficientnet_lite0, average, pad 224px"."""
         transform = self.found.transform
-        network = self.backbone if self.pretrained else f"{self.backbone} without pretraining"
+        network = Path(self.backbone).name if self.found.library in KINDS.values() else self.backbone
+        network = network if self.pretrained else f"{self.backbone} without pretraining"
         parts = [network, self.pooling, f"{transform.view} {transform.size}px"]
         parts += [self.precision] if self.precision != "float32" else []
         parts += [self.weights.name] if self.weights is not None else []
@@ -230,6 +243,11 @@ def shape_of_map(trunk: nn.Module, transform: InputTransform, device: str) -> tu
     with torch.no_grad():
         empty = torch.zeros(1, 3, transform.size, transform.size, device=device)
         return tuple(trunk(transform.normalise(empty)).shape[1:])
+
+
+def rows_of_map(shape: tuple[int, ...], pooling: str) -> tuple[int, ...]:
+    """Returns the shape of what a pooling makes of a map ``(C, h, w)`` or a vector ``(D,)``."""
+    return shape if pooling == "flatten" else shape[:1]
 
 
 def embed(trunk: nn.Module, transform: InputTransform, pooling: str, pictures: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fewshot_bench.embed.pooling import check_pooling
-from fewshot_bench.embed.pretrained import LIBRARIES, encode_batch, shape_of_map
+from fewshot_bench.embed.pretrained import LIBRARIES, encode_batch, rows_of_map, shape_of_map
 from fewshot_bench.embed.transforms import InputTransform, View
 from fewshot_bench.embed.weights import read_state, weights_facts
 from fewshot_bench.errors import FsbenchError
@@ -151,6 +151,11 @@ class TorchEncoder:
     def map_shape(self) -> tuple[int, ...]:
         """The shape of what the module makes of a picture: ``(C, h, w)``, or ``(D,)``."""
         return shape_of_map(self.trunk, self.transform, self.device)
+
+    @cached_property
+    def row_shape(self) -> tuple[int, ...]:
+        """The shape of a vector before it was made flat: ``(C, h, w)`` for the pooling ``flatten``, else ``(D,)``."""
+        return rows_of_map(self.map_shape, self.pooling)
 
     @cached_property
     def _content(self) -> str:

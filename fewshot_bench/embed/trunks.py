@@ -13,6 +13,7 @@ from urllib.parse import urlparse
 
 from fewshot_bench.embed import lite0
 from fewshot_bench.embed.backbones import Backbone
+from fewshot_bench.embed.own_network import build_own
 from fewshot_bench.embed.small import build_small, seeded
 from fewshot_bench.embed.torchvision_guard import import_timm, import_torchvision
 from fewshot_bench.embed.weights import SUFFIXES, VARIABLE, read_state
@@ -40,8 +41,16 @@ def build_trunk(backbone: Backbone) -> nn.Module:
 
     Raises FsbenchError, one sentence, when the weights are neither here nor to be downloaded, or do not fit.
     """
-    build = {"small": _small_trunk, "torchvision": _torchvision_trunk, "timm": _timm_trunk}[backbone.library]
+    build = {"small": _small_trunk, "torchvision": _torchvision_trunk, "timm": _timm_trunk}.get(
+        backbone.library, _own_trunk
+    )
     return build(backbone).eval()
+
+
+def _own_trunk(backbone: Backbone) -> nn.Module:
+    """A network in a file of one's own."""
+    assert backbone.weights is not None
+    return build_own(backbone.weights, backbone.library, backbone.model, backbone.transform.size)
 
 
 def _small_trunk(backbone: Backbone) -> nn.Module:
@@ -113,12 +122,14 @@ def _timm_trunk(backbone: Backbone) -> nn.Module:
 
     timm = import_timm()
     file = backbone.weights or _in_hub_cache(backbone)
-    options: dict[str, Any] = {"pretrained": True, "num_classes": 0, "global_pool": ""}
+    options: dict[str, Any] = {"pretrained": True}
     if file is not None:
         state = read_state(file)
         if backbone.model == lite0.TIMM_NAME:
             state = lite0.timm_state(state)
-        options["pretrained_cfg_overlay"] = {"state_dict": state}
+        classes = _classes_in(backbone, state)
+        options["num_classes"] = classes
+        options["pretrained_cfg_overlay"] = {"state_dict": state, "num_classes": classes}
     else:
         _require_hub(backbone)
     with torch.random.fork_rng(devices=[]):
@@ -129,9 +140,24 @@ def _timm_trunk(backbone: Backbone) -> nn.Module:
                 raise _missing_timm(backbone, error) from error
             reason = str(error).strip().splitlines()
             raise _misfit(backbone, " ".join(line.strip() for line in reason[:2])) from error
+    reset: Any = trunk.reset_classifier
+    reset(
+        0, ""
+    )  # after loading: timm takes a file that lacks tensors where another number of classes is asked for
     getattr(trunk, "pretrained_cfg", {}).pop("state_dict", None)
     trunk.register_forward_hook(_as_map)
     return trunk
+
+
+def _classes_in(backbone: Backbone, state: dict[str, Tensor]) -> int:
+    """The number of classes of a file of weights, 0 for one without a classifier, so that timm loads it whole."""
+    config = import_timm().models.get_pretrained_cfg(backbone.model)
+    named = (config.classifier if config is not None else None) or ()
+    for name in (named,) if isinstance(named, str) else named:
+        for key in (f"{name}.weight", f"{name}.bias"):
+            if key in state:
+                return len(state[key])
+    return 0
 
 
 def _as_map(trunk: nn.Module, _inputs: Any, output: Tensor) -> Tensor:
@@ -178,7 +204,7 @@ def _missing(backbone: Backbone, file: str, cache: str, name: str, error: Except
     reason = (str(error).strip().splitlines() or [type(error).__name__])[0].strip("<>")
     return FsbenchError(
         f"The weights of {backbone.model} ({file}) are neither in {cache} nor to be downloaded ({reason}); "
-        f"put the file as {name} into a folder named by {VARIABLE}, or name it as `weights`."
+        f"put the file as {name} into a folder FOLDER and say export {VARIABLE}=FOLDER, or say --set weights=FILE."
     )
 
 

@@ -87,6 +87,7 @@ def make_record(
         "precision": facts["precision"],
         "episodes_sha256": episodes.sha256,
         "transductive": method.transductive,
+        **({"reads_names": True} if method.reads_names else {}),
         "calibrated": method.calibrated,
         "draws_per_episode": draws(method),
         "ranked_by": ranked_by(method),

@@ -19,6 +19,7 @@ from fewshot_bench.contract.method import Method
 from fewshot_bench.data.index import ImageIndex
 from fewshot_bench.data.split import train_test
 from fewshot_bench.data.split_names import known_split
+from fewshot_bench.engine.class_names import names_of_rows
 from fewshot_bench.engine.clock import Clock, Counter
 from fewshot_bench.engine.facts import run_facts
 from fewshot_bench.engine.fitting import make_ready
@@ -219,6 +220,11 @@ def run_method(
     With ``keep`` there are the scores as well.
     """
     require_calibrated(measures, method)
+    if isinstance(method, Remote) and method.reads_names:
+        raise UsageError(
+            f"The method {request.method} reads the names of classes, which a process of its own is not given; run it "
+            "without --isolated."
+        )
     clock = Clock()
     with clock.stage("index"):
         whole = request.given.open(
@@ -240,9 +246,10 @@ def run_method(
     counter = Counter(context.progress)
     with clock.stage("embed"):
         counted = replace(context, progress=counter)
+        names = names_of_rows(method, index, rows)
         table = table_of(method, index, rows, counted, guard=guard)
         solve, max_batch = solver_on(
-            method, table, context.device, ranking=request.rules.ranking, guard=guard
+            method, table, context.device, ranking=request.rules.ranking, guard=guard, names=names
         )
     tasks, labels = episodes.tasks(rows)
     with guard("the facts that it states"):
@@ -250,7 +257,9 @@ def run_method(
     parts = Parts(context.cache / "runs" / key("parts", {"run": facts, "core": core_digest()})[:32])
     where, spread = f"The method {request.method}", None
     if (chosen := executor()) is not None:
-        scoring = scoring_of(method, table, context.device, guard, where, request.rules, measures, keep=keep)
+        scoring = scoring_of(
+            method, table, context.device, guard, where, request.rules, measures, keep=keep, names=names
+        )
         spread = spread_over(chosen, scoring, guard.notes)
     with clock.stage("score"):
         outcome = score_all(

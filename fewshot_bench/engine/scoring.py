@@ -187,7 +187,7 @@ def score_chunk(
     sha, parts, held = hashlib.sha256(), [], []
     for start in range(0, max(1, count), width):
         part = slice(start, start + width)
-        asked = Tasks(tasks.support, tasks.query[:, part])
+        asked = Tasks(tasks.support, tasks.query[:, part], tasks.names)
         result = solve(asked)
         parts.append(evaluate(asked, labels[:, part], result, where, protocol))
         sha.update(np.ascontiguousarray(result.scores, dtype="<f8").tobytes())

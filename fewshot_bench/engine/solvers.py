@@ -13,6 +13,7 @@ from fewshot_bench.contract.guard import Guard
 from fewshot_bench.contract.method import EmbeddingMethod, EpisodicMethod, Method
 from fewshot_bench.data.index import ImageIndex
 from fewshot_bench.embed.pictures import Pictures
+from fewshot_bench.engine.class_names import names_of_rows, with_names
 from fewshot_bench.engine.scoring import Scored
 from fewshot_bench.episodes.image_tasks import ImageTasks
 from fewshot_bench.episodes.tasks import Tasks
@@ -43,7 +44,8 @@ def solver(
     ``ranking``: support images are scored too, where the head can.
     """
     table = table_of(method, index, rows, context, guard=guard)
-    return solver_on(method, table, context.device, ranking=ranking, guard=guard)
+    names = names_of_rows(method, index, rows)
+    return solver_on(method, table, context.device, ranking=ranking, guard=guard, names=names)
 
 
 def table_of(
@@ -82,26 +84,42 @@ def guard_of(method: Method) -> Guard:
 
 
 def solver_on(
-    method: Method, table: NDArray[Any], device: str, *, ranking: bool = True, guard: Guard | None = None
+    method: Method,
+    table: NDArray[Any],
+    device: str,
+    *,
+    ranking: bool = True,
+    guard: Guard | None = None,
+    names: NDArray[np.object_] | None = None,
 ) -> tuple[Solver, int | None]:
-    """Returns the function that scores episodes over a table of ``table_of``, and how many it takes at once."""
+    """Returns the function that scores episodes over a table of ``table_of``, and how many it takes at once.
+
+    ``names`` [M] are what ``names_of_rows`` gives for the rows of the table.
+    """
     guard = guard or guard_of(method)
     if isinstance(method, EmbeddingMethod):
         most = getattr(method.head, "max_batch", None)
-        return embedding_solver(method, table, device, guard, ranking=ranking), most
+        return embedding_solver(method, table, device, guard, ranking=ranking, names=names), most
     assert isinstance(method, EpisodicMethod)
     return episodic_solver(method, table, device, guard), EPISODIC_CHUNK
 
 
 def embedding_solver(
-    method: EmbeddingMethod, table: NDArray[Any], device: str, guard: Guard, *, ranking: bool = True
+    method: EmbeddingMethod,
+    table: NDArray[Any],
+    device: str,
+    guard: Guard,
+    *,
+    ranking: bool = True,
+    names: NDArray[np.object_] | None = None,
 ) -> Solver:
-    """Scores by the method's head on a table of embeddings ``[M, D]``."""
+    """Scores by the method's head on a table of embeddings ``[M, D]``; ``names`` as in ``solver_on``."""
     import torch
 
     on_device = torch.from_numpy(np.ascontiguousarray(table)).to(device)
 
     def solve(tasks: Tasks) -> Scored:
+        tasks = with_names(tasks, names)
         with guard("scores"):
             scores, diagnostics = method.head.scores(on_device, tasks)
             known = tasks.shots == 1 and items_are_scores(method.head)

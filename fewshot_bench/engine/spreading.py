@@ -36,13 +36,16 @@ class Scoring:
     limit: float | None
     measures: tuple[Measure, ...]
     keep: bool
+    names: NDArray[np.object_] | None = None
 
     @cached_property
     def solved(self) -> tuple[Solver, Guard]:
         """The solver of a worker, which keeps what it computes of the table for the next chunk, and its guard."""
         guard = Guard(self.where, limit=self.limit)
         own = self.table.copy()  # what a cluster shares is read-only
-        solve, _ = solver_on(self.method, own, self.device, ranking=self.protocol.ranking, guard=guard)
+        solve, _ = solver_on(
+            self.method, own, self.device, ranking=self.protocol.ranking, guard=guard, names=self.names
+        )
         return solve, guard
 
 
@@ -69,12 +72,13 @@ def scoring_of(
     measures: Sequence[Measure],
     *,
     keep: bool,
+    names: NDArray[np.object_] | None = None,
 ) -> Scoring:
     """Returns what chunks need; of a method that works on embeddings its encoder stays here."""
     if isinstance(method, EmbeddingMethod):
         method = copy.copy(method)
         method.__dict__.pop("encoder", None)
-    return Scoring(method, table, device, where, protocol, guard.limit, tuple(measures), keep)
+    return Scoring(method, table, device, where, protocol, guard.limit, tuple(measures), keep, names)
 
 
 def chunk_of_episodes(scoring: Scoring, tasks: Tasks, labels: NDArray[np.int64]) -> tuple[Chunk, list[str]]:

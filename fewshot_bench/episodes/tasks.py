@@ -25,17 +25,20 @@ class Tasks:
         classes than N or a class fewer shots than K (padding comes last).
     query : int64 [E, Q], rows of the query images in an order that says nothing about their class; −1
         where an episode has fewer than Q.
+    names : object [E, N], the name of each class as a text ("" for a padded one), for a method that declares
+        ``reads_names``; None for all others.
     """
 
     support: NDArray[np.int64]
     query: NDArray[np.int64]
+    names: NDArray[np.object_] | None = None
 
     def __len__(self) -> int:
         return int(self.support.shape[0])
 
     def __getitem__(self, part: slice) -> Tasks:
         """Returns the episodes ``part`` of the batch."""
-        return Tasks(self.support[part], self.query[part])
+        return Tasks(self.support[part], self.query[part], None if self.names is None else self.names[part])
 
     @property
     def ways(self) -> int:

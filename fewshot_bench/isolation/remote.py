@@ -105,7 +105,7 @@ class Remote(Method[Any]):
 
     def __init__(self, channel: Channel, told: Mapping[str, Any], answers: dict[str, Any]) -> None:
         self.channel, self.answers = channel, answers
-        for name in ("name", "summary", "reference", "transductive", "calibrated", "trains"):
+        for name in ("name", "summary", "reference", "transductive", "calibrated", "trains", "reads_names"):
             setattr(self, name, told[name])
         self.source = str(told["source"])
         """The digest of the method's source, as the other process found it."""

@@ -64,6 +64,7 @@ class Server:
             "transductive": method.transductive,
             "calibrated": method.calibrated,
             "trains": bool(method.trains),
+            "reads_names": bool(method.reads_names),
             "source": source_digest(method_class),
         }, {}
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from fewshot_bench.contract.context import Context
 from fewshot_bench.contract.method import EmbeddingMethod, EpisodicMethod, Method
 from fewshot_bench.data.index import ImageIndex
+from fewshot_bench.engine.class_names import names_of_rows
 from fewshot_bench.engine.scoring import CHUNK_ELEMENTS, check_scores
 from fewshot_bench.engine.solvers import solver_on, table_of
 from fewshot_bench.episodes.tasks import Tasks
@@ -38,6 +39,7 @@ class Classifier:
     def __init__(self, method: Method, index: ImageIndex, context: Context, *, nearest: bool) -> None:
         self.method, self.index, self.context, self.nearest = method, index, context, nearest
         self.support = support_of(index.labels, np.arange(len(index)))
+        self.names = names_of_rows(method, index, np.arange(len(index)))
         self.table = table_of(method, index, np.arange(len(index)), context)
         limit = MAX_BATCH_EPISODIC if isinstance(method, EpisodicMethod) else MAX_BATCH
         width = self.support.size if nearest else len(self.support)
@@ -66,7 +68,7 @@ class Classifier:
         Out-of-Distribution Examples, ICLR 2017).
         """
         tasks = Tasks(support[None], query[None])
-        solve, _ = solver_on(self.method, table, self.context.device, ranking=self.nearest)
+        solve, _ = solver_on(self.method, table, self.context.device, ranking=self.nearest, names=self.names)
         result = solve(tasks)
         check_scores(tasks, result.scores, f"The method {self.method.name}")
         if result.items is None:

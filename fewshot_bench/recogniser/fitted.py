@@ -218,9 +218,10 @@ class Recogniser:
         return self._changed(self.references.removed(name))
 
     def rename(self, old: str, new: str) -> None:
-        """Gives a product another name; nothing else changes."""
+        """Gives a product another name; nothing else changes, unless the method reads names."""
         scorer = Scorer(self.method, self.references.renamed(old, new), self.device)
-        for kept in ("held", "units", "fitted"):
+        same = ("held", "units", "fitted") if scorer.names is None else ("units",)
+        for kept in same:
             if kept in self.scorer.__dict__:
                 scorer.__dict__[kept] = self.scorer.__dict__[kept]
         self.scorer = scorer

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fewshot_bench.contract.method import EmbeddingMethod
+from fewshot_bench.engine.class_names import named
 from fewshot_bench.engine.solvers import as_array, embedding_solver, guard_of
 from fewshot_bench.episodes.tasks import Tasks
 from fewshot_bench.prediction import leave_out
@@ -45,6 +46,7 @@ class Scorer:
     def __init__(self, method: EmbeddingMethod, references: References, device: str) -> None:
         self.method, self.references, self.device = method, references, device
         self.support = references.support
+        self.names = named(method, references.class_names, references.labels)
 
     @cached_property
     def units(self) -> NDArray[np.float32]:
@@ -133,7 +135,9 @@ class Scorer:
 
     def _solved(self, table: NDArray[np.float32], tasks: Tasks) -> Floats:
         """Returns the scores [E, Q, N] of episodes on a table."""
-        solve = embedding_solver(self.method, table, self.device, guard_of(self.method), ranking=False)
+        solve = embedding_solver(
+            self.method, table, self.device, guard_of(self.method), ranking=False, names=self.names
+        )
         return solve(tasks).scores
 
     def weights(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -111,7 +111,9 @@ FIELDS: dict[str, Fits] = {
         ),
         text,
     ),
-    **dict.fromkeys(("synthetic", "variable", "transductive", "calibrated", "registered", "draws_per_episode"), flag),
+    **dict.fromkeys(
+        ("synthetic", "variable", "transductive", "calibrated", "registered", "draws_per_episode", "reads_names"), flag
+    ),
     **dict.fromkeys(("train_seed", "seed", "images", "classes", "episodes"), count),
     **dict.fromkeys(("ways", "shots", "queries"), count_or_all),
     **dict.fromkeys(("parameters", "parameters_set", "environment", "identity_facts", "not_finite"), table),

@@ -237,7 +237,9 @@ def cells(standing: Standing) -> dict[str, str]:
         )
     found["ranked by"] = kind(r)[1]
     found["pretraining"] = printable(r.pretraining_marked)
-    found["setting"] = "transductive" if r.transductive else "inductive"
+    found["setting"] = ("transductive" if r.transductive else "inductive") + (
+        ", reads class names" if r.data.get("reads_names") else ""
+    )
     seconds = [s for t in standing.trainings if (s := t.training_seconds) is not None]
     found["training"] = duration(sum(seconds) / len(seconds)) if seconds else ""
     found["an episode"] = duration(

@@ -90,6 +90,7 @@ def line(standing: Standing, number: int, record: Record) -> dict[str, Any]:
         "pretraining": r.pretraining,
         "contaminated": bool(r.contaminated),
         "transductive": r.transductive,
+        "reads_names": bool(r.data.get("reads_names")),
         "training_seconds": r.training_seconds,
         "seconds_per_episode": r.timings["score"] / r.episodes,
         "identity": r.data.get("identity", ""),

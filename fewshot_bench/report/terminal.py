@@ -20,7 +20,8 @@ rank          2–4: one method is better, two others cannot be told from it
               (paired differences with Holm's correction for all pairs)
 ~             mean over several trainings, with the lowest and the highest
 *             transductive: sees all queries of an episode together
-!             pretraining that held evaluated classes or pictures"""
+!             pretraining that held evaluated classes or pictures
++             reads the names of classes as well as their pictures"""
 
 
 def terminal(made: Sequence[Table], *, top: int | None = None, width: int = WIDTH) -> str:
@@ -52,6 +53,7 @@ def row_of(standing: Standing) -> tuple[str, str, str, str]:
     if len(standing.trainings) > 1:
         text = f"~{percent(score.mean)} ({low_to_high(score.interval)})"
     marks = ("*" if standing.record.transductive else "") + ("!" if standing.record.contaminated else "")
+    marks += "+" if standing.record.data.get("reads_names") else ""
     return cells(standing)["rank"], f"{standing.label}{marks}", text, low_to_high(score.class_interval)
 
 

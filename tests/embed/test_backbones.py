@@ -54,10 +54,10 @@ def test_timms_own_transform():
     [
         ("a1_in1k", "ImageNet-1k"),
         ("fb_wsl_ig1b_ft_in1k", "Instagram-1B hashtags + ImageNet-1k"),
-        ("lvd142m", "LVD-142M"),
+        ("lvd142m", "LVD-142M with ImageNet-22k"),
         ("augreg_in21k", "ImageNet-21k"),
-        ("bamboo", "timm tag bamboo"),
-        ("", "timm tag none"),
+        ("bamboo", "unknown (timm tag bamboo)"),
+        ("", "unknown (timm tag none)"),
     ],
 )
 def test_what_weights_saw_is_read_from_timms_tag(tag, pretraining):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
-from fewshot_bench.conformance.contract_check import Answer, ContractCheck, fails, holds
+import numpy as np
+
+from fewshot_bench.conformance.contract_check import Answer, ContractCheck, fails, holds, skipped
 from fewshot_bench.conformance.subject import Subject
 from fewshot_bench.contract.config import build
+from fewshot_bench.engine.class_names import with_names
 
 LONGEST = 120
 """Characters of a summary, which is one line of a list."""
@@ -36,7 +39,7 @@ def declarations(subject: Subject) -> Answer:
     from fewshot_bench.conformance.checks import CHECKS
 
     method = subject.method
-    for flag in ("transductive", "calibrated", "trains", "draws_per_episode"):
+    for flag in ("transductive", "calibrated", "trains", "reads_names", "draws_per_episode"):
         if not isinstance(value := getattr(method, flag, None), bool):
             return fails(f"{flag} is {value!r}; write True or False.")
     for text in ("reference", "pretraining"):
@@ -71,6 +74,20 @@ def parameters(subject: Subject) -> Answer:
     return holds(f"{len(words)} parameters, each read back from --set.")
 
 
+def class_names(subject: Subject) -> Answer:
+    """Tries that a method which declares that it reads names gives other scores where classes have other names."""
+    if subject.names is None:
+        return skipped("It does not declare `reads_names`, so that it is given no names.")
+    tasks = with_names(subject.tasks, subject.names)
+    assert tasks.names is not None
+    swapped = replace(tasks, names=np.roll(tasks.names, 1, axis=1))
+    if np.array_equal(subject.scores_of(tasks), subject.scores_of(swapped)):
+        return fails(
+            "It declares `reads_names` and has the same scores under any names; write reads_names = False."
+        )
+    return holds("Classes under other names have other scores.")
+
+
 CHECKS = (
     ContractCheck(
         "name",
@@ -98,6 +115,12 @@ CHECKS = (
         "A record gives the command that repeats a run; parameters that change afterwards, or that `--set` reads as "
         "another value, make it another run.",
         parameters,
+    ),
+    ContractCheck(
+        "class-names",
+        "A method that declares `reads_names` reads the names of classes",
+        "Tables mark such a method, since names tell it more than pictures do. Any other method is given no names.",
+        class_names,
     ),
 )
 """The checks of what a method says of itself."""

@@ -9,6 +9,7 @@ from fewshot_bench.conformance.contract_check import Answer, ContractCheck, fail
 from fewshot_bench.conformance.subject import MANY, Subject
 from fewshot_bench.conformance.variants import cut, joined, linked
 from fewshot_bench.contract.method import EmbeddingMethod
+from fewshot_bench.engine.class_names import with_names
 from fewshot_bench.episodes.tasks import Tasks
 
 LONE = 4
@@ -77,7 +78,9 @@ def own_rows(subject: Subject) -> Answer:
     """Tries that an episode solved on a table of its own pictures, renumbered, has the same scores."""
     found = []
     for episode in range(len(subject.tasks)):
-        table, tasks = cut(subject.table, subject.tasks[episode : episode + 1], seed=episode)
+        table, tasks = cut(
+            subject.table, with_names(subject.tasks[episode : episode + 1], subject.names), seed=episode
+        )
         found.append(subject.scores_of(tasks, table=table))
     claim = "An episode has the same scores on a table of its own pictures alone"
     return equal(claim, subject.scores, np.concatenate(found))
@@ -126,7 +129,9 @@ def inputs(subject: Subject) -> Answer:
     assert subject.scores is not None
     table = subject.table.copy()
     tasks = Tasks(subject.tasks.support.copy(), subject.tasks.query.copy())
-    solve, most = solver_on(subject.method, table, subject.context.device, guard=subject.guard)
+    solve, most = solver_on(
+        subject.method, table, subject.context.device, guard=subject.guard, names=subject.names
+    )
     solve(tasks[:most] if most else tasks)
     if not np.array_equal(table, subject.table):
         return fails("Solving episodes changes the table, which other episodes read; work on a copy.")

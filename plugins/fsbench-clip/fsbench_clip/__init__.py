@@ -1,0 +1,1 @@
+"""CLIP under three heads that read the names of classes."""
