@@ -72,7 +72,7 @@ def advice_as_notes() -> Iterator[None]:
         else:
             before(message, category, *where)
 
-    warnings.showwarning = show
+    warnings.showwarning = show  # type: ignore[assignment]
     try:
         yield
     finally:
