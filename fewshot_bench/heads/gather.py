@@ -3,7 +3,8 @@
 Every head here needs inner products only. With the table's Gram matrix, the cost of an episode does not depend on
 the embedding dimension d; without it, E·(S + Q) rows of d numbers are gathered. Products are float64, whatever
 the table's type, since digits cancel in ‖q − c‖² = ‖q‖² − 2 q·c + ‖c‖². Heads that only add products up, and
-whose scores do not depend on the origin, allow an error; a float32 Gram matrix of the centred table costs half.
+whose scores do not depend on the origin, allow an error; a float32 Gram matrix of the centred table costs half. Heads
+that say ``single`` take a float32 Gram matrix of the table as it is, whose products err by 1e-6 of the norms.
 """
 
 from __future__ import annotations
@@ -109,14 +110,21 @@ class Inner:
 
 
 def inner_products(
-    table: Tensor, tasks: Tasks, *, normalize: bool = False, error: float = 0.0, gram: bool = True
+    table: Tensor,
+    tasks: Tasks,
+    *,
+    normalize: bool = False,
+    error: float = 0.0,
+    gram: bool = True,
+    single: bool = False,
 ) -> Inner:
     """Returns the table ``[M, d]`` made ready for products.
 
     ``normalize`` divides each row by its length (0 stays 0). The Gram matrix is computed where ``gram`` allows it
     and it costs less than gathering features for these episodes. Both routes give equal products up to rounding,
     1e-15 of the norms. A head whose scores do not depend on the origin may allow an ``error``: the Gram matrix is
-    then float32 around the table's mean, where rounding stays below that error.
+    then float32 around the table's mean, where rounding stays below that error. With ``single`` it is float32 around 0,
+    and products err by 1e-6 of the norms.
 
     Raises FsbenchError for rows outside the table and for values that are not finite.
     """
@@ -128,7 +136,9 @@ def inner_products(
     norms = torch.where(norms > 0, 1.0, 0.0).double() if normalize else norms.square()
     products = None
     if gram and gram_is_cheaper(tasks, len(table)):
-        products = kept(table, ("gram", normalize, error), lambda: _gram(table, scale, error))
+        products = kept(
+            table, ("gram", normalize, error, single), lambda: _gram(table, scale, error, single=single)
+        )
     return Inner(table, scale, norms, products, block_bytes(table.device))
 
 
@@ -195,10 +205,13 @@ def block_bytes(device: torch.device) -> int:
     return 1 << 24 if device.type == "cpu" else 1 << 30
 
 
-def _gram(table: Tensor, scale: Tensor | None, error: float) -> Tensor:
-    """Products of all rows: float32 around their mean where that is within ``error``, else float64."""
+def _gram(table: Tensor, scale: Tensor | None, error: float, *, single: bool) -> Tensor:
+    """Products of all rows: float32 around their mean where that is within ``error``, else float64 or ``single``."""
     import torch
 
+    if single:
+        near = table.float()
+        return _with_itself(near if scale is None else near * scale.float().unsqueeze(1))
     if error > 0:
         near = table.float() if scale is None else table.float() * scale.float().unsqueeze(1)
         near = near - near.mean(0)

@@ -136,7 +136,7 @@ def joints(table: Tensor, tasks: Tasks, *, normalize: bool) -> Iterator[tuple[sl
     """Yields blocks of episodes in bounded memory; ``normalize`` scales rows of ``table [M, D]`` to unit length."""
     import torch
 
-    inner = inner_products(table, tasks, normalize=normalize)
+    inner = inner_products(table, tasks, normalize=normalize, single=True)
     support, query = indices(tasks, table.device)
     support = support.flatten(1)
     total = support.shape[1] + query.shape[1]
@@ -148,8 +148,10 @@ def joints(table: Tensor, tasks: Tasks, *, normalize: bool) -> Iterator[tuple[sl
         part = slice(start, start + step)
         known, asked = support[part] >= 0, query[part] >= 0
         rows = torch.cat([support[part], query[part]], 1)
-        there = torch.cat([known, asked], 1).double()
-        gram = inner.between(rows, rows).double() * there.unsqueeze(1) * there.unsqueeze(2)
+        gram = inner.between(rows, rows).double()
+        if tasks.ragged:
+            there = torch.cat([known, asked], 1).double()
+            gram *= there.unsqueeze(1) * there.unsqueeze(2)
         one_hot = columns * known.unsqueeze(2)
         yield part, Joint(gram, one_hot, asked.double(), one_hot.sum(1) > 0)
 

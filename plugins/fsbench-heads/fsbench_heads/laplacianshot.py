@@ -29,27 +29,33 @@ class Laplacian(JointHead):
         """Returns the logarithm of the assignments, ``[e, Q, N]``."""
         joint, unary = self.unary(joint)
         s = joint.supports
-        graph = self.graph(joint.gram[:, s:, s:], joint.asked)
-        soft = unary.log_softmax(2)
+        weight, place = self.neighbours(joint.gram[:, s:, s:], joint.asked)
+        unary = unary.mT.float().contiguous()  # [e, N, Q]
+        found, ways = unary, unary.shape[1]
         for _ in range(self.rounds):
-            soft = (unary + self.penalty * (graph @ soft.exp())).log_softmax(2)
-        return soft
+            soft = found.softmax(1)
+            found = unary.clone()
+            for k in range(place.shape[2]):
+                there = place[:, :, k].unsqueeze(1).expand(-1, ways, -1)
+                found.addcmul_(weight[:, :, k].unsqueeze(1), soft.gather(2, there))
+        return found.log_softmax(1).mT
 
     def unary(self, joint: Joint) -> tuple[Joint, Tensor]:
         """Returns the episodes with shifted queries, and −a ``[e, Q, N]``."""
         joint = joint.shifted()
         return joint, joint.bar(-joint.squared(rectified(joint))[:, joint.supports :])
 
-    def graph(self, gram: Tensor, asked: Tensor) -> Tensor:
-        """Returns w ``[e, Q, Q]`` from the products of queries ``[e, Q, Q]``; padding has no neighbours."""
-        import torch
+    def neighbours(self, gram: Tensor, asked: Tensor) -> tuple[Tensor, Tensor]:
+        """Returns λ w_qp and p ``[e, Q, k]`` of the nearest queries p of each, from products ``[e, Q, Q]``.
 
+        Padding is no neighbour and has none: its weights are 0.
+        """
         size = gram.diagonal(dim1=1, dim2=2)
         near = 2 * gram - size.unsqueeze(1) - size.unsqueeze(2)
         near = near.masked_fill(asked.unsqueeze(1) == 0, -float("inf"))
         near.diagonal(dim1=1, dim2=2).fill_(-float("inf"))
         value, place = near.topk(min(self.k, near.shape[2]), dim=2)
-        return torch.zeros_like(near).scatter_(2, place, value.isfinite().double()) * asked.unsqueeze(2)
+        return (self.penalty * value.isfinite() * asked.unsqueeze(2)).float(), place
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -31,7 +31,7 @@ class NearestCentroid:
         """Returns scores and an empty dictionary: ``table [M, D]`` -> float32 ``[E, Q, N]``."""
         import torch
 
-        inner = inner_products(table, tasks, normalize=True)
+        inner = inner_products(table, tasks, normalize=True, single=True)
         support, query = indices(tasks, table.device)
         scores = torch.empty(*query.shape, tasks.ways, device=table.device)
         for e, q in inner.blocks(tasks):
