@@ -65,6 +65,7 @@ def options_family(place: Path) -> Family:
         "products add": ([fitted, "more", pictures / "class 0"], {}),
         "products remove": ([fitted, "class 0"], {}),
         "products rename": ([fitted, "class 0", "class 0 again"], {}),
+        "export": ([fitted], {"--onnx": "onnx"}),
         "methods": (["pixels"], {}),
         "metrics": ([], {}),
         "samplers": ([], {}),
