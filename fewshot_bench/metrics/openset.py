@@ -94,6 +94,19 @@ def reject_threshold(known: Scores, unknown: Scores, rate: float) -> Threshold:
     )
 
 
+def placements(values: Scores, among: Scores) -> NDArray[np.float64]:
+    """Returns for each value the share of ``among`` that is below it; those that are equal count one half."""
+    ordered = np.sort(among)
+    below = np.searchsorted(ordered, values, side="left") + np.searchsorted(ordered, values, side="right")
+    found: NDArray[np.float64] = below / (2 * len(among))
+    return found
+
+
+def area(known: Scores, unknown: Scores) -> float:
+    """Returns the AUROC, P(known > unknown) + ½ P(known = unknown), of scores ``[m]`` and ``[n]``, none of them empty."""
+    return float(placements(known, unknown).mean())
+
+
 def _allowed(count: int, rate: float) -> int:
     """Returns the largest number that is at most ``rate`` · ``count``, rounding errors of the product aside."""
     return math.floor(count * rate + 1e-9)
