@@ -233,9 +233,10 @@ def fit(
 
     ``dataset`` is a folder of class folders, the name of a data set, or an ImageIndex, whose support pictures are the
     references. ``method`` is a name, or a class or an instance that is registered nowhere; the file of such a
-    recogniser is read where a distribution registers the class. ``parameters`` are those of the method. ``accept`` is the share of pictures of known products that the
-    threshold accepts; ``unknown`` are pictures of no product (as ``Recogniser.predict`` takes them), by which the
-    threshold is chosen as well. Raises UsageError or FsbenchError with one sentence.
+    recogniser is read where a distribution registers the class. ``parameters`` are those of the method. ``accept`` is
+    the share of pictures of known products that the threshold accepts; ``unknown`` are pictures of no product (as
+    ``Recogniser.predict`` takes them), by which the threshold is chosen as well. Raises UsageError or
+    FsbenchError with one sentence.
     """
     from fewshot_bench.recogniser.making import fit_recogniser
 

@@ -154,8 +154,8 @@ def refuse_settled(context: click.Context) -> None:
         given = context.get_parameter_source(str(parameter.name)) is ParameterSource.COMMANDLINE
         if given and parameter.name in SETTLED:
             raise UsageError(
-                f"{parameter.opts[0]} is settled when a recogniser is fitted; leave it out of `fsbench predict --model`, "
-                f"or fit it anew with {SETTLED[parameter.name]}."
+                f"{parameter.opts[0]} is settled when a recogniser is fitted; leave it out of `fsbench predict "
+                f"--model`, or fit it anew with {SETTLED[parameter.name]}."
             )
 
 

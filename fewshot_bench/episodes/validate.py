@@ -105,9 +105,10 @@ def _padding(classes: NDArray[np.int32], support: Ints, query: Ints, *, open_set
     filled = (support >= 0).any(axis=2) | (query >= 0).any(axis=2)
     if (place := _first(filled & (classes < 0))) is not None:
         return place[0], "has images without a class in episode {episode}"
-    empty = (classes >= 0) & (support < 0).all(axis=2)
+    held = np.asarray((support >= 0).any(axis=2))
+    empty = (classes >= 0) & ~held
     if open_set:  # classes without support come after those with support
-        empty[:, 1:] &= (support[:, 1:] >= 0).any(axis=2)[:, ::-1].cumsum(axis=1)[:, ::-1] > 0
+        empty &= held[:, ::-1].cumsum(axis=1)[:, ::-1] > 0
     if (place := _first(empty)) is not None:
         number = int(classes[place])
         return place[0], f"gives class {number} no support image in episode {{episode}}"

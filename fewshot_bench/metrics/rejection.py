@@ -22,7 +22,7 @@ def sides(scores: NDArray[Any], labels: NDArray[Any]) -> tuple[NDArray[np.float6
     scores are all −inf. Raises FsbenchError where an episode has no query of either kind.
     """
     scores, labels = scores[labels >= 0], labels[labels >= 0]
-    absent = np.isneginf(scores).all(axis=0)
+    absent = np.asarray(np.isneginf(scores).all(axis=0))
     unknown, best = absent[labels], scores.max(axis=1)
     if unknown.all() or not unknown.any():
         raise FsbenchError(
@@ -38,10 +38,8 @@ class Auroc(Metric):
 
     api_version = 1
     name = "auroc"
-    summary = "open-set: chance that a known query has a higher best score than an unknown one (0.5: no better than a coin)"
-    reference = (
-        "Hendrycks, Gimpel: A Baseline for Detecting Misclassified and Out-of-Distribution Examples, ICLR 2017"
-    )
+    summary = "open-set: chance that a known query has a higher best score than an unknown one (0.5: a coin)"
+    reference = "Hendrycks, Gimpel: A Baseline for Detecting Misclassified and Out-of-Distribution Examples, ICLR 2017"
 
     def __call__(self, scores: NDArray[Any], labels: NDArray[Any]) -> NDArray[Any]:
         """Returns P(known > unknown) + ½ P(known = unknown) of each episode, [E]."""
@@ -53,10 +51,10 @@ class UnknownAt90(Metric):
 
     api_version = 1
     name = "fpr90"
-    summary = (
-        "open-set: share of unknown queries accepted by the threshold that accepts 90 % of known ones (0 is best)"
+    summary = "open-set: share of unknown queries accepted by the threshold that accepts 90 % of known ones (0 is best)"
+    reference = (
+        "Liang, Li, Srikant: Enhancing the Reliability of Out-of-distribution Image Detection, ICLR 2018"
     )
-    reference = "Liang, Li, Srikant: Enhancing the Reliability of Out-of-distribution Image Detection, ICLR 2018"
 
     def __call__(self, scores: NDArray[Any], labels: NDArray[Any]) -> NDArray[Any]:
         """Returns the share of the unknown queries of each episode, [E]."""
@@ -75,7 +73,9 @@ class RightAt90(Metric):
     summary = (
         "open-set: share of known queries both accepted and named right, by the threshold that accepts 90 %"
     )
-    reference = "Dhamija, Günther, Boult: Reducing Network Agnostophobia, NeurIPS 2018 (correct classification rate)"
+    reference = (
+        "Dhamija, Günther, Boult: Reducing Network Agnostophobia, NeurIPS 2018 (correct classification rate)"
+    )
 
     def __call__(self, scores: NDArray[Any], labels: NDArray[Any]) -> NDArray[Any]:
         """Returns the share of the known queries of each episode, [E]."""

@@ -1,4 +1,4 @@
-"""A recogniser as a folder that needs neither this package nor torch: two ONNX files, names, an example, a certificate."""
+"""A recogniser as a folder that needs no torch: two ONNX files, names, an example, and a certificate."""
 
 from __future__ import annotations
 
@@ -67,7 +67,9 @@ def require_new(folder: Path) -> None:
     """Raises UsageError unless a folder can be made at ``folder``, or is there and empty."""
     parent = folder.absolute().parent
     if not folder.name or "\0" in str(folder) or not parent.is_dir():
-        raise UsageError(f"--onnx {str(folder)!r} must be a new folder in one that is there, such as shop-onnx.")
+        raise UsageError(
+            f"--onnx {str(folder)!r} must be a new folder in one that is there, such as shop-onnx."
+        )
     if folder.is_symlink() or (folder.exists() and not (folder.is_dir() and not any(folder.iterdir()))):
         raise UsageError(
             f"--onnx {folder} is there already; name a new folder, such as --onnx {folder.name}-2."

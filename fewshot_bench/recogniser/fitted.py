@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from fewshot_bench.contract.method import EmbeddingMethod
 from fewshot_bench.errors import FsbenchError, UsageError
-from fewshot_bench.metrics.openset import Threshold, reject_threshold
+from fewshot_bench.metrics.openset import Threshold, rate_of_new, reject_threshold
 from fewshot_bench.prediction.predictions import Predictions
 from fewshot_bench.recogniser.archive import write_recogniser
 from fewshot_bench.recogniser.calibration import (
@@ -101,7 +101,11 @@ class Recogniser:
         known, simulated = scorer.cosines_of_known(), scorer.cosines_of_unknown()
         others = simulated if self.unknown is None else scorer.why(self.unknown)[1]
         use = others if self.unknown is not None or not len(known) else np.zeros(0)
-        threshold = reject_threshold(known, use, 1 - self.accept) if len(known) or len(use) else None
+        threshold = None
+        if len(known) or len(use):
+            asked_for = 1 - self.accept
+            rate = rate_of_new(len(known), asked_for) if len(known) else asked_for
+            threshold = replace(reject_threshold(known, use, rate), rate=asked_for)
         return Measured(temperature, threshold, separation(known, others), accuracy, asked)
 
     def predict(self, pictures: Any, *, top: int = 5) -> Predictions:

@@ -31,7 +31,7 @@ class OnnxGraph:
         self.bytes += array.nbytes
         if self.bytes > MOST_BYTES:
             raise UsageError(
-                f"The references fill more than {MOST_BYTES / 1e9:.1f} GB, which no ONNX file holds; fit fewer of them, or "
+                f"The references fill more than {MOST_BYTES / 1e9:.1f} GB, which no ONNX file holds; fit fewer, or "
                 "take a method with a solution of its own: `fsbench fit FOLDER --method pretrained-lr -o FILE`."
             )
         name = f"c{len(self.constants)}"
@@ -65,7 +65,10 @@ class OnnxGraph:
         return name
 
     def model(
-        self, name: str, entry: tuple[str, type[Any], list[Any]], outputs: dict[str, tuple[str, type[Any], list[Any]]]
+        self,
+        name: str,
+        entry: tuple[str, type[Any], list[Any]],
+        outputs: dict[str, tuple[str, type[Any], list[Any]]],
     ) -> bytes:
         """Returns the file of the graph, which is checked; ``outputs`` names values, their types and shapes."""
         import onnx

@@ -54,9 +54,9 @@ def scores_of(graph: OnnxGraph, vector: str, recogniser: Recogniser) -> str:
     if isinstance(fitted, FittedNeighbours):
         return neighbours(graph, vector, fitted)
     raise UsageError(
-        f"The head {type(recogniser.method.head).__name__} of {recogniser.recipe['method']} cannot be exported: logistic "
-        "regression, nearest mean and nearest neighbours can; fit one of these with `fsbench fit FOLDER --method "
-        "pretrained-lr -o FILE`."
+        f"The head {type(recogniser.method.head).__name__} of {recogniser.recipe['method']} cannot be exported: "
+        "logistic regression, nearest mean and nearest neighbours can; fit one of these with `fsbench fit FOLDER "
+        "--method pretrained-lr -o FILE`."
     )
 
 

@@ -21,7 +21,7 @@ MOST = 1e-3
 
 @dataclass(frozen=True)
 class Parity:
-    """A certificate: of ``compared`` (``pictures`` or ``references``), ``asked`` in number, ``equal`` have equal labels.
+    """A certificate: of the ``asked`` pictures or references (``compared``), ``equal`` have equal labels.
 
     ``tied`` are numerical ties among those whose labels differ. ``scores`` and ``similarity`` are the largest absolute
     differences, and ``decisions`` counts equal answers to whether a picture is accepted.

@@ -13,7 +13,7 @@ from fewshot_bench.engine.solvers import as_array, embedding_solver, guard_of
 from fewshot_bench.episodes.tasks import Tasks
 from fewshot_bench.prediction import leave_out
 from fewshot_bench.prediction.leave_out import support_of
-from fewshot_bench.prediction.nearest import nearest, unit
+from fewshot_bench.prediction.nearest import MANY, Shortlist, nearest, unit
 from fewshot_bench.recogniser.references import References
 
 Floats = NDArray[np.floating[Any]]
@@ -23,6 +23,9 @@ ONE_BY_ONE = 256
 
 ASKED = 1000
 """The largest number of references that are asked without themselves."""
+
+FEW_QUERIES = 8
+"""Pictures up to which the nearest of many references is found by a shortlist; of more, products of matrices pay."""
 
 TOGETHER = 1 << 22
 """Rows of supports that are solved at once."""
@@ -50,6 +53,11 @@ class Scorer:
     def units(self) -> NDArray[np.float32]:
         """The references' embeddings at length 1, float32 [M, D]."""
         return unit(self.references.vectors)
+
+    @cached_property
+    def shortlist(self) -> Shortlist:
+        """Finds the nearest of many references."""
+        return Shortlist(self.units)
 
     @cached_property
     def fitted(self) -> Any:
@@ -88,7 +96,9 @@ class Scorer:
 
     def why(self, queries: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Returns the nearest reference's row [Q] and its cosine [Q] of embeddings [Q, D]."""
-        return nearest(self.units, unit(queries))
+        if len(self.references) < MANY or len(queries) > FEW_QUERIES:
+            return nearest(self.units, unit(queries))
+        return self.shortlist.nearest(unit(queries))
 
     @cached_property
     def held(self) -> Held:

@@ -35,10 +35,10 @@ def test_records_have_the_measures_and_the_accuracy_of_known_queries_alone(shots
     scores, labels = kept[0].scores, kept[0].labels
     known = (labels >= 0) & (labels < 3)
     hits = scores.argmax(axis=2) == labels
-    assert record.accuracy.mean == pytest.approx(np.mean([h[k].mean() for h, k in zip(hits, known, strict=True)]))
-    wanted = [
-        roc_auc_score(k, s.max(axis=1)) for s, k in zip(scores, known, strict=True)
-    ]
+    assert record.accuracy.mean == pytest.approx(
+        np.mean([h[k].mean() for h, k in zip(hits, known, strict=True)])
+    )
+    wanted = [roc_auc_score(k, s.max(axis=1)) for s, k in zip(scores, known, strict=True)]
     assert record.metrics["auroc"].mean == pytest.approx(np.mean(wanted))
     assert record.data["sampler"] == "open-set" and record.data["ways"] == 3
     label = record.arrays["query_label"]

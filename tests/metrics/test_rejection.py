@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score, roc_curve
 
 from fewshot_bench.errors import FsbenchError
-from fewshot_bench.metrics.openset import area
+from fewshot_bench.metrics.openset import area, rate_of_new, reject_threshold
 from fewshot_bench.metrics.rejection import Auroc, RightAt90, UnknownAt90
 
 
 def episode(seed: int, ways: int = 3, queries: int = 12) -> tuple[np.ndarray, np.ndarray]:
-    """Scores [1, Q, 2 N] in steps, so that some are tied, of which the last N classes are absent; one query is padding."""
+    """Scores [1, Q, 2 N] in steps, some of them tied; the last N classes are absent, and one query is padding."""
     rng = np.random.default_rng(seed)
     labels = rng.integers(0, 2 * ways, (1, queries))
     labels[0, :2], labels[0, -1] = (0, ways), -1
@@ -41,7 +41,11 @@ def test_area_and_threshold_are_those_of_scikit_learn(seed: int) -> None:
 def test_an_order_kept_changes_no_area() -> None:
     rng = np.random.default_rng(0)
     known, unknown = rng.normal(1, 1, 40), rng.normal(0, 1, 30)
-    assert area(known, unknown) == area(np.exp(known), np.exp(unknown)) == pytest.approx(1 - area(unknown, known))
+    assert (
+        area(known, unknown)
+        == area(np.exp(known), np.exp(unknown))
+        == pytest.approx(1 - area(unknown, known))
+    )
 
 
 def test_episodes_without_unknown_queries_are_a_sentence() -> None:
@@ -49,3 +53,16 @@ def test_episodes_without_unknown_queries_are_a_sentence() -> None:
     for metric in (Auroc(), UnknownAt90(), RightAt90()):
         with pytest.raises(FsbenchError, match="--protocol open-set"):
             metric(scores, labels)
+
+
+@pytest.mark.parametrize("count", [9, 19, 30, 100])
+def test_the_rate_holds_for_a_new_score(count: int) -> None:
+    rng = np.random.default_rng(count)
+    rejected = []
+    for _ in range(4000):
+        known, new = rng.normal(size=count), rng.normal(size=20)
+        rejected.append((new < reject_threshold(known, np.zeros(0), rate_of_new(count, 0.1)).value).mean())
+    wanted = int((count + 1) * 0.1 + 1e-9) / (count + 1)
+    assert np.mean(rejected) == pytest.approx(wanted, abs=4 * np.std(rejected) / 4000**0.5)
+    assert wanted <= 0.1
+    assert rate_of_new(5, 0.1) == rate_of_new(0, 0.1) == 0
