@@ -90,7 +90,7 @@ def grown() -> None:
 
         taken = median_ms(one, 5)
         more = shop.references.added("new", vectors[:3] + 1, digests[:3] ^ 1, ("a", "b", "c"))
-        added = median_ms(lambda _, shop=shop, more=more: shop._changed(more), 1)
+        added = median_ms(lambda _, shop=shop, more=more: shop._changed(more, np.arange(len(more) - 3)), 1)
         removed = median_ms(lambda _, shop=shop: shop.remove("new"), 1)
         with TemporaryDirectory() as folder:
             began = time.perf_counter()

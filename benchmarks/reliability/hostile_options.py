@@ -17,7 +17,6 @@ from benchmarks.reliability.trying import (
 )
 from fewshot_bench.cli import group
 
-
 BY_MODEL = ("predict --model",)
 """Another line of ``predict``: by a fitted recogniser."""
 

@@ -215,23 +215,29 @@ class Recogniser:
         if not vectors:
             raise UsageError(f"The product {name!r} has all of these pictures already; add others.")
         added = self.references.added(name, np.stack(vectors), np.stack(digests), tuple(paths))
-        return self._changed(added)
+        return self._changed(added, np.arange(len(self.references)))
 
     def remove(self, name: str) -> tuple[Change, ...]:
         """Removes a product with all its references; returns which of the others change by it."""
-        return self._changed(self.references.removed(name))
+        stay = self.references.labels != self.references.number(name)
+        return self._changed(self.references.removed(name), np.where(stay, stay.cumsum() - 1, -1))
 
     def rename(self, old: str, new: str) -> None:
         """Gives a product another name; nothing else changes."""
         scorer = Scorer(self.method, self.references.renamed(old, new), self.device)
-        for kept in ("held", "units", "fitted"):
+        scorer.known_near = self.scorer.known_near
+        for kept in ("held", "units", "fitted", "shortlist"):
             if kept in self.scorer.__dict__:
                 scorer.__dict__[kept] = self.scorer.__dict__[kept]
         self.scorer = scorer
 
-    def _changed(self, references: References) -> tuple[Change, ...]:
-        """Takes other references, measures them, and returns what changed of products that were there before."""
+    def _changed(self, references: References, place: NDArray[np.int64]) -> tuple[Change, ...]:
+        """Takes other references, measures them, and returns what changed of products that were there before.
+
+        ``place`` [M] says where the references are now, −1 where they are gone.
+        """
         before, after = self.scorer, Scorer(self.method, references, self.device)
+        after.carry(before, place)
         found = changes(before, after)
         self.measured = self._measured(after, self.measured)
         self.scorer = after
