@@ -212,7 +212,7 @@ def predict(
 
 def fit(
     dataset: str | Path | ImageIndex,
-    method: str = "pretrained-lr",
+    method: Methodical = "pretrained-lr",
     *,
     unknown: Any = None,
     accept: float = 0.9,
@@ -232,17 +232,21 @@ def fit(
         fb.load("shop.fsb").predict("new.jpg").picture(0)
 
     ``dataset`` is a folder of class folders, the name of a data set, or an ImageIndex, whose support pictures are the
-    references. ``parameters`` are those of the method. ``accept`` is the share of pictures of known products that the
-    threshold accepts; ``unknown`` are pictures of no product (as ``Recogniser.predict`` takes them), by which the
-    threshold is chosen as well. Raises UsageError or FsbenchError with one sentence.
+    references. ``method`` is a name, or a class or an instance that is registered nowhere; the file of such a
+    recogniser is read where a distribution registers the class. ``parameters`` are those of the method. ``accept`` is
+    the share of pictures of known products that the threshold accepts; ``unknown`` are pictures of no product (as
+    ``Recogniser.predict`` takes them), by which the threshold is chosen as well. Raises UsageError or
+    FsbenchError with one sentence.
     """
     from fewshot_bench.recogniser.making import fit_recogniser
 
     index = dataset if isinstance(dataset, ImageIndex) else None
+    name, given, values = named_method(method, parameters)
     request = Request(
-        method=method,
+        method=name,
         dataset=str(dataset) if index is None else index.name,
-        parameters=parameters,
+        given=Given(given),
+        parameters=values,
         train_dataset=train_dataset,
         unlabelled=tuple(unlabelled),
         train_seed=train_seed,

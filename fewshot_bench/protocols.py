@@ -77,6 +77,11 @@ TABLE = (
         "all classes at once, one reference picture each, measured by accuracy",
         ways="all", shots=1, queries="all", fixed=True, title="one-shot",
     ),
+    Protocol(
+        "open-set",
+        "few-shot episodes with queries of as many classes without support, measured by AUROC as well",
+        ranking=False, sampler="open-set", metrics=("auroc", "ccr90", "fpr90"), title="open-set",
+    ),
 )  # fmt: skip
 
 PROTOCOLS = {protocol.name: protocol for protocol in TABLE}

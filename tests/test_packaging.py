@@ -23,8 +23,8 @@ open_clip is an extra of fsbench-clip, whose tests are skipped without it.
 typing_extensions is imported for checkers of types alone, and they bring it.
 pytest is imported by fewshot_bench.testing, which tests alone import."""
 
-NOT_IMPORTED = {"onnx", "onnxscript"}
-"""torch's exporter imports them, and torch does not require them."""
+NOT_IMPORTED = {"onnxscript"}
+"""torch's exporter imports it, and torch does not require it."""
 
 EXTRAS = ("sweep", "ray")
 """What a command needs that says so where it is missing."""

@@ -68,7 +68,8 @@ def grown() -> None:
 
     method.head = Prototype(metric="cosine")
     rng = np.random.default_rng(0)
-    print("\n| products | references | made | one picture | save | peak memory |\n|---|---|---|---|---|---|")
+    print("\n| products | references | made | one picture | add 3 | remove | save | peak memory |")
+    print("|---|---|---|---|---|---|---|---|")
     for products in (100, 1_000, 10_000):
         many = 10 * products
         vectors = rng.standard_normal((many, 1280), dtype=np.float32)
@@ -88,13 +89,17 @@ def grown() -> None:
             shop.scorer.why(vectors[number : number + 1])
 
         taken = median_ms(one, 5)
+        more = shop.references.added("new", vectors[:3] + 1, digests[:3] ^ 1, ("a", "b", "c"))
+        added = median_ms(lambda _, shop=shop, more=more: shop._changed(more, np.arange(len(more) - 3)), 1)
+        removed = median_ms(lambda _, shop=shop: shop.remove("new"), 1)
         with TemporaryDirectory() as folder:
             began = time.perf_counter()
             shop.save(Path(folder) / "x.fsb")
             kept = 1000 * (time.perf_counter() - began)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
         print(
-            f"| {products:,} | {many:,} | {made:.1f} s | {taken:.1f} ms | {kept:.0f} ms | {peak:.1f} GiB |",
+            f"| {products:,} | {many:,} | {made:.1f} s | {taken:.1f} ms | {added:.0f} ms | {removed:.0f} ms | "
+            f"{kept:.0f} ms | {peak:.1f} GiB |",
             flush=True,
         )
 

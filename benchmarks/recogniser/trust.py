@@ -1,15 +1,20 @@
 """Whether a recogniser's probabilities and threshold hold on pictures that it has not seen.
 
     python -m benchmarks.recogniser.trust
+    python -m benchmarks.recogniser.trust --same
 
 Grocery Store (``natural``): 40 of the 81 classes are drawn as products, each with 1 to 5 training photos as references.
 Test photos of these are known pictures; of those of the other classes one half is shown to the recogniser as unknown
 (``--unknown``) and the other half asked. The table has the mean over repetitions of the accuracy, of the expected
 calibration error (15 bins) before and after the temperature, and of the shares of known and unknown pictures accepted.
+"ECE of a perfect forecast" is that of labels drawn from the probabilities themselves: what few pictures a bin cost.
+With ``--same`` the pictures that are asked are training photos too, those that are no references: nothing but chance is
+then between them and the references.
 """
 
 from __future__ import annotations
 
+import argparse
 from dataclasses import replace
 from typing import Any
 
@@ -30,7 +35,7 @@ PRODUCTS, MOST, REPETITIONS = 40, 5, 20
 
 
 def repetition(
-    method: Any, table: Any, index: Any, rng: np.random.Generator, pooled: list[Any]
+    method: Any, table: Any, index: Any, rng: np.random.Generator, pooled: list[Any], same: bool
 ) -> list[float]:
     """Returns the numbers of one draw of products and references; adds probabilities and labels to ``pooled``."""
     classes = rng.permutation(len(index.class_names))
@@ -43,7 +48,8 @@ def repetition(
     names = tuple(index.class_names[c] for c in known.tolist())
     paths = tuple(index.paths[r] for r in row.tolist())
     references = References(table[row], labels, index.digests[row], paths, names)
-    asked = np.flatnonzero((index.pools & QUERY) > 0)
+    asked = np.flatnonzero((index.pools & (SUPPORT if same else QUERY)) > 0)
+    asked = asked[~np.isin(index.groups[asked], index.groups[row])]
     place = np.full(len(index.class_names), -1)
     place[known] = np.arange(PRODUCTS)
     truth = place[index.labels[asked]]
@@ -74,18 +80,25 @@ def repetition(
     best_near, best_far = alone.scores(table[inside]).max(1), alone.scores(table[hidden]).max(1)
     other = separation(best_near, best_far)
     assert other is not None
-    return [*found, float((far >= allowed).mean()), other.auroc]
+    forecast = alone.scores(table[inside])
+    chosen = (rng.random((len(forecast), 1)) > forecast.cumsum(1)).sum(1).clip(max=PRODUCTS - 1)
+    floor = float(expected_calibration_error(forecast[None], chosen[None])[0])
+    return [*found, float((far >= allowed).mean()), other.auroc, floor]
 
 
 def main() -> None:
     """Prints the table, a line a method."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--same", action="store_true", help="Ask training photos that are no references.")
+    parser.add_argument("--repetitions", type=int, default=REPETITIONS)
+    asked = parser.parse_args()
     index = open_dataset("grocery-store:natural")
     context = Context(device="cpu", seed=0, cache=cache_dir())
     columns = [
         *["method", "accuracy", "ECE as it is", "ECE calibrated", "mean probability"],
         *["accuracy of references without themselves", "AUROC", "known accepted", "unknown accepted"],
         *["known accepted, --unknown", "unknown accepted, --unknown", "unknown that the ROC allows at 90 %"],
-        *["AUROC of the probability", "ECE calibrated, all draws pooled"],
+        *["AUROC of the probability", "ECE of a perfect forecast", "ECE calibrated, all draws pooled"],
     ]
     print("| " + " | ".join(columns) + " |\n|" + "---|" * len(columns))
     for name in ("pretrained-lr", "pretrained-proto", "pretrained-knn"):
@@ -94,7 +107,8 @@ def main() -> None:
         table = context.embed(method.encoder, index)
         rng = np.random.default_rng(0)
         pooled: list[Any] = []
-        means = np.mean([repetition(method, table, index, rng, pooled) for _ in range(REPETITIONS)], axis=0)
+        found = [repetition(method, table, index, rng, pooled, asked.same) for _ in range(asked.repetitions)]
+        means = np.mean(found, axis=0)
         scores, labels = (np.concatenate(part)[None] for part in zip(*pooled, strict=True))
         means = np.append(means, expected_calibration_error(scores, labels))
         print(f"| {name} | " + " | ".join(f"{100 * value:.1f} %" for value in means) + " |", flush=True)

@@ -17,6 +17,9 @@ from benchmarks.reliability.trying import (
 )
 from fewshot_bench.cli import group
 
+BY_MODEL = ("predict --model",)
+"""Another line of ``predict``: by a fitted recogniser."""
+
 
 def options_of(
     tree: click.Command, line: tuple[str, ...] = ()
@@ -61,10 +64,12 @@ def options_family(place: Path) -> Family:
             },
         ),
         "predict": ([], {"--method": "pixels", "--support": pictures, "--images": pictures / "class 0"}),
+        BY_MODEL[0]: ([pictures / "class 0"], {"--model": fitted}),
         "fit": ([pictures], {"--method": "pixels", "-o": "s.fsb"}),
         "products add": ([fitted, "more", pictures / "class 0"], {}),
         "products remove": ([fitted, "class 0"], {}),
         "products rename": ([fitted, "class 0", "class 0 again"], {}),
+        "export": ([fitted], {"--onnx": "onnx"}),
         "methods": (["pixels"], {}),
         "metrics": ([], {}),
         "samplers": ([], {}),
@@ -87,6 +92,7 @@ def options_family(place: Path) -> Family:
         for line, parameter in options_of(group)
         if " ".join(line) in sound and "--isolated" not in parameter.opts  # starts a process
     ]
+    every += [(BY_MODEL, parameter) for line, parameter in every if line == ("predict",)]
     missing = {" ".join(line) for line, _ in options_of(group)} - sound.keys()
     assert not missing, f"write a line that works for {missing}"
 
@@ -107,7 +113,8 @@ def options_family(place: Path) -> Family:
         here = Path.cwd()
         os.chdir(folder)
         try:
-            return command(folder, *line, *tail, *(["--"] if places else []), *map(str, places))
+            words_of = ("predict",) if line == BY_MODEL else line
+            return command(folder, *words_of, *tail, *(["--"] if places else []), *map(str, places))
         finally:
             os.chdir(here)
 

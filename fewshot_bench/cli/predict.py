@@ -15,6 +15,18 @@ if TYPE_CHECKING:
 
 RATE = 0.05
 
+ANEW = "`fsbench fit FOLDER -o FILE {}`"
+SETTLED = {
+    "settings": ANEW.format("--set KEY=VALUE"),
+    "reject": ANEW.format("--accept SHARE"),
+    "reject_rate": ANEW.format("--accept SHARE"),
+    "train_dataset": ANEW.format("--train-dataset NAME"),
+    "unlabelled": ANEW.format("--unlabelled DATASET"),
+    "train_seed": ANEW.format("--train-seed NUMBER"),
+    "verify": ANEW.format("--verify"),
+}
+"""Options that say nothing to a fitted recogniser, and the command that takes each."""
+
 
 @click.command("predict")
 @click.option(
@@ -85,11 +97,8 @@ def command(
     from fewshot_bench.prediction.run import predict
 
     ask(model, {"--method": options["method"], "--support": support}, [*images, *more])
-    if model is not None and (settings or reject):
-        raise UsageError(
-            f"{'--set' if settings else '--reject'} is settled when a recogniser is fitted; leave it out of `fsbench "
-            "predict --model`, or fit it anew with `fsbench fit --set KEY=VALUE --accept SHARE`."
-        )
+    if model is not None:
+        refuse_settled(click.get_current_context())
     if reject_rate is not None and not reject:
         raise UsageError(f"--reject-rate {reject_rate} goes with --reject; add that, or leave it out.")
     if output is not None and (output.is_dir() or not output.absolute().parent.is_dir()):
@@ -133,6 +142,21 @@ def ask(model: Path | None, named: dict[str, str | None], images: list[Path]) ->
     if missing:
         pictures = shlex.join(map(str, images)) or "FOLDER"
         raise UsageError(f"Missing option '{missing[0]}': `fsbench predict {line} --images {pictures}`.")
+
+
+def refuse_settled(context: click.Context) -> None:
+    """Raises UsageError, naming the first, for options that were given and are settled when a recogniser is fitted."""
+    from click.core import ParameterSource
+
+    from fewshot_bench.errors import UsageError
+
+    for parameter in context.command.params:
+        given = context.get_parameter_source(str(parameter.name)) is ParameterSource.COMMANDLINE
+        if given and parameter.name in SETTLED:
+            raise UsageError(
+                f"{parameter.opts[0]} is settled when a recogniser is fitted; leave it out of `fsbench predict "
+                f"--model`, or fit it anew with {SETTLED[parameter.name]}."
+            )
 
 
 def by_model(model: Path, images: list[Path], options: dict[str, Any]) -> Predictions:

@@ -92,6 +92,16 @@ def metric_facts(measures: Sequence[Measure]) -> list[dict[str, str]]:
     ]
 
 
+def with_support(support: NDArray[np.int64], labels: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Returns labels [E, Q] with −1 for queries of classes without support [E, N, K], as of padding.
+
+    No answer to these is right: they count in metrics alone.
+    """
+    present = np.asarray((support >= 0).any(axis=2))
+    known = np.take_along_axis(present, labels.clip(min=0), axis=1)
+    return np.where(known, labels, -1)
+
+
 def plain_scores(scores: NDArray[Any], support: NDArray[np.int64], labels: NDArray[np.int64]) -> NDArray[Any]:
     """Returns scores [E, Q, N] with −inf for an absent class and 0 for padded queries.
 

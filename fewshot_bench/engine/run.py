@@ -25,7 +25,7 @@ from fewshot_bench.engine.facts import run_facts
 from fewshot_bench.engine.fitting import make_ready
 from fewshot_bench.engine.kept_scores import KeptScores
 from fewshot_bench.engine.making import method_of
-from fewshot_bench.engine.measuring import Measure, measures_of, require_calibrated
+from fewshot_bench.engine.measuring import Measure, measures_of, require_calibrated, with_support
 from fewshot_bench.engine.outcome import make_record
 from fewshot_bench.engine.parts import Parts
 from fewshot_bench.engine.request import USUAL_QUERIES, Request
@@ -276,7 +276,8 @@ def run_method(
             keep=keep,
             spread=spread,
         )
-    queries = np.where(tasks.query >= 0, rows[tasks.query], -1)
+    known = with_support(tasks.support, labels)
+    queries = np.where(known >= 0, rows[tasks.query], -1)
     with guard("the facts that it states"):
         record = make_record(
             request,
@@ -285,7 +286,7 @@ def run_method(
             index,
             split,
             episodes,
-            labels,
+            known,
             queries,
             outcome,
             clock,

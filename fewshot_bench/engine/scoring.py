@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fewshot_bench.engine.measuring import Measure, plain_scores
+from fewshot_bench.engine.measuring import Measure, plain_scores, with_support
 from fewshot_bench.engine.parts import Chunk, Parts
 from fewshot_bench.episodes.tasks import Tasks
 from fewshot_bench.errors import FsbenchError
@@ -185,11 +185,12 @@ def score_chunk(
     if len(tasks) > 1 or transductive:
         width = max(1, count)
     sha, parts, held = hashlib.sha256(), [], []
+    known = with_support(tasks.support, labels)
     for start in range(0, max(1, count), width):
         part = slice(start, start + width)
         asked = Tasks(tasks.support, tasks.query[:, part], tasks.names)
         result = solve(asked)
-        parts.append(evaluate(asked, labels[:, part], result, where, protocol))
+        parts.append(evaluate(asked, known[:, part], result, where, protocol))
         sha.update(np.ascontiguousarray(result.scores, dtype="<f8").tobytes())
         if measures or keep:
             held.append(plain_scores(result.scores, asked.support, labels[:, part]))

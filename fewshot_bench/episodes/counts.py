@@ -78,7 +78,13 @@ def _check_limits(episodes: EpisodeSet, index: ImageArrays, where: str) -> None:
     present = episodes.classes >= 0
     shots, queries = (episodes.support >= 0).sum(axis=2), (episodes.query >= 0).sum(axis=2)
     ways, most = len(index.class_names), len(index.labels)
-    _within(where, "classes", present.sum(axis=1), 2, ways if spec.ways == "all" else spec.ways)
+    limit = ways if spec.ways == "all" else spec.ways
+    if spec.open_set:
+        unknown = present & (shots == 0)
+        _within(where, "classes without support", unknown.sum(axis=1), 1, limit)
+        _within(where, "query images of a class without support", queries, 1, most, unknown)
+        present &= ~unknown
+    _within(where, "classes", present.sum(axis=1), 2, limit)
     for name, asked, counts, least in (
         ("support", spec.shots, shots, 1),
         ("query", spec.queries, queries, 0),

@@ -11,6 +11,9 @@ from fewshot_bench.protocols import Count
 
 MAX_EPISODES = 10**9
 
+OPEN_SET = "open-set"
+"""The sampler whose episodes have queries of classes without support (``open_set.py``)."""
+
 
 @dataclass(frozen=True)
 class EpisodeSpec:
@@ -69,6 +72,11 @@ class EpisodeSpec:
                 "variable episodes draw their own ways, shots and queries: set all three to 'all', "
                 f"not {self.ways!r}, {self.shots!r} and {self.queries!r}."
             )
+
+    @property
+    def open_set(self) -> bool:
+        """Whether an episode may have as many further classes as ``ways``, with queries and without support."""
+        return self.sampler == OPEN_SET
 
     def to_json(self) -> dict[str, Any]:
         """Returns the fields as a dictionary that JSON can hold, without ``sampler`` where it is empty."""

@@ -39,7 +39,7 @@ def validate(episodes: EpisodeSet, index: ImageArrays, where: str) -> None:
     for part in _chunks(episodes):
         classes, support, query = episodes.classes[part], episodes.support[part], episodes.query[part]
         fault = (
-            _padding(classes, support, query)
+            _padding(classes, support, query, open_set=episodes.spec.open_set)
             or _labels(index, classes, support, query)
             or _twice(support, query)
             or _pools(index, support, query)
@@ -93,7 +93,7 @@ def _first(wrong: NDArray[np.bool_]) -> tuple[int, ...] | None:
     return tuple(int(i) for i in np.unravel_index(int(wrong.argmax()), wrong.shape))
 
 
-def _padding(classes: NDArray[np.int32], support: Ints, query: Ints) -> Fault:
+def _padding(classes: NDArray[np.int32], support: Ints, query: Ints, *, open_set: bool) -> Fault:
     for name, array in (("classes", classes), ("support", support), ("query", query)):
         present = array >= 0
         late = np.zeros_like(present)
@@ -105,7 +105,11 @@ def _padding(classes: NDArray[np.int32], support: Ints, query: Ints) -> Fault:
     filled = (support >= 0).any(axis=2) | (query >= 0).any(axis=2)
     if (place := _first(filled & (classes < 0))) is not None:
         return place[0], "has images without a class in episode {episode}"
-    if (place := _first((classes >= 0) & (support < 0).all(axis=2))) is not None:
+    held = np.asarray((support >= 0).any(axis=2))
+    empty = (classes >= 0) & ~held
+    if open_set:  # classes without support come after those with support
+        empty &= held[:, ::-1].cumsum(axis=1)[:, ::-1] > 0
+    if (place := _first(empty)) is not None:
         number = int(classes[place])
         return place[0], f"gives class {number} no support image in episode {{episode}}"
     order = np.sort(classes, axis=1)

@@ -5,9 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from fewshot_bench.episodes.tasks import Tasks
 from fewshot_bench.errors import UsageError
 from fewshot_bench.heads import distances, gallery, gather
+from fewshot_bench.heads.fitted import FittedNeighbours, fitted_neighbours
 from fewshot_bench.heads.gather import Inner, indices, inner_products
 from fewshot_bench.heads.members import members
 
@@ -104,6 +108,15 @@ class KNearest:
 
         rank = torch.searchsorted(nearest.sort(-1).values, nearest)
         return (votes + (classes - rank) / ((classes + 1) * images)) / self.k
+
+    def fitted(self, table: Tensor, support: NDArray[np.int64]) -> FittedNeighbours:
+        """Returns one episode's support, rows ``[N, K]`` of ``table [M, D]`` (−1: padding), made ready to be asked.
+
+        It gives any query the scores of ``scores``. Raises UsageError for fewer than k support images, and FsbenchError
+        for a class without any.
+        """
+        self._check(Tasks(support[None], np.zeros((1, 0), dtype=np.int64)))
+        return fitted_neighbours(table, support, k=self.k, cosine=self.metric == "cosine")
 
     def item_scores(self, table: Tensor, tasks: Tasks) -> Tensor:
         """Returns minus the distance to each support image, for ranking: float32 ``[E, Q, N·K]``."""

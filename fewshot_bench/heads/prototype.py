@@ -5,8 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from fewshot_bench.episodes.tasks import Tasks
 from fewshot_bench.heads import distances
+from fewshot_bench.heads.fitted import FittedMeans, fitted_means
 from fewshot_bench.heads.gather import indices, inner_products
 
 if TYPE_CHECKING:
@@ -49,6 +53,13 @@ class Prototype:
             absent = (support[e] < 0).all(2).unsqueeze(2)
             scores[e, q] = near.masked_fill_(absent, -float("inf")).mT.float()
         return scores, {}
+
+    def fitted(self, table: Tensor, support: NDArray[np.int64]) -> FittedMeans:
+        """Returns the class means of one episode's support, rows ``[N, K]`` of ``table [M, D]`` (−1: padding).
+
+        It gives any query the scores of ``scores``. Raises FsbenchError for a class without support.
+        """
+        return fitted_means(table, support, cosine=self.metric == "cosine")
 
     def item_scores(self, table: Tensor, tasks: Tasks) -> Tensor:
         """Returns minus the distance to each support image, for ranking: float32 ``[E, Q, N·K]``."""

@@ -94,6 +94,28 @@ def reject_threshold(known: Scores, unknown: Scores, rate: float) -> Threshold:
     )
 
 
+def rate_of_new(count: int, rate: float) -> float:
+    """Returns the share that may be rejected of ``count`` scores, so that of a new one of their kind it is ``rate``.
+
+    The k-th smallest of n scores is above a new one with the probability k / (n + 1) (Vovk, Gammerman, Shafer:
+    Algorithmic Learning in a Random World, 2005): k = ⌊(n + 1) · rate⌋, of which k − 1 are below it; 0 where k is 0.
+    """
+    return max(0, _allowed(count + 1, rate) - 1) / max(1, count)
+
+
+def placements(values: Scores, among: Scores) -> NDArray[np.float64]:
+    """Returns for each value the share of ``among`` that is below it; those that are equal count one half."""
+    ordered = np.sort(among)
+    below = np.searchsorted(ordered, values, side="left") + np.searchsorted(ordered, values, side="right")
+    found: NDArray[np.float64] = below / (2 * len(among))
+    return found
+
+
+def area(known: Scores, unknown: Scores) -> float:
+    """Returns the AUROC, P(known > unknown) + ½ P(known = unknown), of one or more scores of each kind."""
+    return float(placements(known, unknown).mean())
+
+
 def _allowed(count: int, rate: float) -> int:
     """Returns the largest number that is at most ``rate`` · ``count``, rounding errors of the product aside."""
     return math.floor(count * rate + 1e-9)

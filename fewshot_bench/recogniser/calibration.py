@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fewshot_bench.metrics.openset import placements
+
 Floats = NDArray[np.floating[Any]]
 
 SHARPEST, SOFTEST = 1e-4, 1e3
@@ -101,14 +103,7 @@ def separation(known: Floats, unknown: Floats) -> Separation | None:
     m, n = len(known), len(unknown)
     if min(m, n) < 2:
         return None
-    ordered_known, ordered_unknown = np.sort(known), np.sort(unknown)
-
-    def placed(values: Floats, among: Floats) -> NDArray[np.float64]:
-        below = np.searchsorted(among, values, side="left") + np.searchsorted(among, values, side="right")
-        found: NDArray[np.float64] = below / (2 * len(among))
-        return found
-
-    over, under = placed(known, ordered_unknown), placed(unknown, ordered_known)
+    over, under = placements(known, unknown), placements(unknown, known)
     auroc = float(over.mean())
     near = min(max(auroc, 0.5 / (m * n)), 1 - 0.5 / (m * n))
     q1, q2 = near / (2 - near), 2 * near**2 / (1 + near)

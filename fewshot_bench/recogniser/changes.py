@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
-from fewshot_bench.prediction.nearest import nearest
-from fewshot_bench.recogniser.scorer import ONE_BY_ONE, Scorer, drawn
+from fewshot_bench.recogniser.scorer import ONE_BY_ONE, Scorer
 
 Key = tuple[str, bytes, str]
 """A reference by its product, its content and its path."""
@@ -71,21 +68,16 @@ def _answers(scorer: Scorer, exact: bool, only: set[Key] | None) -> dict[Key, tu
     """Returns the answer, and whether it is right, for references without themselves; of ``only`` those, or some."""
     references = scorer.references
     names, labels = references.class_names, references.labels
-    rows = np.flatnonzero(references.held)
-    keys = {
-        row: (names[labels[row]], references.digests[row].tobytes(), references.paths[row])
-        for row in rows.tolist()
-    }
     if exact:
         rows, scores = scorer.held
         answers = scores.argmax(axis=1) if len(rows) else rows
     else:
-        rows = (
-            drawn(rows) if only is None else np.array([r for r in rows.tolist() if keys[r] in only], np.int64)
-        )
-        groups = references.groups
-        near, _ = nearest(scorer.units, scorer.units[rows], np.concatenate([groups[rows], groups]))
+        rows, near, _ = scorer.near("content")
         answers = labels[near]
+    keys = {
+        row: (names[labels[row]], references.digests[row].tobytes(), references.paths[row])
+        for row in rows.tolist()
+    }
     return {
         keys[row]: (names[answer], answer == labels[row])
         for row, answer in zip(rows.tolist(), answers.tolist(), strict=True)

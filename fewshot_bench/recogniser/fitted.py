@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from fewshot_bench.contract.method import EmbeddingMethod
 from fewshot_bench.errors import FsbenchError, UsageError
-from fewshot_bench.metrics.openset import Threshold, reject_threshold
+from fewshot_bench.metrics.openset import Threshold, rate_of_new, reject_threshold
 from fewshot_bench.prediction.predictions import Predictions
 from fewshot_bench.recogniser.archive import write_recogniser
 from fewshot_bench.recogniser.calibration import (
@@ -101,7 +101,11 @@ class Recogniser:
         known, simulated = scorer.cosines_of_known(), scorer.cosines_of_unknown()
         others = simulated if self.unknown is None else scorer.why(self.unknown)[1]
         use = others if self.unknown is not None or not len(known) else np.zeros(0)
-        threshold = reject_threshold(known, use, 1 - self.accept) if len(known) or len(use) else None
+        threshold = None
+        if len(known) or len(use):
+            asked_for = 1 - self.accept
+            rate = rate_of_new(len(known), asked_for) if len(known) else asked_for
+            threshold = replace(reject_threshold(known, use, rate), rate=asked_for)
         return Measured(temperature, threshold, separation(known, others), accuracy, asked)
 
     def predict(self, pictures: Any, *, top: int = 5) -> Predictions:
@@ -211,24 +215,30 @@ class Recogniser:
         if not vectors:
             raise UsageError(f"The product {name!r} has all of these pictures already; add others.")
         added = self.references.added(name, np.stack(vectors), np.stack(digests), tuple(paths))
-        return self._changed(added)
+        return self._changed(added, np.arange(len(self.references)))
 
     def remove(self, name: str) -> tuple[Change, ...]:
         """Removes a product with all its references; returns which of the others change by it."""
-        return self._changed(self.references.removed(name))
+        stay = self.references.labels != self.references.number(name)
+        return self._changed(self.references.removed(name), np.where(stay, stay.cumsum() - 1, -1))
 
     def rename(self, old: str, new: str) -> None:
         """Gives a product another name; nothing else changes, unless the method reads names."""
         scorer = Scorer(self.method, self.references.renamed(old, new), self.device)
-        same = ("held", "units", "fitted") if scorer.names is None else ("units",)
+        scorer.known_near = self.scorer.known_near
+        same = ("held", "units", "fitted", "shortlist") if scorer.names is None else ("units", "shortlist")
         for kept in same:
             if kept in self.scorer.__dict__:
                 scorer.__dict__[kept] = self.scorer.__dict__[kept]
         self.scorer = scorer
 
-    def _changed(self, references: References) -> tuple[Change, ...]:
-        """Takes other references, measures them, and returns what changed of products that were there before."""
+    def _changed(self, references: References, place: NDArray[np.int64]) -> tuple[Change, ...]:
+        """Takes other references, measures them, and returns what changed of products that were there before.
+
+        ``place`` [M] says where the references are now, −1 where they are gone.
+        """
         before, after = self.scorer, Scorer(self.method, references, self.device)
+        after.carry(before, place)
         found = changes(before, after)
         self.measured = self._measured(after, self.measured)
         self.scorer = after

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -58,14 +59,14 @@ class References:
         counted = np.bincount(self.labels, minlength=len(self.class_names)).tolist()
         return dict(zip(self.class_names, counted, strict=True))
 
-    @property
+    @cached_property
     def groups(self) -> NDArray[np.int64]:
         """int64 [M], equal for pictures of one class with the same content."""
         keys = np.concatenate([self.digests, self.labels[:, None].astype("<i4").view(np.uint8)], axis=1)
         _, group = np.unique(keys, axis=0, return_inverse=True)
         return np.asarray(group, dtype=np.int64).reshape(-1)
 
-    @property
+    @cached_property
     def contents(self) -> NDArray[np.int64]:
         """int64 [N], the number of different contents of each product."""
         _, first = np.unique(self.groups, return_index=True)

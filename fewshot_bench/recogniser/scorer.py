@@ -14,7 +14,7 @@ from fewshot_bench.engine.solvers import as_array, embedding_solver, guard_of
 from fewshot_bench.episodes.tasks import Tasks
 from fewshot_bench.prediction import leave_out
 from fewshot_bench.prediction.leave_out import support_of
-from fewshot_bench.prediction.nearest import nearest, unit
+from fewshot_bench.prediction.nearest import MANY, Shortlist, nearest, unit
 from fewshot_bench.recogniser.references import References
 
 Floats = NDArray[np.floating[Any]]
@@ -25,6 +25,9 @@ ONE_BY_ONE = 256
 ASKED = 1000
 """The largest number of references that are asked without themselves."""
 
+FEW_QUERIES = 8
+"""Pictures up to which the nearest of many references is found by a shortlist; of more, products of matrices pay."""
+
 TOGETHER = 1 << 22
 """Rows of supports that are solved at once."""
 
@@ -34,6 +37,14 @@ class Held(NamedTuple):
 
     rows: NDArray[np.int64]
     scores: Floats
+
+
+class Near(NamedTuple):
+    """References ``rows`` [R], the nearest other reference of each [R] (−1: none) and its cosine [R]."""
+
+    rows: NDArray[np.int64]
+    nearest: NDArray[np.int64]
+    cosines: NDArray[np.float64]
 
 
 class Scorer:
@@ -47,11 +58,17 @@ class Scorer:
         self.method, self.references, self.device = method, references, device
         self.support = references.support
         self.names = named(method, references.class_names, references.labels)
+        self.known_near: dict[str, Near] = {}
 
     @cached_property
     def units(self) -> NDArray[np.float32]:
         """The references' embeddings at length 1, float32 [M, D]."""
         return unit(self.references.vectors)
+
+    @cached_property
+    def shortlist(self) -> Shortlist:
+        """Finds the nearest of many references."""
+        return Shortlist(self.units)
 
     @cached_property
     def fitted(self) -> Any:
@@ -90,7 +107,9 @@ class Scorer:
 
     def why(self, queries: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Returns the nearest reference's row [Q] and its cosine [Q] of embeddings [Q, D]."""
-        return nearest(self.units, unit(queries))
+        if len(self.references) < MANY or len(queries) > FEW_QUERIES:
+            return nearest(self.units, unit(queries))
+        return self.shortlist.nearest(unit(queries))
 
     @cached_property
     def held(self) -> Held:
@@ -165,23 +184,72 @@ class Scorer:
 
         Values are repeated and left out so that each stands for its ``weights``; their number stays.
         """
-        asked = drawn(np.flatnonzero(self.references.held))
-        return resampled(self._cosines(asked, self.references.groups), self.weights(asked))
+        near = self.near("content")
+        return resampled(near.cosines, self.weights(near.rows))
 
     def cosines_of_unknown(self) -> NDArray[np.float64]:
         """Returns the cosine of the nearest reference of another product, as if a picture's own were unknown."""
         if len(self.references.class_names) < 3:
             return np.zeros(0)
-        return self._cosines(drawn(np.arange(len(self.references))), self.references.labels.astype(np.int64))
+        return self.near("product").cosines
 
-    def _cosines(self, rows: NDArray[np.int64], apart: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Returns the greatest cosine [R] with a reference of another number of ``apart`` [M]."""
-        return nearest(self.units, self.units[rows], np.concatenate([apart[rows], apart]))[1]
+    def near(self, other: str) -> Near:
+        """Returns the nearest reference of another ``content`` or ``product``, of at most ``ASKED`` references.
 
+        Those that have another content of their product are asked about contents, and any about products.
+        """
+        if other not in self.known_near:
+            rows = self._asked(other)
+            self.known_near[other] = Near(rows, *self._nearest(rows, other, np.arange(len(self.references))))
+        return self.known_near[other]
 
-def drawn(rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Returns at most ``ASKED`` of the rows, in order, the same ones each time."""
-    return np.sort(np.random.default_rng(0).permutation(rows)[:ASKED])
+    def carry(self, before: Scorer, place: NDArray[np.int64]) -> None:
+        """Takes over what holds of the references of ``before``, whose rows [M] are now at ``place`` (−1: gone).
+
+        A row is compared with new ones alone, unless its nearest is gone.
+        """
+        stay, new = place >= 0, np.setdiff1d(np.arange(len(self.references)), place)
+        if "units" in before.__dict__:
+            units = np.empty_like(self.references.vectors)
+            units[place[stay]] = before.units[stay]
+            units[new] = unit(self.references.vectors[new])
+            self.__dict__["units"] = units
+        for other, known in before.known_near.items():
+            rows = self._asked(other)
+            now = np.full(len(self.references), -1)
+            kept = (place[known.rows] >= 0) & (known.nearest >= 0)
+            kept[kept] = place[known.nearest[kept]] >= 0
+            now[place[known.rows[kept]]] = np.flatnonzero(kept)
+            at = now[rows]
+            best, cosines = np.full(len(rows), -1), np.full(len(rows), -np.inf)
+            sure = at >= 0
+            best[sure], cosines[sure] = place[known.nearest[at[sure]]], known.cosines[at[sure]]
+            every = np.arange(len(self.references))
+            best[~sure], cosines[~sure] = self._nearest(rows[~sure], other, every)
+            if len(new):
+                closer, value = self._nearest(rows, other, new)
+                better = value > cosines
+                best[better], cosines[better] = closer[better], value[better]
+            self.known_near[other] = Near(rows, best, cosines)
+
+    def _asked(self, other: str) -> NDArray[np.int64]:
+        """Returns at most ``ASKED`` references in order; most of them stay when others come or go."""
+        references = self.references
+        rows = np.flatnonzero(references.held) if other == "content" else np.arange(len(references))
+        if len(rows) <= ASKED:
+            return rows
+        keys = np.ascontiguousarray(references.digests[rows, :8]).view("<u8")[:, 0]
+        return np.sort(rows[np.argsort(keys, kind="stable")[:ASKED]])
+
+    def _nearest(
+        self, rows: NDArray[np.int64], other: str, among: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Returns the nearest of the rows ``among`` [L] of another content or product, and its cosine, for ``rows``."""
+        references = self.references
+        apart = references.groups if other == "content" else references.labels.astype(np.int64)
+        table = self.units if len(among) == len(self.units) else self.units[among]
+        found, cosines = nearest(table, self.units[rows], np.concatenate([apart[rows], apart[among]]))
+        return np.where(found >= 0, among[found], -1), cosines
 
 
 def resampled(values: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
