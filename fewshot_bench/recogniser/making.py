@@ -54,6 +54,33 @@ def fit_recogniser(
         raise UsageError(
             f"--accept must be above 0 and at most 1, not {accept}; 0.9 accepts 90 % of known pictures."
         )
+    device = choose_device(device)
+    method, references = fit_references(
+        request, index, data_root=data_root, device=device, verify=verify, progress=progress
+    )
+    recipe = {
+        "method": request.method,
+        "parameters": parameters_of(method.config),
+        "source": identity.source_digest(type(method)),
+        "train_dataset": request.train_dataset,
+        "unlabelled": list(request.unlabelled),
+        "train_seed": request.train_seed,
+        "encoder": {"fingerprint": method.encoder.fingerprint(), "name": encoder_name(method.encoder)},
+    }
+    others = None if unknown is None else _vectors(method, unknown)
+    return Recogniser(method, recipe, references, device=device, accept=accept, unknown=others)
+
+
+def fit_references(
+    request: Request,
+    index: ImageIndex | None = None,
+    *,
+    data_root: Path | None = None,
+    device: str = "auto",
+    verify: bool = False,
+    progress: Progress = silent,
+) -> tuple[EmbeddingMethod, References]:
+    """Returns a method that is ready, and its embeddings of the pictures of ``request.dataset`` that may be support."""
     method = embedding_method(request)
     if index is None:
         folder = Path(request.dataset).expanduser()
@@ -77,17 +104,7 @@ def fit_recogniser(
         paths=tuple(index.paths[row] for row in rows.tolist()),
         class_names=tuple(index.class_names[c] for c in used.tolist()),
     )
-    recipe = {
-        "method": request.method,
-        "parameters": parameters_of(method.config),
-        "source": identity.source_digest(type(method)),
-        "train_dataset": request.train_dataset,
-        "unlabelled": list(request.unlabelled),
-        "train_seed": request.train_seed,
-        "encoder": {"fingerprint": method.encoder.fingerprint(), "name": encoder_name(method.encoder)},
-    }
-    others = None if unknown is None else _vectors(method, unknown)
-    return Recogniser(method, recipe, references, device=context.device, accept=accept, unknown=others)
+    return method, references
 
 
 def embedding_method(request: Request) -> EmbeddingMethod:

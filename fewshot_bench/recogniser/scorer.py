@@ -131,6 +131,11 @@ class Scorer:
         ]
         return np.concatenate(parts)
 
+    def asked(self, support: NDArray[np.int64], rows: NDArray[np.int64]) -> Floats:
+        """Returns class scores [Q, N] of references ``rows`` [Q] by those of ``support`` [N, K], padded with −1."""
+        found: Floats = self._solved(self.references.vectors, Tasks(support[None], rows[None]))[0]
+        return found
+
     def _solved(self, table: NDArray[np.float32], tasks: Tasks) -> Floats:
         """Returns the scores [E, Q, N] of episodes on a table."""
         solve = embedding_solver(self.method, table, self.device, guard_of(self.method), ranking=False)
@@ -162,15 +167,15 @@ class Scorer:
         Values are repeated and left out so that each stands for its ``weights``; their number stays.
         """
         asked = drawn(np.flatnonzero(self.references.held))
-        return resampled(self._cosines(asked, self.references.groups), self.weights(asked))
+        return resampled(self.cosines(asked, self.references.groups), self.weights(asked))
 
     def cosines_of_unknown(self) -> NDArray[np.float64]:
         """Returns the cosine of the nearest reference of another product, as if a picture's own were unknown."""
         if len(self.references.class_names) < 3:
             return np.zeros(0)
-        return self._cosines(drawn(np.arange(len(self.references))), self.references.labels.astype(np.int64))
+        return self.cosines(drawn(np.arange(len(self.references))), self.references.labels.astype(np.int64))
 
-    def _cosines(self, rows: NDArray[np.int64], apart: NDArray[np.int64]) -> NDArray[np.float64]:
+    def cosines(self, rows: NDArray[np.int64], apart: NDArray[np.int64]) -> NDArray[np.float64]:
         """Returns the greatest cosine [R] with a reference of another number of ``apart`` [M]."""
         return nearest(self.units, self.units[rows], np.concatenate([apart[rows], apart]))[1]
 
