@@ -37,7 +37,10 @@ REPETITIONS, HELD = 10, 30
 
 def drawn(index: Any, products: int, most: int, where: str, rng: np.random.Generator) -> tuple[Any, Any]:
     """Returns the rows of the references and of the held-out pictures, with 1 to ``most`` references a product."""
-    can_ref, can_ask = (index.pools & SUPPORT) > 0, (index.pools & (SUPPORT if where == "same" else QUERY)) > 0
+    can_ref, can_ask = (
+        (index.pools & SUPPORT) > 0,
+        (index.pools & (SUPPORT if where == "same" else QUERY)) > 0,
+    )
     references, asked, classes = [], [], 0
     for chosen in rng.permutation(len(index.class_names)).tolist():
         own = np.flatnonzero((index.labels == chosen) & can_ref)
@@ -67,7 +70,9 @@ def truth(scorer: Scorer, names: list[str], table: Any, index: Any, asked: Any) 
 def main() -> None:
     """Prints the table, a line a data set."""
     context = Context(device="cpu", seed=0, cache=cache_dir())
-    print("| data set | held-out pictures | estimate | truth | mean absolute error | interval, width | held | grown, held |")
+    print(
+        "| data set | held-out pictures | estimate | truth | mean error | interval, width | held | grown, held |"
+    )
     print("|---|---|---|---|---|---|---|---|")
     methods = []
     for name in METHODS:
@@ -81,15 +86,23 @@ def main() -> None:
         for _ in range(REPETITIONS):
             rows, asked = drawn(index, products, most, where, rng)
             used, labels = np.unique(index.labels[rows], return_inverse=True)
-            names, paths = tuple(index.class_names[c] for c in used.tolist()), tuple(index.paths[r] for r in rows.tolist())
+            names, paths = (
+                tuple(index.class_names[c] for c in used.tolist()),
+                tuple(index.paths[r] for r in rows.tolist()),
+            )
             shops = [
-                References(table[rows], labels.astype(np.int32), index.digests[rows], paths, names) for table in tables
+                References(table[rows], labels.astype(np.int32), index.digests[rows], paths, names)
+                for table in tables
             ]
             told = decide([Candidate(m, *pair) for m, *pair in zip(METHODS, methods, shops, strict=True)])
             winner = METHODS.index(told.method)
-            real = truth(Scorer(methods[winner], shops[winner], "cpu"), list(names), tables[winner], index, asked)
+            real = truth(
+                Scorer(methods[winner], shops[winner], "cpu"), list(names), tables[winner], index, asked
+            )
             half = np.flatnonzero(np.isin(labels, rng.permutation(len(used))[: len(used) // 2]))
-            small = [Candidate(m, one, part_of(s, half)) for m, one, s in zip(METHODS, methods, shops, strict=True)]
+            small = [
+                Candidate(m, one, part_of(s, half)) for m, one, s in zip(METHODS, methods, shops, strict=True)
+            ]
             ahead = decide(small)
             place = METHODS.index(ahead.method)
             few = list(small[place].references.class_names)
@@ -97,11 +110,26 @@ def main() -> None:
             grown = ahead.grown[2 * len(few)]
             low, value, high = told.chosen.estimate.low, told.chosen.estimate.value, told.chosen.estimate.high
             found.append(
-                [value, real, abs(value - real), high - low, low <= real <= high, grown.low <= later <= grown.high]
+                [
+                    value,
+                    real,
+                    abs(value - real),
+                    high - low,
+                    low <= real <= high,
+                    grown.low <= later <= grown.high,
+                ]
             )
         v, r, e, w, *_ = 100 * np.mean(found, axis=0)
         held, big = np.sum(found, axis=0)[4:].astype(int)
-        cells = [dataset, where, f"{v:.1f} %", f"{r:.1f} %", f"{e:.1f}", f"{w:.1f}", f"{held} of {REPETITIONS}"]
+        cells = [
+            dataset,
+            where,
+            f"{v:.1f} %",
+            f"{r:.1f} %",
+            f"{e:.1f}",
+            f"{w:.1f}",
+            f"{held} of {REPETITIONS}",
+        ]
         print("| " + " | ".join([*cells, f"{big} of {REPETITIONS}"]) + " |", flush=True)
 
 

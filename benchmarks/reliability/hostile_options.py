@@ -65,6 +65,8 @@ def options_family(place: Path) -> Family:
         "products add": ([fitted, "more", pictures / "class 0"], {}),
         "products remove": ([fitted, "class 0"], {}),
         "products rename": ([fitted, "class 0", "class 0 again"], {}),
+        "decide": ([pictures], {"--method": "pixels"}),
+        "references": ([pictures], {"--method": "pixels"}),
         "methods": (["pixels"], {}),
         "metrics": ([], {}),
         "samplers": ([], {}),

@@ -22,6 +22,8 @@ COMMANDS = {
     "predict": "Classify new pictures against a folder of reference pictures, or by a fitted recogniser.",
     "fit": "Fit a recogniser to a folder of products and keep it as one file.",
     "products": "Change a fitted recogniser: add, remove or rename products.",
+    "decide": "Say which method, how many references and which threshold a folder of products needs.",
+    "references": "Say which references are doubtful, which products need more, and which look alike.",
     "methods": "List the installed methods, or show one with its parameters.",
     "metrics": "List the installed metrics that a run can have besides accuracy and mAP.",
     "protocols": "List the protocols: what a run can be asked, and what its table is ranked by.",

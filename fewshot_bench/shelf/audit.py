@@ -21,7 +21,7 @@ class Doubt:
 
     ``margin`` is the cosine with its nearest reference of another product less that of its own, and ``harms`` counts
     references of other products that are nearest to this one and not to one of their own. ``mean_too`` says whether
-    the mean of the other product is nearer as well: then it is likely to be mislabelled.
+    the mean of the other product is nearer as well: then it may be mislabelled.
     """
 
     row: int
@@ -87,7 +87,9 @@ def audit(references: References) -> Audit:
     for row in np.flatnonzero(wrong | (harms > 1)).tolist():
         mine, theirs = int(labels[row]), int(labels[other[row]])
         rest = means[mine] * counts[mine] - units[row]  # its own product without it
-        mean_too = bool(wrong[row] and units[row] @ unit(means[[theirs]])[0] > units[row] @ unit(rest[None])[0])
+        mean_too = bool(
+            wrong[row] and units[row] @ unit(means[[theirs]])[0] > units[row] @ unit(rest[None])[0]
+        )
         margin = float(cosine[row] - own[row]) if asked[row] else 0.0
         doubts.append(Doubt(row, int(other[row]), margin, int(harms[row]), mean_too))
     doubts.sort(key=lambda doubt: (not doubt.mean_too, -doubt.harms, -doubt.margin, doubt.row))

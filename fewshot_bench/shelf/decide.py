@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -39,9 +40,9 @@ class Candidate:
 class Decision:
     """What the references say. Shares are 0 to 1; accuracies are those of products that are asked equally often.
 
-    ``accuracies`` has that of every method, each reference asked without itself. ``grown`` has, for each catalogue size,
-    the expected accuracy; ``back`` has (products, predicted, measured) of the curve. ``by_number`` has (references a
-    product, accuracy). ``accept`` is the share to accept, ``certain`` the accuracy among those accepted and ``cosine``
+    ``accuracies`` has that of every method, each reference asked without itself. ``grown`` has, for each catalogue
+    size, the expected accuracy; ``back`` has (products, predicted, measured) of the curve. ``by_number`` has
+    (references a product, accuracy). ``accept`` is the share to accept, ``certain`` the accuracy among those accepted and ``cosine``
     its threshold. ``single`` counts products of one reference, which cannot be asked.
     """
 
@@ -97,7 +98,7 @@ def decide(candidates: Sequence[Candidate], *, target: float = 0.95, seed: int =
             "Fewer than two products have two different references, so that none can be asked without itself: add a "
             "second picture to some products, and see which with `fsbench references FOLDER`."
         )
-    labels, weights = first.references.labels[asked], balanced(first, asked)
+    labels, weights = first.references.labels[asked], first.weights(asked)
     scores = [scorer.held.scores for scorer in scorers]
     hits = np.stack([found.argmax(axis=1) == labels for found in scores])
     chosen = choose(hits, labels, weights, seed=seed)
@@ -140,14 +141,6 @@ def decide(candidates: Sequence[Candidate], *, target: float = 0.95, seed: int =
     )
 
 
-def balanced(scorer: Scorer, rows: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Returns how much each reference counts [R]: products alike, and by how many references are left to them."""
-    labels = scorer.references.labels[rows]
-    weights = scorer.weights(rows)
-    contents = np.bincount(labels, minlength=len(scorer.references.class_names))[labels]
-    return np.asarray(weights / contents * len(rows) / (weights / contents).sum(), dtype=np.float64)
-
-
 def growth(
     rank: NDArray[np.int64],
     labels: NDArray[np.integer[Any]],
@@ -187,7 +180,10 @@ def numbers(scorer: Scorer, seed: int) -> tuple[tuple[int, float], ...]:
     most = int(references.contents.max()) - 1
     generator = np.random.default_rng(seed)
     _, first = np.unique(references.groups, return_index=True)  # each content once
-    lists = [generator.permutation(first[references.labels[first] == c]) for c in range(len(references.class_names))]
+    lists = [
+        generator.permutation(first[references.labels[first] == c])
+        for c in range(len(references.class_names))
+    ]
     found = []
     for k in sorted({k for k in (1, 2, 3, 4, 5, 8, 12, 16) if k <= most}):
         shares = []
@@ -221,7 +217,7 @@ def one_more(by_number: Sequence[tuple[int, float]], contents: NDArray[np.int64]
 
 def enough(by_number: Sequence[tuple[int, float]]) -> int | None:
     """Returns the fewest references after which the next number adds less than two points; None where none does."""
-    for (k, low), (_, high) in zip(by_number, by_number[1:], strict=False):
+    for (k, low), (_, high) in pairwise(by_number):
         if high - low < 0.02:
             return k
     return None

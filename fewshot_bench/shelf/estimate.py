@@ -48,7 +48,9 @@ def by_product(
     _, product = np.unique(labels, return_inverse=True)
     many = int(product.max()) + 1
     total = np.bincount(product, weights, minlength=many)
-    summed = np.stack([np.bincount(product, row * weights, minlength=many) for row in np.asarray(hits, float)])
+    summed = np.stack(
+        [np.bincount(product, row * weights, minlength=many) for row in np.asarray(hits, float)]
+    )
     return summed, total
 
 
@@ -79,12 +81,14 @@ def choose(
     optimism, values, wins = [], [], 0
     for _ in range(DRAWS):
         count = np.bincount(generator.integers(0, many, many), minlength=many)
+        if not total @ count:
+            continue
         inside = summed @ count / (total @ count)
         best = int(inside.argmax())
         wins += best == winner
         values.append(inside[winner])
         out = count == 0
-        if out.any():
+        if total[out].sum() > 0:
             winners_loss = (summed[best, out].sum() - summed[winner, out].sum()) / total[out].sum()
             optimism.append(inside[best] - inside[winner] - winners_loss)
     value = accuracy[winner] - (float(np.mean(optimism)) if optimism and len(summed) > 1 else 0.0)
@@ -106,6 +110,8 @@ def reviewed(
     the highest accuracy among those from 0.5 up. Pictures [Q] are accepted by the ``cosine`` with their nearest
     reference, highest first.
     """
+    used = np.flatnonzero(weights > 0)
+    right, cosine, weights = right[used], cosine[used], weights[used]
     order = np.argsort(-cosine, kind="stable")
     share = np.cumsum(weights[order]) / weights.sum()
     good = np.cumsum((right * weights)[order]) / np.cumsum(weights[order])

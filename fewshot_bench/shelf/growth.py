@@ -22,7 +22,7 @@ def impostors(scores: Floats, labels: NDArray[np.integer[Any]]) -> NDArray[np.in
 
 
 def among(rank: NDArray[np.integer[Any]], classes: int, n: int) -> NDArray[np.float64]:
-    """Returns the probability [Q] that a picture is named rightly among its own class and n − 1 others, drawn at random.
+    """Returns the probability [Q] that a picture is named rightly among its own class and n − 1 drawn others.
 
     Of N − 1 other classes r are impostors, so that it is C(N − 1 − r, n − 1) / C(N − 1, n − 1): the average over all
     subsets of classes (Zheng, Achanta, Benjamini: Extrapolating Expected Accuracies for Large Multi-Class Problems,

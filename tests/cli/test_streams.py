@@ -109,6 +109,8 @@ def lines(tmp_path: Path, draw) -> dict[str, list[str]]:
     assert guarded(fit, debug=False) == 0
     return {
         "fit": [*fit[1:3], f"{tmp_path}/other.fsb", *fit[4:]],
+        "decide": [f"{tmp_path}/shop", "--method", "pixels"],
+        "references": [f"{tmp_path}/shop", "--method", "pixels"],
         "products add": [f"{tmp_path}/shop.fsb", "c2", f"{tmp_path}/0.png"],
         "products rename": [f"{tmp_path}/shop.fsb", "c2", "c3"],
         "products remove": [f"{tmp_path}/shop.fsb", "c3"],
