@@ -42,7 +42,8 @@ class Decision:
 
     ``accuracies`` has that of every method, each reference asked without itself. ``grown`` has, for each catalogue
     size, the expected accuracy; ``back`` has (products, predicted, measured) of the curve. ``by_number`` has
-    (references a product, accuracy). ``accept`` is the share to accept, ``certain`` the accuracy among those accepted and ``cosine``
+    (references a product, accuracy). ``accept`` is the share to accept, ``certain`` the accuracy among those
+    accepted and ``cosine``
     its threshold. ``single`` counts products of one reference, which cannot be asked.
     """
 

@@ -42,20 +42,20 @@ class Chosen:
 
 
 def by_product(
-    hits: Floats, labels: NDArray[np.integer[Any]], weights: Floats
+    hits: NDArray[Any], labels: NDArray[np.integer[Any]], weights: Floats
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Returns the weighted hits [M, P] and the weights [P] of each product, of ``hits`` [M, Q] and ``labels`` [Q]."""
     _, product = np.unique(labels, return_inverse=True)
     many = int(product.max()) + 1
-    total = np.bincount(product, weights, minlength=many)
+    total = np.bincount(product, weights, minlength=many).astype(np.float64)
     summed = np.stack(
         [np.bincount(product, row * weights, minlength=many) for row in np.asarray(hits, float)]
     )
-    return summed, total
+    return summed.astype(np.float64), total
 
 
 def choose(
-    hits: Floats,
+    hits: NDArray[Any],
     labels: NDArray[np.integer[Any]],
     weights: Floats,
     *,
@@ -70,7 +70,7 @@ def choose(
     products drawn is measured on those that were not (bootstrap bias corrected cross-validation: Tsamardinos,
     Greasidou, Borboudakis, Machine Learning 107, 2018). How far that lies below the mean of the products drawn, on
     average, is taken off the winner's accuracy. The interval is t times the standard error over products, ``extra``
-    added in squares, about the estimate plus ``shift``.
+    and what was taken off added in squares, about the estimate plus ``shift``.
     """
     from scipy.stats import t
 
@@ -91,10 +91,11 @@ def choose(
         if total[out].sum() > 0:
             winners_loss = (summed[best, out].sum() - summed[winner, out].sum()) / total[out].sum()
             optimism.append(inside[best] - inside[winner] - winners_loss)
-    value = accuracy[winner] - (float(np.mean(optimism)) if optimism and len(summed) > 1 else 0.0)
+    flattery = float(np.mean(optimism)) if optimism and len(summed) > 1 else 0.0
+    value = accuracy[winner] - flattery
     smallest = float(np.sqrt(0.25 / (many + 4))) / 4  # all right or all wrong is no certainty
     inner = float(np.std(values)) * (many / max(1, many - 1)) ** 0.5
-    spread = float(np.hypot(max(inner, smallest), extra))
+    spread = float(np.linalg.norm([max(inner, smallest), extra, flattery]))
     half = float(t.ppf(0.975, max(1, many - 1))) * spread
     centre = float(np.clip(value + shift, 0, 1))
     interval = Estimate(centre, max(0.0, centre - half), min(1.0, centre + half))
