@@ -94,7 +94,7 @@ def main() -> None:
                 References(table[rows], labels.astype(np.int32), index.digests[rows], paths, names)
                 for table in tables
             ]
-            told = decide([Candidate(m, *pair) for m, *pair in zip(METHODS, methods, shops, strict=True)])
+            told = decide([Candidate(m, one, s) for m, one, s in zip(METHODS, methods, shops, strict=True)])
             winner = METHODS.index(told.method)
             real = truth(
                 Scorer(methods[winner], shops[winner], "cpu"), list(names), tables[winner], index, asked

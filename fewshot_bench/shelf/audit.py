@@ -47,7 +47,7 @@ class Need:
 
 
 @dataclass(frozen=True)
-class Audit:
+class ReferenceAudit:
     """``doubts``, the worst first; ``needs``, the neediest first; ``twins``, rows of equal content in two products.
 
     ``families`` are products that look alike, at most ``LARGEST`` each, and ``alike`` the least cosine of two means in
@@ -73,7 +73,7 @@ def own_cosine(units: NDArray[np.float32], references: References) -> NDArray[np
     return found
 
 
-def audit(references: References) -> Audit:
+def audit(references: References) -> ReferenceAudit:
     """Returns what the references say of themselves; memory holds a block of cosines at a time, never M × M."""
     units, labels = unit(references.vectors), references.labels
     apart = labels.astype(np.int64)
@@ -94,7 +94,7 @@ def audit(references: References) -> Audit:
         doubts.append(Doubt(row, int(other[row]), margin, int(harms[row]), mean_too))
     doubts.sort(key=lambda doubt: (not doubt.mean_too, -doubt.harms, -doubt.margin, doubt.row))
     families, alike = families_of(unit(means), confusions(labels, other, wrong))
-    return Audit(
+    return ReferenceAudit(
         tuple(doubts),
         needs_of(references, own, cosine, asked, wrong),
         twins_of(references),

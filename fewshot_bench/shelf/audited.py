@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from fewshot_bench.recogniser.references import References
-from fewshot_bench.shelf.audit import Audit, Doubt
+from fewshot_bench.shelf.audit import ReferenceAudit, Doubt
 from fewshot_bench.shelf.page import Part, Pictured, Side, ThumbnailOf
 
 MOST = 100
@@ -18,7 +18,7 @@ def verdict(doubt: Doubt) -> str:
     return "perhaps mislabelled" if doubt.mean_too else "harmful" if doubt.harms > 1 else "nearer to another"
 
 
-def json_of(found: Audit, references: References) -> dict[str, Any]:
+def json_of(found: ReferenceAudit, references: References) -> dict[str, Any]:
     """Returns everything as JSON knows it."""
     names, paths, labels = references.class_names, references.paths, references.labels
     return {
@@ -54,7 +54,7 @@ def json_of(found: Audit, references: References) -> dict[str, Any]:
     }
 
 
-def lead_of(found: Audit, references: References) -> list[str]:
+def lead_of(found: ReferenceAudit, references: References) -> list[str]:
     """Returns the first sentence."""
     told = f"{len(references.class_names)} products, {len(references)} references."
     if not found.asked:
@@ -63,7 +63,9 @@ def lead_of(found: Audit, references: References) -> list[str]:
     return [f"{told} Of {found.asked} that can be asked without themselves, {right}."]
 
 
-def sections(found: Audit, references: References, thumbnail: ThumbnailOf | None = None) -> list[Part]:
+def sections(
+    found: ReferenceAudit, references: References, thumbnail: ThumbnailOf | None = None
+) -> list[Part]:
     """Returns four sections; pictures are in them where ``thumbnail`` gives them."""
     names, paths, labels = references.class_names, references.paths, references.labels
 

@@ -37,7 +37,9 @@ def candidates(
     ``backbones`` are names, or NAME=FILE with the weights of a file; none stands for the one of each method. Pictures
     are encoded once for each encoder, through the cache. Raises what the first raises where none can be had.
     """
-    found, notes, failure = [], [], None
+    found: list[Candidate] = []
+    notes: list[str] = []
+    failure: Exception | None = None
     for method in methods:
         for backbone in backbones or ("",):
             name, _, weights = backbone.partition("=")
@@ -51,10 +53,12 @@ def candidates(
             except UsageError as error:
                 if not backbone:
                     raise
-                failure, _ = error, notes.append(f"{label} is left out: {error}")
+                failure = error
+                notes.append(f"{label} is left out: {error}")
                 continue
             except FsbenchError as error:
-                failure, _ = error, notes.append(f"{label} is left out: {error}")
+                failure = error
+                notes.append(f"{label} is left out: {error}")
                 continue
             found.append(Candidate(label, made, references))
     if not found and failure is not None:

@@ -28,7 +28,7 @@ class Pictured:
 
 
 @dataclass(frozen=True)
-class Card:
+class QueryCard:
     """A query, what was said of it, and pictures to compare it with."""
 
     query: Pictured
@@ -58,7 +58,7 @@ class Part:
 
 
 def shelf_page(
-    title: str, lead: Sequence[str], parts: Sequence[Part] = (), cards: Sequence[Card] | None = None
+    title: str, lead: Sequence[str], parts: Sequence[Part] = (), cards: Sequence[QueryCard] | None = None
 ) -> str:
     """Returns the document."""
     from jinja2 import Environment, StrictUndefined

@@ -8,7 +8,7 @@ import numpy as np
 
 from fewshot_bench.prediction.predictions import Predictions
 from fewshot_bench.recogniser.thumbnails import thumbnail_of
-from fewshot_bench.shelf.page import Card, Pictured, ThumbnailOf, shelf_page
+from fewshot_bench.shelf.page import QueryCard, Pictured, ThumbnailOf, shelf_page
 
 MOST = 500
 """Pictures of a page, the most doubtful ones."""
@@ -59,11 +59,13 @@ def predictions_page(found: Predictions, reference: ThumbnailOf, examples: dict[
     return shelf_page("Predictions", said, cards=cards)
 
 
-def card_of(found: Predictions, i: int, kind: str, reference: ThumbnailOf, examples: dict[str, str]) -> Card:
+def card_of(
+    found: Predictions, i: int, kind: str, reference: ThumbnailOf, examples: dict[str, str]
+) -> QueryCard:
     """Returns the card of picture ``i``."""
     path = found.paths[i]
     if found.defects[i]:
-        return Card(Pictured("", path, path), path, kind, (found.defects[i],), ())
+        return QueryCard(Pictured("", path, path), path, kind, (found.defects[i],), ())
     query = Pictured.of(thumbnail_of(Path(path)), f"new picture {path}", path)
     top = found.picture(i)["top"]
     told = [f"{one['class']} ({found.score_name} {number(one[found.score_name])})" for one in top]
@@ -82,7 +84,7 @@ def card_of(found: Predictions, i: int, kind: str, reference: ThumbnailOf, examp
     if found.copies[i]:
         lines.append(f"The same file as the reference {found.copies[i]}.")
     title = f"likely {told[0]}, or none of the products" if kind == "rejected" else told[0]
-    return Card(query, title, kind, tuple(lines), tuple(others))
+    return QueryCard(query, title, kind, tuple(lines), tuple(others))
 
 
 def number(score: float | str) -> str:
