@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from fewshot_bench.recogniser.references import References
-from fewshot_bench.shelf.audit import ReferenceAudit, Doubt
+from fewshot_bench.shelf.audit import Doubt, ReferenceAudit
 from fewshot_bench.shelf.page import Part, Pictured, Side, ThumbnailOf
 
 MOST = 100

@@ -8,7 +8,7 @@ import numpy as np
 
 from fewshot_bench.prediction.predictions import Predictions
 from fewshot_bench.recogniser.thumbnails import thumbnail_of
-from fewshot_bench.shelf.page import QueryCard, Pictured, ThumbnailOf, shelf_page
+from fewshot_bench.shelf.page import Pictured, QueryCard, ThumbnailOf, shelf_page
 
 MOST = 500
 """Pictures of a page, the most doubtful ones."""
