@@ -27,6 +27,7 @@ LAYERS = (
     ("engine",),
     ("audit", "conformance", "prediction", "scaffold", "suites", "verification"),
     ("sheets", "recogniser"),
+    ("shelf",),
     ("functions", "testing"),
     ("cli",),
 )

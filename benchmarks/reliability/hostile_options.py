@@ -70,6 +70,8 @@ def options_family(place: Path) -> Family:
         "products remove": ([fitted, "class 0"], {}),
         "products rename": ([fitted, "class 0", "class 0 again"], {}),
         "export": ([fitted], {"--onnx": "onnx"}),
+        "decide": ([pictures], {"--method": "pixels"}),
+        "references": ([pictures], {"--method": "pixels"}),
         "methods": (["pixels"], {}),
         "metrics": ([], {}),
         "samplers": ([], {}),

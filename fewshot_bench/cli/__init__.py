@@ -23,6 +23,8 @@ COMMANDS = {
     "fit": "Fit a recogniser to a folder of products and keep it as one file.",
     "products": "Change a fitted recogniser: add, remove or rename products.",
     "export": "Export a fitted recogniser as ONNX, with an example that needs no torch.",
+    "decide": "Say which method, how many references and which threshold a folder of products needs.",
+    "references": "Say which references are doubtful, which products need more, and which look alike.",
     "methods": "List the installed methods, or show one with its parameters.",
     "metrics": "List the installed metrics that a run can have besides accuracy and mAP.",
     "protocols": "List the protocols: what a run can be asked, and what its table is ranked by.",

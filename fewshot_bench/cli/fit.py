@@ -41,6 +41,7 @@ from fewshot_bench.cli.output import echo, say
     "--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True,
     help="Where it runs; auto takes a GPU where there is one.",
 )  # fmt: skip
+@click.option("--thumbnails", is_flag=True, help="Keep a small picture of each reference, for pages to show.")
 @click.option("--verify", is_flag=True, help="Read every file again instead of trusting sizes and dates.")
 def command(
     folder: str,

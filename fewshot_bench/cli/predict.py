@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fewshot_bench.cli.output import echo, say
+from fewshot_bench.cli.shelf import require_page, thumbnails, write_page
 
 if TYPE_CHECKING:
     from fewshot_bench.prediction.predictions import Predictions
+    from fewshot_bench.recogniser.fitted import Recogniser
+    from fewshot_bench.recogniser.references import References
 
 RATE = 0.05
 
@@ -69,6 +72,10 @@ SETTLED = {
     help="How the predictions are written.",
 )  # fmt: skip
 @click.option("--output", type=click.Path(path_type=Path), help="Write to this file instead of stdout.")
+@click.option(
+    "--report", type=click.Path(path_type=Path), metavar="FILE",
+    help="Write a page as well: each picture beside its nearest reference, doubtful ones first.",
+)  # fmt: skip
 @click.option("--verify", is_flag=True, help="Read every file again instead of trusting sizes and dates.")
 def command(
     model: Path | None,
@@ -80,6 +87,7 @@ def command(
     reject_rate: float | None,
     style: str,
     output: Path | None,
+    report: Path | None,
     **options: Any,
 ) -> None:
     """Classify pictures by METHOD against the class folders of DIR, or by a fitted recogniser.
@@ -103,8 +111,9 @@ def command(
         raise UsageError(f"--reject-rate {reject_rate} goes with --reject; add that, or leave it out.")
     if output is not None and (output.is_dir() or not output.absolute().parent.is_dir()):
         raise UsageError(f"--output {output} must be a file in a folder that is there.")
+    require_page(report)
     if model is not None:
-        found = by_model(model, [*images, *more], options)
+        recogniser, found = by_model(model, [*images, *more], options)
     else:
         words = {key: options.pop(key) for key in ("method", "train_dataset", "unlabelled", "train_seed")}
         request = Request(dataset=str(support), parameters=parse_settings(settings), **words)
@@ -118,8 +127,24 @@ def command(
     else:
         write_atomic(output, lambda stream: stream.writelines(plain(piece).encode() for piece in pieces))
         say(f"Predictions: {output}")
+    if report is not None:
+        write_page(report, page_of(found, None if model is None else recogniser.references, support))
     for sentence in sentences(found):
         say(plain(sentence))
+
+
+def page_of(found: Predictions, references: References | None, support: str | None) -> str:
+    """Returns the page of predictions by a recogniser's references, or by those of a folder."""
+    from fewshot_bench.shelf.predicted import predictions_page
+
+    if references is not None:
+        examples: dict[str, str] = {}
+        for label, path in zip(references.labels.tolist(), references.paths, strict=True):
+            examples.setdefault(references.class_names[label], path)
+        return predictions_page(found, thumbnails(references, None), examples)
+    near = zip(found.classes[:, 0].tolist(), found.nearest, strict=True)
+    seen = {path.split("/")[0]: path for _, path in near if path}
+    return predictions_page(found, thumbnails(None, Path(support or ".").expanduser()), seen)
 
 
 def ask(model: Path | None, named: dict[str, str | None], images: list[Path]) -> None:
@@ -159,8 +184,8 @@ def refuse_settled(context: click.Context) -> None:
             )
 
 
-def by_model(model: Path, images: list[Path], options: dict[str, Any]) -> Predictions:
-    """Returns the predictions of a fitted recogniser for files and folders."""
+def by_model(model: Path, images: list[Path], options: dict[str, Any]) -> tuple[Recogniser, Predictions]:
+    """Returns a fitted recogniser, and its predictions for files and folders."""
     from fewshot_bench.errors import FsbenchError
     from fewshot_bench.prediction.pictures import find_pictures
     from fewshot_bench.recogniser.making import load_recogniser
@@ -172,7 +197,7 @@ def by_model(model: Path, images: list[Path], options: dict[str, Any]) -> Predic
             f"None of the {len(found)} pictures can be read (the first, {found.paths[0]}: {found.defects[0]}): name "
             "others."
         )
-    return found
+    return recogniser, found
 
 
 def as_table(found: Predictions) -> Iterator[str]:

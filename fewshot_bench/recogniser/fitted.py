@@ -26,6 +26,7 @@ from fewshot_bench.recogniser.changes import Change, changes
 from fewshot_bench.recogniser.given import AT_ONCE, Shown, encoded, given
 from fewshot_bench.recogniser.references import References
 from fewshot_bench.recogniser.scorer import ONE_BY_ONE, Scorer
+from fewshot_bench.recogniser.thumbnails import packed, thumbnail
 
 FEW = 20
 """Pictures from which a temperature is found; of fewer a note says so."""
@@ -200,7 +201,7 @@ class Recogniser:
         own = [i for i, known in enumerate(self.class_names) if known == name]
         labels = self.references.labels
         seen = {digest.tobytes() for digest in self.references.digests[np.isin(labels, own)]}
-        vectors, digests, paths = [], [], []
+        vectors, digests, paths, small = [], [], [], []
         for _, part in _parts(shown):
             made = encoded(self.method.encoder, part)
             for one, defect in zip(part, made.defects, strict=True):
@@ -212,9 +213,12 @@ class Recogniser:
                     vectors.append(vector)
                     digests.append(digest)
                     paths.append(f"{name}/{Path(one.name).name}")
+                    if self.references.thumbnails:
+                        image = one.opened()[2]
+                        small.append(b"" if image is None else thumbnail(image))
         if not vectors:
             raise UsageError(f"The product {name!r} has all of these pictures already; add others.")
-        added = self.references.added(name, np.stack(vectors), np.stack(digests), tuple(paths))
+        added = self.references.added(name, np.stack(vectors), np.stack(digests), tuple(paths), tuple(small))
         return self._changed(added, np.arange(len(self.references)))
 
     def remove(self, name: str) -> tuple[Change, ...]:
@@ -254,6 +258,8 @@ class Recogniser:
         }
         if self.unknown is not None:
             arrays["unknown"] = self.unknown
+        if references.thumbnails:
+            arrays |= packed(references.thumbnails)
         arrays |= self.scorer.kept()
         facts = {
             **self.recipe,

@@ -29,6 +29,7 @@ from fewshot_bench.recogniser.calibration import Separation
 from fewshot_bench.recogniser.fitted import Measured, Recogniser
 from fewshot_bench.recogniser.given import AT_ONCE, encoded, given
 from fewshot_bench.recogniser.references import References
+from fewshot_bench.recogniser.thumbnails import thumbnail, unpacked
 from fewshot_bench.store.encoding import encoder_name
 
 ACCEPT = 0.9
@@ -44,16 +45,52 @@ def fit_recogniser(
     data_root: Path | None = None,
     device: str = "auto",
     verify: bool = False,
+    thumbnails: bool = False,
     progress: Progress = silent,
 ) -> Recogniser:
     """Returns a recogniser of the pictures of ``request.dataset`` (or of ``index``) that may be support.
 
-    ``unknown`` are pictures of no product, by which the threshold is chosen as well. Raises UsageError or FsbenchError.
+    ``unknown`` are pictures of no product, by which the threshold is chosen as well. ``thumbnails`` keeps a small JPEG
+    of each reference. Raises UsageError or FsbenchError.
     """
     if not 0 < accept <= 1:
         raise UsageError(
             f"--accept must be above 0 and at most 1, not {accept}; 0.9 accepts 90 % of known pictures."
         )
+    device = choose_device(device)
+    method, references = fit_references(
+        request,
+        index,
+        data_root=data_root,
+        device=device,
+        verify=verify,
+        thumbnails=thumbnails,
+        progress=progress,
+    )
+    recipe = {
+        "method": request.method,
+        "parameters": parameters_of(method.config),
+        "source": identity.source_digest(type(method)),
+        "train_dataset": request.train_dataset,
+        "unlabelled": list(request.unlabelled),
+        "train_seed": request.train_seed,
+        "encoder": {"fingerprint": method.encoder.fingerprint(), "name": encoder_name(method.encoder)},
+    }
+    others = None if unknown is None else _vectors(method, unknown)
+    return Recogniser(method, recipe, references, device=device, accept=accept, unknown=others)
+
+
+def fit_references(
+    request: Request,
+    index: ImageIndex | None = None,
+    *,
+    data_root: Path | None = None,
+    device: str = "auto",
+    verify: bool = False,
+    thumbnails: bool = False,
+    progress: Progress = silent,
+) -> tuple[EmbeddingMethod, References]:
+    """Returns a method that is ready, and its embeddings of the pictures of ``request.dataset`` that may be support."""
     method = embedding_method(request)
     if index is None:
         folder = Path(request.dataset).expanduser()
@@ -76,18 +113,9 @@ def fit_recogniser(
         digests=index.digests[rows],
         paths=tuple(index.paths[row] for row in rows.tolist()),
         class_names=tuple(index.class_names[c] for c in used.tolist()),
+        thumbnails=tuple(thumbnail(index.reader(row)) for row in rows.tolist()) if thumbnails else (),
     )
-    recipe = {
-        "method": request.method,
-        "parameters": parameters_of(method.config),
-        "source": identity.source_digest(type(method)),
-        "train_dataset": request.train_dataset,
-        "unlabelled": list(request.unlabelled),
-        "train_seed": request.train_seed,
-        "encoder": {"fingerprint": method.encoder.fingerprint(), "name": encoder_name(method.encoder)},
-    }
-    others = None if unknown is None else _vectors(method, unknown)
-    return Recogniser(method, recipe, references, device=context.device, accept=accept, unknown=others)
+    return method, references
 
 
 def embedding_method(request: Request) -> EmbeddingMethod:
@@ -139,13 +167,7 @@ def load_recogniser(
                 "encoder",
             )
         }
-        references = References(
-            vectors=arrays["vectors"],
-            labels=arrays["labels"],
-            digests=arrays["digests"],
-            paths=tuple(map(str, facts["paths"])),
-            class_names=tuple(map(str, facts["class_names"])),
-        )
+        references = references_of(facts, arrays)
         measured, accept = measured_of(facts["measured"]), float(facts["accept"])
         wanted, named = str(recipe["encoder"]["fingerprint"]), str(recipe["encoder"]["name"])
         request = Request(
@@ -182,6 +204,30 @@ def load_recogniser(
     if recipe["source"] == identity.source_digest(type(method)) and context.device == "cpu":
         found.scorer.restore(arrays)
     return found
+
+
+def references_of(facts: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> References:
+    """Returns the references of a file; KeyError, TypeError or ValueError where it holds none that are sound."""
+    return References(
+        vectors=arrays["vectors"],
+        labels=arrays["labels"],
+        digests=arrays["digests"],
+        paths=tuple(map(str, facts["paths"])),
+        class_names=tuple(map(str, facts["class_names"])),
+        thumbnails=unpacked(arrays),
+    )
+
+
+def stored_references(path: Path) -> References:
+    """Returns the references of a recogniser's file, without building its encoder; FsbenchError where it is unsound."""
+    facts, arrays = read_recogniser(path)
+    try:
+        return references_of(facts, arrays)
+    except (KeyError, TypeError, ValueError) as error:
+        raise FsbenchError(
+            f"{path} is no sound recogniser ({' '.join(str(error).split())}): fit it again with "
+            f"`fsbench fit FOLDER -o {path}`."
+        ) from error
 
 
 def measured_of(told: dict[str, Any]) -> Measured:

@@ -24,6 +24,7 @@ class References:
     labels : int32 [M], indices into ``class_names``; every class has one or more.
     digests : uint8 [M, 32], sha256 of the contents.
     paths : [M], the names of the pictures, for people to read.
+    thumbnails : [M], JPEG files, or () where none are kept.
 
     Raises ValueError, one line, where these do not fit each other.
     """
@@ -33,6 +34,7 @@ class References:
     digests: NDArray[np.uint8]
     paths: tuple[str, ...]
     class_names: tuple[str, ...]
+    thumbnails: tuple[bytes, ...] = ()
 
     def __post_init__(self) -> None:
         many, classes = len(self.paths), len(self.class_names)
@@ -40,6 +42,8 @@ class References:
             raise ValueError(f"its embeddings are not {many} rows of finite numbers")
         if self.labels.shape != (many,) or self.digests.shape != (many, 32):
             raise ValueError(f"its labels and digests are not those of {many} references")
+        if self.thumbnails and len(self.thumbnails) != many:
+            raise ValueError(f"its thumbnails are not those of {many} references")
         if classes < 2 or len(set(self.class_names)) != classes:
             raise ValueError("it has not two products or more of different names")
         if set(self.labels.tolist()) != set(range(classes)):
@@ -88,7 +92,12 @@ class References:
         return self.class_names.index(name)
 
     def added(
-        self, name: str, vectors: NDArray[Any], digests: NDArray[np.uint8], paths: tuple[str, ...]
+        self,
+        name: str,
+        vectors: NDArray[Any],
+        digests: NDArray[np.uint8],
+        paths: tuple[str, ...],
+        thumbnails: tuple[bytes, ...] = (),
     ) -> References:
         """Returns these references and some more of the product ``name``, which may be new."""
         if not name.strip():
@@ -101,6 +110,7 @@ class References:
             digests=np.concatenate([self.digests, digests]),
             paths=(*self.paths, *distinct(self.paths, paths)),
             class_names=names,
+            thumbnails=(*self.thumbnails, *thumbnails),
         )
 
     def removed(self, name: str) -> References:
@@ -118,6 +128,7 @@ class References:
             digests=self.digests[keep],
             paths=tuple(self.paths[row] for row in keep.tolist()),
             class_names=tuple(known for known in self.class_names if known != name),
+            thumbnails=tuple(self.thumbnails[row] for row in keep.tolist()) if self.thumbnails else (),
         )
 
     def renamed(self, old: str, new: str) -> References:

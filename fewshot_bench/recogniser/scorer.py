@@ -152,6 +152,11 @@ class Scorer:
         ]
         return np.concatenate(parts)
 
+    def asked(self, support: NDArray[np.int64], rows: NDArray[np.int64]) -> Floats:
+        """Returns class scores [Q, N] of references ``rows`` [Q] by those of ``support`` [N, K], padded with −1."""
+        found: Floats = self._solved(self.references.vectors, Tasks(support[None], rows[None]))[0]
+        return found
+
     def _solved(self, table: NDArray[np.float32], tasks: Tasks) -> Floats:
         """Returns the scores [E, Q, N] of episodes on a table."""
         solve = embedding_solver(
@@ -192,6 +197,10 @@ class Scorer:
         if len(self.references.class_names) < 3:
             return np.zeros(0)
         return self.near("product").cosines
+
+    def cosines(self, rows: NDArray[np.int64], apart: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Returns the greatest cosine [R] of references ``rows`` [R] with one of another number of ``apart`` [M]."""
+        return nearest(self.units, self.units[rows], np.concatenate([apart[rows], apart]))[1]
 
     def near(self, other: str) -> Near:
         """Returns the nearest reference of another ``content`` or ``product``, of at most ``ASKED`` references.

@@ -110,6 +110,8 @@ def lines(tmp_path: Path, draw) -> dict[str, list[str]]:
     return {
         "fit": [*fit[1:3], f"{tmp_path}/other.fsb", *fit[4:]],
         "export": [f"{tmp_path}/shop.fsb", "--onnx", f"{tmp_path}/onnx"],
+        "decide": [f"{tmp_path}/shop", "--method", "pixels"],
+        "references": [f"{tmp_path}/shop", "--method", "pixels"],
         "products add": [f"{tmp_path}/shop.fsb", "c2", f"{tmp_path}/0.png"],
         "products rename": [f"{tmp_path}/shop.fsb", "c2", "c3"],
         "products remove": [f"{tmp_path}/shop.fsb", "c3"],

@@ -1,0 +1,64 @@
+"""What ``fsbench decide``, ``fsbench references`` and ``fsbench predict --report`` share: tables and pages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fewshot_bench.cli.output import echo, say
+
+if TYPE_CHECKING:
+    from fewshot_bench.recogniser.references import References
+    from fewshot_bench.shelf.page import Part, ThumbnailOf
+
+
+def require_page(report: Path | None) -> None:
+    """Raises UsageError where no page can be written, before any work is done."""
+    from fewshot_bench.errors import UsageError
+
+    if report is not None and (report.is_dir() or not report.expanduser().absolute().parent.is_dir()):
+        raise UsageError(f"--report {report} must be a file in a folder that is there, such as out.html.")
+
+
+def write_page(report: Path, document: str) -> None:
+    """Writes a page, whole or not at all."""
+    from fewshot_bench.files import write_atomic
+
+    data = document.encode("utf-8", "backslashreplace")
+    write_atomic(report.expanduser(), lambda out: out.write(data))
+    say(f"Page: {report}")
+
+
+def print_parts(lead: Sequence[str], parts: Sequence[Part]) -> None:
+    """Prints sections as text."""
+    from fewshot_bench.cli.terminal import table
+
+    for line in lead:
+        echo(line)
+    for part in parts:
+        echo(f"\n{part.title}")
+        for line in part.lines:
+            echo(f"  {line}")
+        if part.columns and part.rows:
+            echo(table(list(part.columns), [list(row) for row in part.rows]))
+
+
+def thumbnails(references: References | None, folder: Path | None) -> ThumbnailOf:
+    """Returns what gives the thumbnail of a reference: those that a file keeps, or the pictures of a folder."""
+    from fewshot_bench.recogniser.thumbnails import thumbnail_of
+    from fewshot_bench.shelf.audited import thumbnails_of
+
+    kept = thumbnails_of(references) if references is not None else {}
+    made: dict[str, bytes] = {}
+
+    def give(path: str) -> bytes:
+        if path in kept or folder is None:
+            return kept.get(path, b"")
+        if path not in made:
+            place = (folder / path).resolve()
+            inside = place.is_relative_to(folder.resolve())
+            made[path] = thumbnail_of(place) if inside else b""
+        return made[path]
+
+    return give

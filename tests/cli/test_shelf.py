@@ -1,0 +1,150 @@
+"""``fsbench decide``, ``fsbench references`` and ``fsbench predict --report`` as a person meets them."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import os
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from fewshot_bench.cli import guarded
+
+HOSTILE = "<img src=x onerror=alert(1)>.png"
+
+
+@pytest.fixture
+def shop(tmp_path: Path, draw, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for seed in range(12):
+        draw(tmp_path / "shop" / f"c&<b> {seed % 3}" / f"{seed}.png", seed)
+    for seed in range(4):
+        draw(tmp_path / "new" / f"{seed}.png", 20 + seed)
+    shutil.copy(tmp_path / "new/0.png", tmp_path / "new" / HOSTILE)
+    (tmp_path / "new/broken.png").write_bytes(b"no picture")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def call(capsys, line: str) -> tuple[int, str, str]:
+    status = guarded(shlex.split(line), debug=False)
+    out, err = capsys.readouterr()
+    return status, out, err
+
+
+def sources(page: str) -> list[bytes]:
+    found = re.findall(r'src="([^"]*)"', page)
+    assert all(source.startswith("data:image/jpeg;base64,") for source in found)
+    return [base64.b64decode(source.partition(",")[2]) for source in found]
+
+
+def test_decide_answers_as_text_json_and_page(capsys, shop):
+    line = "decide shop --method pixels --report out.html"
+    status, out, _ = call(capsys, line)
+    assert status == 0 and "Take pixels" in out and "fsbench fit shop -o shop.fsb --method pixels" in out
+    told = json.loads(call(capsys, f"{line} --json")[1])
+    assert told["method"] == "pixels" and set(told["grown"]) == {"3", "6", "15"}
+    estimate = told["chosen"]["estimate"]
+    assert 0 <= estimate["low"] <= estimate["value"] <= estimate["high"] <= 1
+    assert "Take pixels" in Path("out.html").read_text()
+
+
+def test_references_of_a_folder_and_of_a_file_say_the_same(capsys, shop):
+    shutil.copy("shop/c&<b> 0/0.png", "shop/c&<b> 1/twin.png")
+    folder = json.loads(call(capsys, "references shop --method pixels --json")[1])
+    assert folder["same_content"] == [["c&<b> 0/0.png", "c&<b> 1/twin.png"]]
+    assert call(capsys, "fit shop -o shop.fsb --method pixels --thumbnails")[0] == 0
+    assert json.loads(call(capsys, "references shop.fsb --json")[1]) == folder
+    assert call(capsys, "references shop.fsb --report out.html")[0] == 0
+    page = Path("out.html").read_text()
+    assert sources(page) and "<b>" not in page
+
+
+@pytest.mark.parametrize("kept", ["--thumbnails", ""])
+def test_the_page_of_predictions_is_escaped_small_and_begins_with_what_is_doubtful(capsys, shop, kept):
+    Image.new("RGB", (900, 300), "red").save("new/wide.png")
+    assert call(capsys, f"fit shop -o shop.fsb --method pixels {kept}")[0] == 0
+    assert call(capsys, "predict --model shop.fsb new --report out.html")[0] == 0
+    page = Path("out.html").read_text()
+    assert "<img src=x" not in page and "c&amp;&lt;b&gt;" in page
+    pictures = sources(page)
+    assert all(max(Image.open(io.BytesIO(jpeg)).size) <= 160 for jpeg in pictures)
+    assert len(pictures) >= (10 if kept else 5)
+    kinds = re.findall(r'data-kind="(\w+)"', page)
+    rank = [("unreadable", "rejected", "uncertain", "answered").index(kind) for kind in kinds]
+    assert len(kinds) == 7 and rank == sorted(rank)
+    assert "nearest reference: c&amp;&lt;b&gt;" in page and "similarity" in page
+    assert len(re.findall("<img ", page)) == len(re.findall(r'<img src="[^"]*" alt="[^"]+"', page))
+
+
+def test_the_page_of_a_folder_of_references_shows_them(capsys, shop):
+    line = "predict --method pixels --support shop --images new --report out.html"
+    assert call(capsys, line)[0] == 0
+    assert len(sources(Path("out.html").read_text())) >= 10
+
+
+def test_thumbnails_follow_products_that_come_and_go(capsys, shop):
+    from fewshot_bench.recogniser.making import stored_references
+
+    for line in (
+        "fit shop -o shop.fsb --method pixels --thumbnails",
+        "products add shop.fsb more new/1.png",
+        "products remove shop.fsb 'c&<b> 0'",
+        "products rename shop.fsb more most",
+    ):
+        assert call(capsys, line)[0] == 0
+    kept = stored_references(Path("shop.fsb"))
+    assert len(kept.thumbnails) == len(kept) == 9 and all(kept.thumbnails)
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ("decide shop --method pixels --accuracy 2", "--accuracy must be above 0"),
+        ("decide shop --method pixels --report no/out.html", "--report no/out.html must be a file"),
+        ("decide single --method pixels", "have two different references"),
+        ("references nowhere.fsb", "make one with `fsbench fit FOLDER"),
+        ("references shop --method pixels --report new", "--report new must be a file"),
+        ("predict --method pixels --support shop --images new --report new", "--report new must be"),
+    ],
+)
+def test_every_mistake_is_one_sentence(capsys, shop, draw, line, sentence):
+    for c in "ab":
+        draw(shop / "single" / c / "0.png", ord(c))
+    status, out, err = call(capsys, line)
+    assert (status, out) == (2, "") and sentence in err and "Traceback" not in err
+
+
+KILLED = """
+import os, signal, sys
+from fewshot_bench import files
+from fewshot_bench.cli import guarded
+real = os.replace
+def replace(*words, **options):
+    if sys.argv[1] == "after":
+        real(*words, **options)
+    os.kill(os.getpid(), signal.SIGKILL)
+os.replace = replace
+guarded(["products", "add", "shop.fsb", "more", "new/1.png"], debug=False)
+"""
+
+
+@pytest.mark.subprocess
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_kill_during_add_leaves_the_old_file_or_the_new_one(capsys, shop, when):
+    from fewshot_bench.recogniser.making import stored_references
+
+    assert call(capsys, "fit shop -o shop.fsb --method pixels")[0] == 0
+    before = Path("shop.fsb").read_bytes()
+    done = subprocess.run([sys.executable, "-c", KILLED, when], env=dict(os.environ), capture_output=True)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    assert (Path("shop.fsb").read_bytes() == before) is (when == "before")
+    assert len(stored_references(Path("shop.fsb"))) == (12 if when == "before" else 13)
