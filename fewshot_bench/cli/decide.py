@@ -72,11 +72,11 @@ def command(
         rate = rates(winner, Path(folder).expanduser())
     parts = decided.parts_of(found, rate, folder)
     lead = [f"{found.products} products, {found.references} references, {len(tried)} methods tried."]
+    if report is not None:
+        write_page(report, shelf_page("Which method for these products", [*lead, *notes], parts))
     if as_json:
         echo_json(decided.as_json(found, rate, notes))
     else:
         print_parts(lead, parts)
-    if report is not None:
-        write_page(report, shelf_page("Which method for these products", [*lead, *notes], parts))
     for note in notes:
         say(note)

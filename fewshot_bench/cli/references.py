@@ -68,10 +68,10 @@ def command(
             )  # fmt: skip
     found = audit(references)
     lead = audited.lead_of(found, references)
+    if report is not None:
+        shown = audited.sections(found, references, thumbnails(references, None))
+        write_page(report, shelf_page("References of these products", lead, shown))
     if as_json:
         echo_json(audited.json_of(found, references))
     else:
         print_parts(lead, audited.sections(found, references))
-    if report is not None:
-        shown = audited.sections(found, references, thumbnails(references, None))
-        write_page(report, shelf_page("References of these products", lead, shown))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -217,8 +216,8 @@ def one_more(by_number: Sequence[tuple[int, float]], contents: NDArray[np.int64]
 
 
 def enough(by_number: Sequence[tuple[int, float]]) -> int | None:
-    """Returns the fewest references after which the next number adds less than two points; None where none does."""
-    for (k, low), (_, high) in pairwise(by_number):
-        if high - low < 0.02:
+    """Returns the fewest references that no larger number is two points better than; None where it is the last one."""
+    for place, (k, low) in enumerate(by_number[:-1]):
+        if max(high for _, high in by_number[place + 1 :]) - low < 0.02:
             return k
     return None

@@ -30,13 +30,13 @@ def answer(found: Decision, folder: str) -> Part:
         lines.append("Answer all pictures: no threshold makes the answers better, or none is wanted.")
     else:
         lines.append(
-            f"Accept {found.accept:.0%} of known pictures (similarity from {found.cosine:.2f}): {found.certain} of the "
-            f"accepted ones are right, and {found.review} go to a person."
+            f"Accept {100 * found.accept:.0f} % of known pictures (similarity from {found.cosine:.2f}): "
+            f"{found.certain} of the accepted ones are right, and {found.review} go to a person."
         )
     if not found.reached:
         lines.append(
-            f"No threshold that keeps half of the pictures reaches the {found.target:.0%} that were asked for; more "
-            "references, or fewer products that look alike, would."
+            f"No threshold that keeps half of the pictures reaches the {100 * found.target:.0f} % that were asked for; "
+            "more references, or fewer products that look alike, would."
         )
     if found.single:
         lines.append(
@@ -51,7 +51,7 @@ def answer(found: Decision, folder: str) -> Part:
 def methods(found: Decision) -> Part:
     """Returns the accuracy of all methods."""
     ranked = sorted(found.accuracies.items(), key=lambda pair: -pair[1])
-    stable = f"The winner is best in {found.chosen.stable:.0%} of the draws of products"
+    stable = f"The winner is best in {100 * found.chosen.stable:.0f} % of the draws of products"
     return Part(
         "Methods",
         (
@@ -77,7 +77,7 @@ def catalogue(found: Decision) -> Part:
 def numbers(found: Decision) -> Part:
     """Returns the accuracy by the number of references."""
     wanted = (
-        f"{found.wanted} references a product are enough: the next step adds less than two points."
+        f"{found.wanted} references a product are enough: more add less than two points."
         if found.wanted
         else "More references than there are would still help, or there are too few to tell."
     )

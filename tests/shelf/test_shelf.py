@@ -126,3 +126,13 @@ def test_blocks_of_an_audit_give_what_one_block_gives(monkeypatch):
     one = told()
     monkeypatch.setattr(nearest, "PRODUCTS", 7)
     assert told() == one
+
+
+def test_enough_references_are_those_that_no_larger_number_beats():
+    """A step that adds nothing is not the end where a later one adds much."""
+    from fewshot_bench.shelf.decide import enough
+
+    assert enough(((1, 0.56), (2, 0.80), (3, 0.80), (4, 0.93))) is None
+    assert enough(((1, 0.56), (2, 0.80), (3, 0.81), (4, 0.815))) == 2
+    assert enough(((1, 0.9), (2, 0.89))) == 1
+    assert enough(()) is None
