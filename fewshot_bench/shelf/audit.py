@@ -21,7 +21,8 @@ class Doubt:
 
     ``margin`` is the cosine with its nearest reference of another product less that of its own, and ``harms`` counts
     references of other products that are nearest to this one and not to one of their own. ``mean_too`` says whether
-    the mean of the other product is nearer as well: then it may be mislabelled.
+    the mean of the other product is nearer as well than that of two or more others of its own: then it may be
+    mislabelled. Of two references of a product nobody can say which is the odd one.
     """
 
     row: int
@@ -88,7 +89,9 @@ def audit(references: References) -> ReferenceAudit:
         mine, theirs = int(labels[row]), int(labels[other[row]])
         rest = means[mine] * counts[mine] - units[row]  # its own product without it
         mean_too = bool(
-            wrong[row] and units[row] @ unit(means[[theirs]])[0] > units[row] @ unit(rest[None])[0]
+            wrong[row]
+            and counts[mine] > 2
+            and units[row] @ unit(means[[theirs]])[0] > units[row] @ unit(rest[None])[0]
         )
         margin = float(cosine[row] - own[row]) if asked[row] else 0.0
         doubts.append(Doubt(row, int(other[row]), margin, int(harms[row]), mean_too))
