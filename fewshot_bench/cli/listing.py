@@ -36,7 +36,7 @@ def rows(group: str, describe: Callable[[Any], dict[str, str]]) -> list[dict[str
     return found
 
 
-def list_methods(results: Path) -> list[dict[str, Any]]:
+def list_methods(results: Path = Path("results")) -> list[dict[str, Any]]:
     """Returns one row a method: name, summary, kind, distribution; ``broken`` says why one cannot be loaded.
 
     ``trains`` is yes or no, with the default parameters. ``training_s`` and ``episodes_s`` are median seconds of a

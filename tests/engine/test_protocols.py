@@ -91,7 +91,7 @@ def test_a_setting_that_the_protocol_fixes_is_refused():
     with pytest.raises(UsageError, match="--protocol is one of fewshot"):
         Request("pixels", "digits", protocol="oneshot")
     assert Request("pixels", "digits").counts == (5, 1) and Request("pixels", "digits").queries is None
-    assert PROTOCOLS.keys() == {"fewshot", "oneshot-all", "retrieval", "classification"}
+    assert PROTOCOLS.keys() == {"fewshot", "oneshot-all", "retrieval", "classification", "open-set"}
 
 
 def test_a_method_that_ranks_classes_is_no_peer_of_one_that_ranks_pictures():
