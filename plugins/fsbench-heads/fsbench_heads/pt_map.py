@@ -61,26 +61,43 @@ class Transport(JointHead):
 
         The largest entry of each row of the kernel exp(−λ d²) is 1, so that distances of at most 4 underflow nowhere.
         """
-        import torch
 
         log = joint.bar(-self.sharpness * joint.squared(means)[:, joint.supports :])
         log = log - log.amax(2, keepdim=True)
         kernel = log.exp() * joint.asked.unsqueeze(2)
         asked, share = joint.asked.unsqueeze(2), joint.classes.double().unsqueeze(2)
         share = share * joint.asked.sum(1)[:, None, None] / share.sum(1, keepdim=True).clamp_min(1)
-        column = scale.unsqueeze(2)
-        moving = torch.ones_like(column[:, :1], dtype=torch.bool)
-        for _ in range(SINKHORN_ROUNDS):
-            row = asked / (kernel @ column).clamp_min(1e-300)
-            fresh = share / (kernel.mT @ row).clamp_min(1e-300)
-            column = torch.where(
-                moving, fresh, column
-            )  # an episode that is done does not wait for those beside it
-            moving &= ((kernel @ column) * row - asked).abs().amax((1, 2), keepdim=True) >= EPSILON
-            if not bool(moving.any()):
-                break
+        column = balanced(kernel, asked, share, scale.unsqueeze(2))
         row = asked / (kernel @ column).clamp_min(1e-300)
         return log + row.clamp_min(1e-300).log() + column.clamp_min(1e-300).log().mT, column.squeeze(2)
+
+
+def balanced(kernel: Tensor, rows: Tensor, columns: Tensor, scale: Tensor) -> Tensor:
+    """Returns the scales of columns ``[e, N, 1]`` with which rows and columns of the plan have their sums.
+
+    ``kernel [e, Q, N]``, sums of ``rows [e, Q, 1]`` and of ``columns [e, N, 1]``; ``scale [e, N, 1]`` is where
+    Sinkhorn's rounds begin. An episode ends at its own round: it does not wait for those beside it.
+    """
+    import torch
+
+    found, index = scale.clone(), torch.arange(len(scale), device=scale.device)
+    product = kernel @ scale
+    moving = torch.ones_like(scale[:, :1], dtype=torch.bool)
+    for _ in range(SINKHORN_ROUNDS):
+        row = rows / product.clamp_min(1e-300)
+        scale = torch.where(moving, columns / (kernel.mT @ row).clamp_min(1e-300), scale)
+        product = kernel @ scale
+        moving &= (product * row - rows).abs().amax((1, 2), keepdim=True) >= EPSILON
+        left = int(moving.sum())
+        if not left:
+            break
+        if 2 * left <= len(index):
+            found[index], keep = scale, moving.flatten()
+            index, kernel, rows, columns, scale, product, moving = (
+                part[keep] for part in (index, kernel, rows, columns, scale, product, moving)
+            )
+    found[index] = scale
+    return found
 
 
 @dataclass(frozen=True, kw_only=True)

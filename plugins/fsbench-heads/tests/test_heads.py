@@ -217,6 +217,17 @@ def test_transport_is_right_where_easyfsl_s_divides_by_zero():
     assert float((mine.argmax(2).numpy() == np.array(truth)).mean()) > 0.95
 
 
+@pytest.mark.parametrize("shots", [1, 5])
+def test_transport_without_unit_length_is_easyfsl_s_where_that_is_finite(shots):
+    """Its PTMAP leaves out the unit length after the power transform; done so too, all predictions are equal."""
+    table, tasks = made(shots, episodes=20, queries=15, width=64)
+    table = 0.05 * table
+    theirs = by_easyfsl("PTMAP", {}, table, tasks)
+    mine = Transport(rounds=10, centre=False, normalize=False).scores(table, tasks)[0]
+    assert theirs.isfinite().all()
+    assert torch.equal(mine.argmax(2), theirs.argmax(2))
+
+
 def test_an_episode_does_not_depend_on_those_beside_it():
     table, tasks = made(2, episodes=6)
     together = Transport().scores(table, tasks)[0]
