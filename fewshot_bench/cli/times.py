@@ -29,9 +29,11 @@ def typical_times(results: Path) -> dict[str, dict[str, float]]:
             record = json.loads(read_regular(path, LONGEST))
             method, parts = str(record["method"]), record.get("training")
             if parts and parts.get("timings"):
-                trained[method].append(seconds(parts["timings"]))
+                took = seconds(parts["timings"])
+                trained[method].append(took)
             if record["timings"]["score"] > 0:
-                scored[method].append(1000 * float(record["timings"]["score"]) / int(record["episodes"]))
+                each = 1000 * float(record["timings"]["score"]) / int(record["episodes"])
+                scored[method].append(each)
         except (OSError, FsbenchError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError):
             continue
     found: dict[str, dict[str, float]] = defaultdict(dict)

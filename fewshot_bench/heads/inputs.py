@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 MIN_ENERGY = 1e-10
 """Axes with less than this share of the first axis's energy are rounding error and are not read."""
 
+NOISE = 1e-13
+"""Share of ‖x‖² summed over the support that is rounding of the products: images that differ by less are equal."""
+
 
 class Inputs(Protocol):
     """Gives e episodes' inputs: ``width`` numbers, of which episode i uses the first ``used[i]``; the rest are 0."""
@@ -111,7 +114,8 @@ def _axes(inner: Inner, rows: Tensor) -> Axes:
     support = principal_axes(inner, rows)
     assert isinstance(support, Dual)
     axes, energy = support.axes.flip(2), support.energy.flip(1)
-    real = energy > MIN_ENERGY * energy[:, :1]
+    size = (inner.norms[rows.clamp_min(0)] * (rows >= 0)).sum(1, keepdim=True)
+    real = energy > (MIN_ENERGY * energy[:, :1]).clamp_min(NOISE * size)
     extreme = axes.gather(1, axes.abs().argmax(1, keepdim=True))
     axes = torch.where(extreme < 0, -axes, axes) * real.unsqueeze(1)
     total, numbers = (energy * real).sum(1), (rows >= 0).sum(1) * inner.table.shape[1]

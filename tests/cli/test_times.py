@@ -26,6 +26,9 @@ def test_times_are_medians_and_what_is_no_record_is_passed_over(tmp_path):
     record(tmp_path, "untimed", "hog-knn", 0.0)
     (tmp_path / "other.json").write_text("[1, 2]")
     (tmp_path / "broken.json").write_text("{")
+    (tmp_path / "odd.json").write_text(
+        '{"method": "odd", "training": {"timings": {"a": {}}}, "episodes": 0, "timings": {"score": 1}}'
+    )
     (tmp_path / "half.json").write_text('{"method": "pixels", "episodes": 0, "timings": {"score": 1}}')
     assert typical_times(tmp_path) == {
         "pixels": {"episodes": 4.0},

@@ -120,6 +120,10 @@ def test_a_learnt_head_is_trained_with_the_encoder_and_stored_beside_it(digits, 
         Baseline(Config(checkpoint=str(trunk))).setup(where)
 
 
+HEAD = ("C", "k", "head", "head_rate", "head_steps", "metric", "units", "shrink")
+"""Parameters of heads, which no training reads."""
+
+
 def test_every_parameter_is_in_the_key_or_says_who_reads_it(tmp_path, digits, monkeypatch):
     """Of all trained methods that are installed: a change of a parameter that training reads is another key."""
     registry = pytest.importorskip("fewshot_bench.contract.registry")
@@ -137,7 +141,7 @@ def test_every_parameter_is_in_the_key_or_says_who_reads_it(tmp_path, digits, mo
                 assert word == "start", "its pictures are in the fingerprint of the start"
             else:
                 assert word in ("head", "loading", "presets", "student"), (name, f.name)
-                assert (word == "head") == (f.name in ("C", "k", "head", "metric", "units", "shrink")), f.name
+                assert (word == "head") == (f.name in HEAD), f.name
     assert found > 50
 
 

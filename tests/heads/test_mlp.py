@@ -8,7 +8,7 @@ from itertools import islice, pairwise
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
@@ -147,6 +147,7 @@ def test_a_network_on_principal_axes_is_one_on_the_embedding(gram):
     far=st.sampled_from([0.0, 30.0]),
     seed=st.integers(0, 10**6),
 )
+@example(samples=3, padding=0, width=7, duplicates=2, far=30.0, seed=0)
 def test_inputs_keep_every_distance_and_their_mean_square_is_1_a_number(
     samples, padding, width, duplicates, far, seed
 ):

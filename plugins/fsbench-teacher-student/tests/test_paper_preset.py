@@ -79,7 +79,7 @@ def test_missing_weights_are_one_sentence_with_the_file_and_where_to_put_it(tmp_
         build(config.Config, "teacher", {"preset": "paper"}),
     )
     with pytest.raises(
-        FsbenchError, match=rf"{name}\.safetensors into a folder named by FSBENCH_WEIGHTS"
+        FsbenchError, match=rf"{name}\.safetensors into a folder FOLDER and say export FSBENCH_WEIGHTS=FOLDER"
     ) as e:
         methods.TeacherLr(paper).fit(base, Context(device="cpu", seed=0, cache=tmp_path))
     assert "\n" not in str(e.value)

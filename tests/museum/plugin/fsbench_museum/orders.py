@@ -145,7 +145,14 @@ class LastShotCountsMost(Honest):
         return nearest(table, tasks, centres=centres)
 
 
+class NamesUnread(Honest):
+    """Declares that it reads the names of classes, to stand in another table, and looks at none."""
+
+    reads_names = True
+
+
 CHEATS = {
+    NamesUnread: "class-names",
     QueryBatchNorm: "query-alone",
     UndeclaredKMeans: "query-alone",
     UndeclaredBalance: "query-alone",
