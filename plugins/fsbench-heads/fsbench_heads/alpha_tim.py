@@ -21,10 +21,10 @@ class AlphaInformation(WeightSteps):
     """
 
     steps: int = 50
-    rate: float = 1e-3
+    rate: float = 3e-4
     temperature: float = 10.0
     alpha: float = 2.0
-    conditional: float = 0.1
+    conditional: float = 1.0
     normalize: bool = True
 
     def slope(self, p: Tensor, marginal: Tensor) -> Tensor:
@@ -41,11 +41,11 @@ class AlphaTimConfig(FrozenConfig):
     """Parameters of ``alpha-tim``."""
 
     steps: int = setting(50, "gradient steps; the authors take 1000", at_least=0)
-    rate: float = tunable(1e-3, 1e-5, 1e-2, log=True, help="learning rate of Adam", at_least=0)
+    rate: float = tunable(3e-4, 1e-5, 1e-2, log=True, help="learning rate of Adam", at_least=0)
     temperature: float = tunable(10.0, 5.0, 30.0, log=True, help="factor τ of the cosines", at_least=0)
     alpha: float = tunable(2.0, 1.0, 8.0, help="order α of the entropies; 1 is TIM's", at_least=0.1)
     conditional: float = tunable(
-        0.1, 0.01, 1.0, log=True, help="weight of the entropy of each query", at_least=0
+        1.0, 0.01, 1.0, log=True, help="weight of the entropy of each query", at_least=0
     )
     normalize: bool = setting(True, "scale embeddings to unit length before they are averaged")
 

@@ -21,8 +21,8 @@ class Partition(JointHead):
     """
 
     rounds: int = 20
-    penalty: float = 1.0
-    temperature: float = 30.0
+    penalty: float = 0.5
+    temperature: float = 10.0
     normalize: bool = True
 
     def solve(self, joint: Joint) -> Tensor:
@@ -51,8 +51,8 @@ class PaddleConfig(FrozenConfig):
     """Parameters of ``paddle``."""
 
     rounds: int = setting(20, "rounds of assignments and means", at_least=0)
-    penalty: float = tunable(1.0, 0.0, 2.0, help="weight λ of the share of each class", at_least=0)
-    temperature: float = tunable(30.0, 1.0, 100.0, log=True, help="factor τ of the distances", at_least=0)
+    penalty: float = tunable(0.5, 0.0, 2.0, help="weight λ of the share of each class", at_least=0)
+    temperature: float = tunable(10.0, 1.0, 100.0, log=True, help="factor τ of the distances", at_least=0)
     normalize: bool = setting(True, "scale embeddings to unit length first")
 
 
