@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from fewshot_bench.api import Prototype, Tasks, import_torchvision
 
 HEADS = [
-    SupportDiscriminant(0.3), Ridge(0.7), KernelCache(), Partition(temperature=10.0), TransductiveSteps(rate=1e-3),
+    SupportDiscriminant(0.3), Ridge(0.7), KernelCache(), Partition(penalty=1.0), TransductiveSteps(rate=1e-3),
     AlphaInformation(steps=20, rate=1e-3, alpha=3.0, conditional=1.0),
     TransductiveSteps(rate=1e-3, distance="cosine", temperature=5.0),
 ]  # fmt: skip
