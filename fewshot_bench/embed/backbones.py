@@ -251,8 +251,8 @@ SEEN = {
 }
 """Data named in timm's tags: ``fb_wsl_ig1b_ft_in1k`` saw Instagram's hashtags, then ImageNet-1k.
 
-LVD-142M holds ImageNet-22k as it is, and LVD-1689M was trained with ImageNet-1k (Oquab et al. 2023, table 15;
-Siméoni et al. 2025, 3.1); Merged-30M and Merged-38M hold ImageNet-21k (Fang et al. 2022, 2023).
+LVD-142M holds ImageNet-22k as it is, and LVD-1689M was trained with ImageNet-1k (Oquab et al. 2023;
+Siméoni et al. 2025); Merged-30M and Merged-38M hold ImageNet-21k (Fang et al. 2022, 2023).
 """
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 SCALE = 100.0
-"""The inverse temperature at which CLIP's training ends (Radford et al. 2021, 2.5)."""
+"""The inverse temperature at which CLIP's training ends (Radford et al. 2021)."""
 
 
 class Texts(Protocol):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class TextAndCache:
-    """Scores 100·q·t_nᵀ + α Σ_i exp(−β (1 − q·x_i)) y_in, with x_i the support and y_i one-hot (equation 6)."""
+    """Scores 100·q·t_nᵀ + α Σ_i exp(−β (1 − q·x_i)) y_in, with x_i the support and y_i one-hot."""
 
     clip: Texts
     templates: Sequence[str]
