@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from fewshot_bench.cli.output import echo_json, say
-from fewshot_bench.cli.shelf import print_parts, require_page, write_page
+from fewshot_bench.cli.shelf import print_parts, require_page, shelf_options, write_page
 
 
 @click.command("decide")
@@ -25,14 +25,7 @@ from fewshot_bench.cli.shelf import print_parts, require_page, write_page
     help="Share of accepted pictures that are to be right; the others go to a person.",
 )  # fmt: skip
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="What is drawn.")
-@click.option("--data-root", type=click.Path(path_type=Path), help="Folder of data sets. [$FSBENCH_DATA]")
-@click.option(
-    "--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True,
-    help="Where it runs; auto takes a GPU where there is one.",
-)  # fmt: skip
-@click.option("--verify", is_flag=True, help="Read every file again instead of trusting sizes and dates.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.option("--report", type=click.Path(path_type=Path), metavar="FILE", help="Write a page as well.")
+@shelf_options
 def command(
     folder: str,
     methods: tuple[str, ...],

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from fewshot_bench.cli.output import echo_json
-from fewshot_bench.cli.shelf import print_parts, require_page, thumbnails, write_page
+from fewshot_bench.cli.shelf import print_parts, require_page, shelf_options, thumbnails, write_page
 
 
 @click.command("references")
@@ -17,19 +17,7 @@ from fewshot_bench.cli.shelf import print_parts, require_page, thumbnails, write
     help="Name of the method whose encoder looks at the pictures of a folder.",
 )  # fmt: skip
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="A parameter of the method.")
-@click.option("--data-root", type=click.Path(path_type=Path), help="Folder of data sets. [$FSBENCH_DATA]")
-@click.option(
-    "--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True,
-    help="Where it runs; auto takes a GPU where there is one.",
-)  # fmt: skip
-@click.option("--verify", is_flag=True, help="Read every file again instead of trusting sizes and dates.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.option(
-    "--report",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Write a page with the pictures as well.",
-)
+@shelf_options
 def command(
     place: str,
     method: str,

@@ -1,16 +1,37 @@
-"""What ``fsbench decide``, ``fsbench references`` and ``fsbench predict --report`` share: tables and pages."""
+"""Tables, pages and options of ``fsbench decide``, ``fsbench references`` and ``fsbench predict --report``."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import click
 
 from fewshot_bench.cli.output import echo, say
 
 if TYPE_CHECKING:
     from fewshot_bench.recogniser.references import References
     from fewshot_bench.shelf.page import Part, ThumbnailOf
+
+
+def shelf_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds the options that ``fsbench decide`` and ``fsbench references`` share: where, how, and what is written."""
+    kind = click.Choice(["auto", "cpu", "cuda"])
+    for option in (
+        click.option("--report", type=click.Path(path_type=Path), metavar="FILE", help="Write a page as well."),
+        click.option("--json", "as_json", is_flag=True, help="Print JSON."),
+        click.option(
+            "--verify", is_flag=True, help="Read every file again instead of trusting sizes and dates."
+        ),
+        click.option(
+            "--device", type=kind, default="auto", show_default=True,
+            help="Where it runs; auto takes a GPU where there is one.",
+        ),
+        click.option("--data-root", type=click.Path(path_type=Path), help="Folder of data sets. [$FSBENCH_DATA]"),
+    ):  # fmt: skip
+        command = option(command)
+    return command
 
 
 def require_page(report: Path | None) -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 KINDS = {".onnx": "onnx", ".pt": "torchscript", ".ts": "torchscript"}
-"""What a file is, by the end of its name."""
+"""The kind of a file by the end of its name."""
 
 EXAMPLE = (
     '{"size": 224, "resize": 256, "mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225], '

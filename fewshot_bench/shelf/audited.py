@@ -1,4 +1,4 @@
-"""What the references say of themselves: tables for a terminal, values for JSON, pictures for a page."""
+"""The audit of references as tables for a terminal, values for JSON, pictures for a page."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Decision:
-    """What the references say. Shares are 0 to 1; accuracies are those of products that are asked equally often.
+    """Holds what the references say. Shares are 0 to 1; accuracies are those of products that are asked equally often.
 
     ``accuracies`` has that of every method, each reference asked without itself. ``grown`` has, for each catalogue
     size, the expected accuracy; ``back`` has (products, predicted, measured) of the curve. ``by_number`` has

@@ -1,4 +1,4 @@
-"""What ``decide`` found: sentences and tables for a terminal, for JSON and for a page."""
+"""The findings of ``decide`` as sentences and tables for a terminal, for JSON and for a page."""
 
 from __future__ import annotations
 

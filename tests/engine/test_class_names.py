@@ -88,7 +88,7 @@ def test_a_method_that_adapts_to_pictures_may_not_declare_it():
         pretraining = "none"
 
         def solve(self, tasks):
-            raise NotImplementedError
+            return tasks.table
 
     with pytest.raises(FsbenchError, match="only an EmbeddingMethod"):
         reads_names(NameEpisodic())

@@ -1,4 +1,4 @@
-"""What the three methods share: a network, its templates, and blocks of episodes with their texts."""
+"""The base of the three methods: a network, its templates, and blocks of episodes with their texts."""
 
 from __future__ import annotations
 

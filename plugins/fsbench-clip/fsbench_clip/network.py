@@ -71,7 +71,7 @@ class ClipNetwork:
 
     @cached_property
     def facts(self) -> dict[str, Any]:
-        """What the file beside the weights states."""
+        """The facts that the file beside the weights states."""
         return weights_facts(self.weights, "")
 
     @cached_property
@@ -85,7 +85,7 @@ class ClipNetwork:
 
     @property
     def pretraining(self) -> str:
-        """What the weights saw, as the file beside them states it."""
+        """The data that the weights saw, as the file beside them states it."""
         return str(self.facts.get("pretraining", f"unknown (file {self.weights.name})"))
 
     @cached_property

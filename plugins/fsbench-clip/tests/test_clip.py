@@ -16,7 +16,7 @@ from fsbench_clip.zero_shot import ZeroShot
 from scipy.optimize import minimize
 from scipy.special import log_softmax, softmax
 
-from fewshot_bench.api import FsbenchError, Tasks, UsageError
+from fewshot_bench.api import FsbenchError, Tasks, UsageError, seeded
 
 NAMES = ["apple", "pear", "plum", "fig"]
 
@@ -125,8 +125,8 @@ def tiny(tmp_path_factory):
         pytest.skip(str(error))
     folder = tmp_path_factory.mktemp("clip")
     (folder / "tiny.json").write_text(json.dumps(SETTINGS))
-    torch.manual_seed(0)
-    torch.save(open_clip.CLIP(**SETTINGS).state_dict(), folder / "tiny.pth")
+    network = seeded(lambda: open_clip.CLIP(**SETTINGS), 0)
+    torch.save(network.state_dict(), folder / "tiny.pth")
     return {"model": str(folder / "tiny.json"), "weights": str(folder / "tiny.pth")}
 
 
