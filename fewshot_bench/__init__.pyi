@@ -4,10 +4,12 @@ from fewshot_bench.errors import UsageError as UsageError
 from fewshot_bench.functions import check as check
 from fewshot_bench.functions import compare as compare
 from fewshot_bench.functions import dataset as dataset
+from fewshot_bench.functions import decide as decide
 from fewshot_bench.functions import fit as fit
 from fewshot_bench.functions import leaderboard as leaderboard
 from fewshot_bench.functions import load as load
 from fewshot_bench.functions import predict as predict
+from fewshot_bench.functions import references as references
 from fewshot_bench.functions import run as run
 from fewshot_bench.functions import sample as sample
 from fewshot_bench.functions import scores as scores

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from fewshot_bench.conformance.run import Conformance
     from fewshot_bench.recogniser.fitted import Recogniser
+    from fewshot_bench.shelf.findings import Findings
 
 
 def run(
@@ -279,6 +280,82 @@ def load(
 
     root = Path(data_root) if data_root else None
     return load_recogniser(Path(path).expanduser(), data_root=root, device=device, progress=progress)
+
+
+def decide(
+    dataset: str | Path | ImageIndex,
+    methods: Sequence[str] = ("pretrained-lr", "pretrained-proto", "pretrained-knn"),
+    *,
+    backbones: Sequence[str] | None = None,
+    on: Any = None,
+    accuracy: float = 0.95,
+    seed: int = 0,
+    data_root: str | Path | None = None,
+    device: str = "auto",
+    verify: bool = False,
+    progress: Progress = silent,
+) -> Findings:
+    """Says which method, how many references and which threshold products need, from their references alone.
+
+        told = fb.decide("products", on="new")
+        told.facts["method"], told.facts["on"]["accuracy"]
+        told.save("decision.html")
+
+    ``dataset`` is what ``fit`` takes. ``methods`` are names, and ``backbones`` encoders (NAME, or NAME=FILE with the
+    weights of a file) that each is tried with; None stands for that of each method and those whose weights are in
+    ``$FSBENCH_WEIGHTS``. ``on`` are pictures of the kind that will be asked, without labels, as ``Recogniser.predict``
+    takes them. ``accuracy`` is the share of accepted pictures that is to be right. Raises UsageError or FsbenchError
+    with one sentence.
+    """
+    from fewshot_bench.shelf.findings import decide_findings
+
+    index = dataset if isinstance(dataset, ImageIndex) else None
+    return decide_findings(
+        str(dataset) if index is None else index.name,
+        methods,
+        backbones,
+        index=index,
+        on=on,
+        accuracy=accuracy,
+        seed=seed,
+        data_root=Path(data_root) if data_root else None,
+        device=device,
+        verify=verify,
+        progress=progress,
+    )
+
+
+def references(
+    dataset: str | Path | ImageIndex,
+    method: str = "pretrained-lr",
+    *,
+    pictures: bool = False,
+    data_root: str | Path | None = None,
+    device: str = "auto",
+    verify: bool = False,
+    progress: Progress = silent,
+    **parameters: Any,
+) -> Findings:
+    """Says which references are doubtful, which products need another picture, and which look alike.
+
+        fb.references("products").facts["doubtful"]
+
+    ``dataset`` is what ``fit`` takes, or a file that ``Recogniser.save`` wrote, of which the method is not asked.
+    ``method`` and ``parameters`` choose the encoder. ``pictures`` keeps small ones for the page. Raises UsageError or
+    FsbenchError with one sentence.
+    """
+    from fewshot_bench.shelf.findings import reference_findings
+
+    index = dataset if isinstance(dataset, ImageIndex) else None
+    return reference_findings(
+        Request(method, str(dataset) if index is None else index.name, parameters=parameters),
+        index,
+        pictures=pictures,
+        data_root=Path(data_root) if data_root else None,
+        device=device,
+        verify=verify,
+        progress=progress,
+    )
 
 
 def check(

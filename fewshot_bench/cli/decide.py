@@ -6,8 +6,7 @@ from pathlib import Path
 
 import click
 
-from fewshot_bench.cli.output import echo_json, say
-from fewshot_bench.cli.shelf import print_parts, require_page, shelf_options, write_page
+from fewshot_bench.cli.shelf import require_page, shelf_options, show_findings
 
 
 @click.command("decide")
@@ -18,7 +17,12 @@ from fewshot_bench.cli.shelf import print_parts, require_page, shelf_options, wr
 )  # fmt: skip
 @click.option(
     "--backbone", "backbones", multiple=True, metavar="NAME[=FILE]",
-    help="An encoder to try, with a file of its weights where they are not published ones.",
+    help="An encoder to try, with a file of its weights where they are not published ones; given once for each. "
+    "[default: that of each method, and those whose weights are in $FSBENCH_WEIGHTS]",
+)  # fmt: skip
+@click.option(
+    "--on", multiple=True, type=click.Path(path_type=Path), metavar="DIR_OR_FILE",
+    help="Pictures of the kind that will be asked, without labels: what is expected of them is said as well.",
 )  # fmt: skip
 @click.option(
     "--accuracy", type=float, default=0.95, show_default=True,
@@ -30,6 +34,7 @@ def command(
     folder: str,
     methods: tuple[str, ...],
     backbones: tuple[str, ...],
+    on: tuple[Path, ...],
     accuracy: float,
     seed: int,
     data_root: Path | None,
@@ -43,33 +48,17 @@ def command(
     \b
     Example:
       fsbench decide ~/products
-      fsbench decide ~/products --report decision.html
+      fsbench decide ~/products --on ~/new --report decision.html
     """
     from fewshot_bench.cli.terminal import Watcher
-    from fewshot_bench.errors import UsageError
-    from fewshot_bench.shelf import decided
-    from fewshot_bench.shelf.candidates import METHODS, candidates, rates
-    from fewshot_bench.shelf.decide import decide
-    from fewshot_bench.shelf.page import shelf_page
+    from fewshot_bench.shelf.candidates import METHODS
+    from fewshot_bench.shelf.findings import decide_findings
 
     require_page(report)
-    if not 0 < accuracy <= 1:
-        raise UsageError(f"--accuracy must be above 0 and at most 1, not {accuracy}; 0.95 is 95 %.")
     with Watcher() as watcher:
-        tried, notes = candidates(
-            folder, methods or METHODS, backbones,
+        found = decide_findings(
+            folder, methods or METHODS, backbones or None,
+            on=list(on) or None, accuracy=accuracy, seed=seed,
             data_root=data_root, device=device, verify=verify, progress=watcher,
         )  # fmt: skip
-        found = decide(tried, target=accuracy, seed=seed)
-        (winner,) = [one for one in tried if one.label == found.method][:1]
-        rate = rates(winner, Path(folder).expanduser())
-    parts = decided.parts_of(found, rate, folder)
-    lead = [f"{found.products} products, {found.references} references, {len(tried)} methods tried."]
-    if report is not None:
-        write_page(report, shelf_page("Which method for these products", [*lead, *notes], parts))
-    if as_json:
-        echo_json(decided.as_json(found, rate, notes))
-    else:
-        print_parts(lead, parts)
-    for note in notes:
-        say(note)
+    show_findings(found, report, as_json=as_json)

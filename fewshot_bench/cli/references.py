@@ -6,8 +6,7 @@ from pathlib import Path
 
 import click
 
-from fewshot_bench.cli.output import echo_json
-from fewshot_bench.cli.shelf import print_parts, require_page, shelf_options, thumbnails, write_page
+from fewshot_bench.cli.shelf import require_page, shelf_options, show_findings
 
 
 @click.command("references")
@@ -38,28 +37,13 @@ def command(
     from fewshot_bench.cli.terminal import Watcher
     from fewshot_bench.contract.config import parse_settings
     from fewshot_bench.engine import Request
-    from fewshot_bench.recogniser.making import fit_references, stored_references
-    from fewshot_bench.shelf import audited
-    from fewshot_bench.shelf.audit import audit
-    from fewshot_bench.shelf.page import shelf_page
+    from fewshot_bench.shelf.findings import reference_findings
 
     require_page(report)
-    path = Path(place).expanduser()
-    if path.suffix == ".fsb" or path.is_file():
-        references = stored_references(path)
-    else:
-        request = Request(method, place, parameters=parse_settings(settings))
-        with Watcher() as watcher:
-            _, references = fit_references(
-                request, data_root=data_root, device=device, verify=verify,
-                thumbnails=report is not None, progress=watcher,
-            )  # fmt: skip
-    found = audit(references)
-    lead = audited.lead_of(found, references)
-    if report is not None:
-        shown = audited.sections(found, references, thumbnails(references, None))
-        write_page(report, shelf_page("References of these products", lead, shown))
-    if as_json:
-        echo_json(audited.json_of(found, references))
-    else:
-        print_parts(lead, audited.sections(found, references))
+    request = Request(method, place, parameters=parse_settings(settings))
+    with Watcher() as watcher:
+        found = reference_findings(
+            request, pictures=report is not None,
+            data_root=data_root, device=device, verify=verify, progress=watcher,
+        )  # fmt: skip
+    show_findings(found, report, as_json=as_json)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from fewshot_bench.cli.output import echo, say
+from fewshot_bench.cli.output import echo, echo_json, say
 
 if TYPE_CHECKING:
     from fewshot_bench.recogniser.references import References
-    from fewshot_bench.shelf.page import Part, ThumbnailOf
+    from fewshot_bench.shelf.findings import Findings
+    from fewshot_bench.shelf.page import ThumbnailOf
 
 
 def shelf_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -51,18 +52,25 @@ def write_page(report: Path, document: str) -> None:
     say(f"Page: {report}")
 
 
-def print_parts(lead: Sequence[str], parts: Sequence[Part]) -> None:
-    """Prints sections as text."""
+def show_findings(found: Findings, report: Path | None, *, as_json: bool) -> None:
+    """Writes the page where one is wanted, prints JSON or text, and says the notes."""
     from fewshot_bench.cli.terminal import table
 
-    for line in lead:
-        echo(line)
-    for part in parts:
-        echo(f"\n{part.title}")
-        for line in part.lines:
-            echo(f"  {line}")
-        if part.columns and part.rows:
-            echo(table(list(part.columns), [list(row) for row in part.rows]))
+    if report is not None:
+        write_page(report, found.page())
+    if as_json:
+        echo_json(found.facts)
+    else:
+        for line in found.lead:
+            echo(line)
+        for part in found.parts:
+            echo(f"\n{part.title}")
+            for line in part.lines:
+                echo(f"  {line}")
+            if part.columns and part.rows:
+                echo(table(list(part.columns), [list(row) for row in part.rows]))
+    for note in found.notes:
+        say(note)
 
 
 def thumbnails(references: References | None, folder: Path | None) -> ThumbnailOf:

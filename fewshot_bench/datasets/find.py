@@ -34,10 +34,14 @@ def find_source(name: str) -> tuple[DatasetSource, Path | None, str | None]:
         return CsvFile(), path, None
     if path.is_file():
         raise UsageError(
-            f"--dataset {name} is a file and not a CSV; name a folder of class folders, or a CSV."
+            f"{name} is a file and not a CSV; name a folder of class folders, a CSV, or a data set that "
+            "`fsbench datasets` lists."
         )
     if "/" in name or "\\" in name:
-        raise UsageError(f"--dataset {name}: there is no such folder or CSV file.")
+        raise UsageError(
+            f"{name}: there is no such folder or CSV file; name one that is there, or a data set that `fsbench "
+            "datasets` lists."
+        )
     if base in DISTRIBUTIONS:
         raise UsageError(not_installed(base))
     registry.entry(registry.DATASETS, base)  # raises, with the closest names

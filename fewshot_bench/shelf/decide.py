@@ -15,6 +15,7 @@ from fewshot_bench.recogniser.references import References
 from fewshot_bench.recogniser.scorer import Scorer
 from fewshot_bench.shelf.estimate import Chosen, Estimate, choose, reviewed
 from fewshot_bench.shelf.growth import back_test, curve, extrapolated, impostors
+from fewshot_bench.shelf.unlabelled import OnPictures, confidences, on_pictures
 
 MEASURED = 300
 """The most products that are measured; of more, so many are drawn, and the curve leads from them to all."""
@@ -28,11 +29,15 @@ TIMES = (1, 2, 5)
 
 @dataclass(frozen=True)
 class Candidate:
-    """A method that is ready, by its ``label``, and the references as its encoder sees them."""
+    """A method that is ready, by its ``label``, and the references as its encoder sees them.
+
+    ``shown`` are embeddings [Q, D] of pictures without labels, if there are any.
+    """
 
     label: str
     method: EmbeddingMethod
     references: References
+    shown: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True)
@@ -43,7 +48,8 @@ class Decision:
     size, the expected accuracy; ``back`` has (products, predicted, measured) of the curve. ``by_number`` has
     (references a product, accuracy). ``accept`` is the share to accept, ``certain`` the accuracy among those
     accepted and ``cosine``
-    its threshold. ``single`` counts products of one reference, which cannot be asked.
+    its threshold. ``single`` counts products of one reference, which cannot be asked. ``on`` says what is expected of
+    pictures that were shown without labels, if any were.
     """
 
     method: str
@@ -63,6 +69,7 @@ class Decision:
     cosine: float
     target: float
     reached: bool
+    on: OnPictures | None = None
 
 
 def part_of(references: References, rows: NDArray[np.int64]) -> References:
@@ -117,12 +124,12 @@ def decide(candidates: Sequence[Candidate], *, target: float = 0.95, seed: int =
     kept = cosine >= value
     sure = choose(hits[winner][None][:, kept], labels[kept], weights[kept], seed=seed).estimate
     aside = choose(~kept[None], labels, weights, seed=seed).estimate
+    accuracies = {
+        one.label: float(np.average(row, weights=weights)) for one, row in zip(candidates, hits, strict=True)
+    }
     return Decision(
         method=candidates[winner].label,
-        accuracies={
-            one.label: float(np.average(row, weights=weights))
-            for one, row in zip(candidates, hits, strict=True)
-        },
+        accuracies=accuracies,
         chosen=chosen,
         products=products,
         measured=len(np.unique(labels)),
@@ -138,7 +145,33 @@ def decide(candidates: Sequence[Candidate], *, target: float = 0.95, seed: int =
         cosine=value,
         target=target,
         reached=certain >= target,
+        on=shown_to(candidates, candidates[winner], accuracies, grown[products], sure, value),
     )
+
+
+def shown_to(
+    candidates: Sequence[Candidate],
+    winner: Candidate,
+    accuracies: dict[str, float],
+    today: Estimate,
+    certain: Estimate,
+    cosine: float,
+) -> OnPictures | None:
+    """Returns what is expected of the pictures that were shown, by all references; None where none were.
+
+    Votes of neighbours are no probabilities. Of the winner's encoder, the most accurate candidate that has some tells
+    how certain the pictures are; where none has any, the winner.
+    """
+    if winner.shown is None:
+        return None
+    encoder = winner.method.encoder.fingerprint()
+    able = [
+        one for one in candidates if one.method.calibrated and one.method.encoder.fingerprint() == encoder
+    ]
+    told = max(able, key=lambda one: accuracies[one.label], default=winner)
+    scorer = Scorer(told.method, told.references, "cpu")
+    found = confidences(told.method, scorer, winner.shown)
+    return on_pictures(found, today, certain, cosine)
 
 
 def growth(

@@ -9,6 +9,7 @@ from typing import Any
 
 from fewshot_bench.shelf.decide import Decision
 from fewshot_bench.shelf.page import Part
+from fewshot_bench.shelf.unlabelled import OnPictures
 
 
 def percent(value: float) -> str:
@@ -16,13 +17,23 @@ def percent(value: float) -> str:
     return f"{100 * value:.1f} %"
 
 
-def parts_of(found: Decision, rates: tuple[float, float], folder: str) -> list[Part]:
+Rates = dict[str, tuple[float, float]]
+"""Pictures a second, and a second of one core, of each method's encoder by the method's label."""
+
+
+def parts_of(found: Decision, rates: Rates, folder: str) -> list[Part]:
     """Returns the answer in five sections."""
-    return [answer(found, folder), methods(found), catalogue(found), numbers(found), costs(found, rates)]
+    return [
+        answer(found, folder),
+        methods(found, rates),
+        catalogue(found),
+        numbers(found),
+        costs(found, rates),
+    ]
 
 
 def answer(found: Decision, folder: str) -> Part:
-    """Returns what to do, and what to expect of it."""
+    """Returns what to do, and what to expect of it; ``folder`` is where the references are."""
     lines = [
         f"Take {found.method}: of new pictures like the references, {found.chosen.estimate} are named rightly."
     ]
@@ -33,6 +44,8 @@ def answer(found: Decision, folder: str) -> Part:
             f"Accept {100 * found.accept:.0f} % of known pictures (similarity from {found.cosine:.2f}): "
             f"{found.certain} of the accepted ones are right, and {found.review} go to a person."
         )
+    if found.on is not None:
+        lines += asked_about(found.on)
     if not found.reached:
         lines.append(
             f"No threshold that keeps half of the pictures reaches the {100 * found.target:.0f} % that were asked for; "
@@ -48,8 +61,21 @@ def answer(found: Decision, folder: str) -> Part:
     return Part("Answer", tuple(lines))
 
 
-def methods(found: Decision) -> Part:
-    """Returns the accuracy of all methods."""
+def asked_about(on: OnPictures) -> list[str]:
+    """Returns what to expect of pictures that were shown without labels."""
+    way = "less" if on.moved < 0 else "more"
+    told = f"{100 * abs(on.moved):.1f} points {way} certain of them than of the references"
+    expected = f"Of the {on.pictures} pictures to be asked, {on.accuracy} are named rightly"
+    lines = [f"{expected}, if all are of these products: the method is {told}."]
+    if on.certain is None:
+        lines.append("None of them is similar enough to a reference to be accepted at this threshold.")
+    elif on.accepted < 1:
+        lines.append(f"{percent(on.accepted)} of them are accepted, and {on.certain} of those are right.")
+    return lines
+
+
+def methods(found: Decision, rates: Rates) -> Part:
+    """Returns the accuracy of all methods, and how fast their encoders are."""
     ranked = sorted(found.accuracies.items(), key=lambda pair: -pair[1])
     stable = f"The winner is best in {100 * found.chosen.stable:.0f} % of the draws of products"
     return Part(
@@ -58,8 +84,8 @@ def methods(found: Decision) -> Part:
             "Each reference is asked without itself.",
             f"{stable}; what choosing it flatters is taken off above.",
         ),
-        ("method", "accuracy"),
-        tuple((name, percent(value)) for name, value in ranked),
+        ("method", "accuracy", "pictures a second"),
+        tuple((name, percent(value), speed(rates[name][0])) for name, value in ranked),
     )
 
 
@@ -86,17 +112,29 @@ def numbers(found: Decision) -> Part:
     return Part("References a product", (wanted, note), ("at most", "accuracy"), rows)
 
 
-def costs(found: Decision, rates: tuple[float, float]) -> Part:
-    """Returns how fast the encoder is, here."""
-    whole, core = rates
+def speed(rate: float) -> str:
+    """Returns a rate as a whole number, "" where it was not measured."""
+    return "" if math.isnan(rate) else f"{rate:.0f}"
+
+
+def costs(found: Decision, rates: Rates) -> Part:
+    """Returns how fast the winner's encoder is, here."""
+    whole, core = rates[found.method]
     if math.isnan(whole):
         return Part("Speed", ("No reference is at hand as a file, so that the rate was not measured.",))
     return Part("Speed", (f"{whole:.0f} pictures a second here, {core:.0f} a second of one core.",))
 
 
-def as_json(found: Decision, rates: tuple[float, float], notes: list[str]) -> dict[str, Any]:
+def as_json(found: Decision, rates: Rates, notes: list[str]) -> dict[str, Any]:
     """Returns everything as JSON knows it."""
     told = asdict(found)
     told["grown"] = {str(size): asdict(estimate) for size, estimate in found.grown.items()}
-    whole, core = (None if math.isnan(rate) else rate for rate in rates)
-    return {**told, "pictures_per_second": whole, "pictures_per_core_second": core, "notes": notes}
+    known = {name: [None if math.isnan(rate) else rate for rate in pair] for name, pair in rates.items()}
+    whole, core = known[found.method]
+    return {
+        **told,
+        "pictures_per_second": whole,
+        "pictures_per_core_second": core,
+        "pictures_per_second_of": {name: pair[0] for name, pair in known.items()},
+        "notes": notes,
+    }

@@ -57,6 +57,57 @@ def test_decide_answers_as_text_json_and_page(capsys, shop):
     assert "Take pixels" in Path("out.html").read_text()
 
 
+def test_decide_says_what_to_expect_of_pictures_without_labels(capsys, shop):
+    status, out, err = call(capsys, "decide shop --method pixels --on new --report out.html")
+    assert status == 0 and "Of the 5 pictures to be asked" in out
+    assert "1 of 6 pictures to be asked cannot be read (the first, " in err and "broken.png" in err
+    assert "Of the 5 pictures to be asked" in Path("out.html").read_text()
+    told = json.loads(call(capsys, "decide shop --method pixels --on new --json")[1])
+    assert (
+        told["on"]["pictures"] == 5
+        and 0 <= told["on"]["accuracy"]["low"] <= told["on"]["accuracy"]["high"] <= 1
+    )
+    assert told["pictures_per_second_of"]["pixels"] == pytest.approx(told["pictures_per_second"])
+
+
+def test_python_says_what_the_command_says(capsys, shop):
+    import fewshot_bench as fb
+
+    told = json.loads(call(capsys, "decide shop --method pixels --on new --json")[1])
+    found = fb.decide("shop", ["pixels"], on="new")
+    for facts in (told, found.facts):
+        for key in [key for key in facts if key.startswith("pictures_per")]:
+            del facts[key]  # measured anew each time
+    assert json.loads(json.dumps(found.facts)) == told
+    assert "Take pixels" in str(found) and "Take pixels" in found.page()
+    looked = fb.references("shop", "pixels")
+    assert looked.facts == json.loads(call(capsys, "references shop --method pixels --json")[1])
+    assert "<b>" not in looked._repr_html_() and "&lt;b&gt;" in looked._repr_html_()
+    looked.save("look.html")
+    assert Path("look.html").read_text() == looked.page()
+    index = fb.dataset("shop")
+    assert fb.references(index, "pixels").facts == looked.facts
+    assert fb.decide(index, ["pixels"]).facts["method"] == "pixels"
+
+
+def test_encoders_whose_weights_are_here_are_tried(capsys, shop, monkeypatch):
+    from fewshot_bench.shelf import candidates
+
+    tried = []
+
+    def refuse(request, *_, **__):
+        tried.append(request.parameters.get("backbone", ""))
+        raise candidates.FsbenchError("its weights are missing")
+
+    monkeypatch.setattr(candidates, "fit_references", refuse)
+    monkeypatch.setattr(candidates, "backbones_at_hand", lambda: ["resnet18"])
+    assert call(capsys, "decide shop --method pretrained-lr --method pixels")[0] != 0
+    assert tried == ["", "resnet18", ""]
+    tried.clear()
+    assert call(capsys, "decide shop --method pretrained-lr --backbone resnet50")[0] != 0
+    assert tried == ["resnet50"]
+
+
 def test_references_of_a_folder_and_of_a_file_say_the_same(capsys, shop):
     shutil.copy("shop/c&<b> 0/0.png", "shop/c&<b> 1/twin.png")
     folder = json.loads(call(capsys, "references shop --method pixels --json")[1])
@@ -111,6 +162,9 @@ def test_thumbnails_follow_products_that_come_and_go(capsys, shop):
         ("decide shop --method pixels --accuracy 2", "--accuracy must be above 0"),
         ("decide shop --method pixels --report no/out.html", "--report no/out.html must be a file"),
         ("decide single --method pixels", "have two different references"),
+        ("decide shop --method pixels --on nowhere", "There is no file or folder nowhere"),
+        ("decide shop --method pixels --on new/broken.png", "None of the 1 pictures to be asked can be read"),
+        ("decide ./nowhere --method pixels", "./nowhere: there is no such folder or CSV file; name one"),
         ("references nowhere.fsb", "make one with `fsbench fit FOLDER"),
         ("references shop --method pixels --report new", "--report new must be a file"),
         ("predict --method pixels --support shop --images new --report new", "--report new must be"),
