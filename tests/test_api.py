@@ -51,7 +51,7 @@ def test_help_shows_every_name_and_where_to_begin():
 
 
 def test_dir_of_the_package_shows_the_functions_and_no_module():
-    functions = "check compare dataset fit index_of_frame leaderboard load predict run sample scores"
+    functions = "check compare dataset decide fit index_of_frame leaderboard load predict references run sample scores"
     assert dir(fb) == ["FsbenchError", "Record", "UsageError", *functions.split()]
     assert not any(inspect.ismodule(getattr(fb, name)) for name in dir(fb))
 

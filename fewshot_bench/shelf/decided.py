@@ -63,10 +63,11 @@ def answer(found: Decision, folder: str) -> Part:
 
 def asked_about(on: OnPictures) -> list[str]:
     """Returns what to expect of pictures that were shown without labels."""
-    way = "less" if on.moved < 0 else "more"
-    told = f"{100 * abs(on.moved):.1f} points {way} certain of them than of the references"
-    expected = f"Of the {on.pictures} pictures to be asked, {on.accuracy} are named rightly"
-    lines = [f"{expected}, if all are of these products: the method is {told}."]
+    way = "fewer" if on.moved < 0 else "more"
+    lines = [
+        f"Of the {on.pictures} pictures to be asked, {on.accuracy} are named rightly, if all are of these products.",
+        f"That is {100 * abs(on.moved):.1f} points {way} than of the references, by how certain the method is of both.",
+    ]
     if on.certain is None:
         lines.append("None of them is similar enough to a reference to be accepted at this threshold.")
     elif on.accepted < 1:

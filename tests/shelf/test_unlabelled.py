@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 from fewshot_bench.contract.context import Context
 from fewshot_bench.contract.method import EmbeddingMethod
 from fewshot_bench.engine.request import Request
+from fewshot_bench.prediction.nearest import unit
 from fewshot_bench.recogniser.making import embedding_method
 from fewshot_bench.recogniser.references import References
 from fewshot_bench.recogniser.scorer import Scorer
 from fewshot_bench.shelf.decide import Candidate, decide
 from fewshot_bench.shelf.estimate import Estimate
-from fewshot_bench.shelf.unlabelled import Confidences, on_pictures, shifted
+from fewshot_bench.shelf.unlabelled import Confidences, likeness, on_pictures, shifted
 
 
 @given(st.floats(0, 1), st.floats(0, 0.5), st.floats(-1, 1))
@@ -33,17 +34,36 @@ def test_a_shifted_estimate_is_wider_and_within_bounds(value, half, shift):
 def test_the_difference_is_that_of_weighted_means_from_the_threshold_on():
     found = Confidences(
         held=np.array([0.9, 0.5, 0.2]),
+        right=np.array([True, False, True]),
         weights=np.array([1.0, 3.0, 2.0]),
+        likeness=np.array([1.0, 2.0, 0.5]),
         shown=np.array([0.6, 0.1]),
         held_cosine=np.array([0.8, 0.7, 0.1]),
         shown_cosine=np.array([0.7, 0.0]),
     )
-    assert found.moved() == pytest.approx(0.35 - (0.9 + 1.5 + 0.4) / 6)
-    assert found.moved(0.7) == pytest.approx(0.6 - (0.9 + 1.5) / 4)
+    away = (1 * (1 - 0.9) + 6 * (0 - 0.5) + 1 * (1 - 0.2)) / 8
+    assert found.moved() == pytest.approx(0.35 + away - 3 / 6)
+    away = (1 * (1 - 0.9) + 6 * (0 - 0.5)) / 7
+    assert found.moved(0.7) == pytest.approx(0.6 + away - 1 / 4)
     assert found.moved(0.75) == 0.0  # nothing shown is left
     told = on_pictures(found, Estimate(0.7, 0.6, 0.8), Estimate(0.9, 0.8, 1.0), 0.75)
     assert told.certain is None and told.accepted == 0 and told.pictures == 2
     assert on_pictures(found, Estimate(0.7, 0.6, 0.8), Estimate(0.9, 0.8, 1.0), 0.7).accepted == 0.5
+
+
+def test_references_that_look_like_the_pictures_count_more():
+    rng = np.random.default_rng(0)
+    axis = np.eye(8, dtype=np.float32)
+    shown = unit(axis[0] + 0.3 * rng.normal(size=(60, 8)))
+    alike, icons = (
+        unit(axis[0] + 0.3 * rng.normal(size=(20, 8))),
+        unit(axis[1] + 0.3 * rng.normal(size=(20, 8))),
+    )
+    found = likeness(np.concatenate([alike, icons]), shown)
+    assert found[:20].min() > found[20:].max()
+    same = likeness(alike, shown)
+    assert np.abs(np.log(same)).max() < 0.7  # of one kind: all count much alike
+    assert (likeness(alike[:4], shown) == 1).all()
 
 
 def ready(name: str, cache: Path) -> EmbeddingMethod:
