@@ -1,4 +1,4 @@
-"""Why: the nearest reference picture of a new one, by the cosine of their embeddings."""
+"""Why: the nearest reference pictures of a new one, by the cosine of their embeddings."""
 
 from __future__ import annotations
 
@@ -36,11 +36,23 @@ class Shortlist:
 
     def nearest(self, queries: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Returns what ``nearest`` returns of ``unit`` vectors [Q, D]."""
+        rows, cosines = self.nearest_several(queries, 1)
+        return rows[:, 0], cosines[:, 0]
+
+    def nearest_several(
+        self, queries: NDArray[np.float32], k: int, groups: NDArray[np.int64] | None = None
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Returns what ``nearest_several`` returns of ``unit`` vectors [Q, D].
+
+        A query whose list has fewer than k groups is compared with the whole table.
+        """
         listed = np.sort(self.index.search(queries, min(LISTED, len(self.table)))[1], axis=1)
         products = np.einsum("qld,qd->ql", self.table[listed], queries)
-        best = products.argmax(axis=1)
-        rows = listed[np.arange(len(best)), best].astype(np.int64)
-        return rows, products[np.arange(len(best)), best].astype(np.float64).clip(-1, 1)
+        places, cosines = greatest(products, k, None if groups is None else groups[listed])
+        rows = np.where(places >= 0, np.take_along_axis(listed, places.clip(0), axis=1), -1)
+        if len(short := np.flatnonzero(rows[:, -1] < 0)):
+            rows[short], cosines[short] = nearest_several(self.table, queries[short], k, groups)
+        return rows, cosines
 
 
 def unit(vectors: NDArray[Any]) -> NDArray[np.float32]:
@@ -73,3 +85,89 @@ def nearest(
         cosine[part] = np.clip(value, -1, 1, where=np.isfinite(value), out=value)
         rows[part] = np.where(np.isfinite(value), best, -1)
     return rows, cosine
+
+
+def contents_of(digests: NDArray[np.uint8], labels: NDArray[np.integer]) -> NDArray[np.int64]:
+    """Returns numbers [M] that are equal for pictures of one class with the same content, by ``digests`` [M, 32]."""
+    keys = np.concatenate([digests, labels[:, None].astype("<i4").view(np.uint8)], axis=1)
+    _, content = np.unique(keys, axis=0, return_inverse=True)
+    return np.asarray(content, dtype=np.int64).reshape(-1)
+
+
+def greatest(
+    products: NDArray[np.float32], k: int, groups: NDArray[np.int64] | None = None
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Returns the places ``[Q, k]`` of the k greatest cosines of each row of ``products [Q, L]``, and these cosines.
+
+    The greatest comes first, and of equal ones the one in front. ``groups``, ``[L]`` or ``[Q, L]``, are numbers from
+    0, and of those with the same number the greatest is given alone. Where there are fewer than k, −1 and −inf follow.
+    ``products`` is overwritten.
+    """
+    every = np.arange(len(products))
+    places = np.full((len(products), k), -1, dtype=np.int64)
+    cosines = np.full((len(products), k), -np.inf)
+    given = np.full((len(products), k), -1, dtype=np.int64)
+    for column in range(k):
+        best = products.argmax(axis=1)
+        if groups is not None:
+            repeated = every
+            while len(repeated):
+                given[repeated, column] = _each(groups, repeated, best[repeated])
+                same = (given[repeated, :column] == given[repeated, column, None]).any(axis=1)
+                repeated = repeated[same & np.isfinite(products[repeated, best[repeated]])]
+                for query in repeated.tolist():
+                    own = groups if groups.ndim == 1 else groups[query]
+                    products[query, own == given[query, column]] = -np.inf
+                    best[query] = products[query].argmax()
+        value = products[every, best]
+        there = np.isfinite(value)
+        places[there, column], cosines[there, column] = best[there], value[there].clip(-1, 1)
+        products[every, best] = -np.inf
+    return places, cosines
+
+
+def _each(groups: NDArray[np.int64], queries: NDArray[np.int64], places: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Returns the groups [R] at one place for each of R queries."""
+    found: NDArray[np.int64] = groups[places] if groups.ndim == 1 else groups[queries, places]
+    return found
+
+
+def nearest_several(
+    table: NDArray[np.float32], queries: NDArray[np.float32], k: int, groups: NDArray[np.int64] | None = None
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Returns the rows ``[Q, k]`` of the k greatest cosines in a ``table [M, D]``, and these, of ``queries [Q, D]``.
+
+    Both are ``unit`` vectors. The nearest row comes first, and of equally near ones the lower one. With ``groups [M]``,
+    of rows with the same number the nearest is given alone. Where there are fewer than k, −1 and −inf follow.
+    """
+    rows = np.full((len(queries), k), -1, dtype=np.int64)
+    cosines = np.full((len(queries), k), -np.inf)
+    step = max(1, PRODUCTS // max(1, len(table)))
+    for start in range(0, len(queries), step):
+        part = slice(start, start + step)
+        rows[part], cosines[part] = greatest(queries[part] @ table.T, k, groups)
+    return rows, cosines
+
+
+def nearest_of_class(
+    table: NDArray[np.float32],
+    queries: NDArray[np.float32],
+    support: NDArray[np.int64],
+    classes: NDArray[np.integer],
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Returns what ``nearest`` returns of the rows of one class for each query, that of ``classes`` [Q].
+
+    ``support`` [N, K] has the rows of each class, in order and padded with −1.
+    """
+    rows = np.full(len(queries), -1, dtype=np.int64)
+    cosines = np.full(len(queries), -np.inf)
+    step = max(1, PRODUCTS // max(1, table.shape[1]))
+    for number in np.unique(classes).tolist():
+        asked = np.flatnonzero(classes == number)
+        own = support[number][support[number] >= 0]
+        for start in range(0, len(own), step):
+            part = own[start : start + step]
+            best, value = nearest(table[part], queries[asked])
+            closer = value > cosines[asked]
+            rows[asked[closer]], cosines[asked[closer]] = part[best[closer]], value[closer]
+    return rows, cosines

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from fewshot_bench.errors import UsageError
 from fewshot_bench.prediction.leave_out import support_of
+from fewshot_bench.prediction.nearest import contents_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,9 +67,7 @@ class References:
     @cached_property
     def groups(self) -> NDArray[np.int64]:
         """int64 [M], equal for pictures of one class with the same content."""
-        keys = np.concatenate([self.digests, self.labels[:, None].astype("<i4").view(np.uint8)], axis=1)
-        _, group = np.unique(keys, axis=0, return_inverse=True)
-        return np.asarray(group, dtype=np.int64).reshape(-1)
+        return contents_of(self.digests, self.labels)
 
     @cached_property
     def contents(self) -> NDArray[np.int64]:
