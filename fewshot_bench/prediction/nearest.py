@@ -126,7 +126,9 @@ def greatest(
     return places, cosines
 
 
-def _each(groups: NDArray[np.int64], queries: NDArray[np.int64], places: NDArray[np.int64]) -> NDArray[np.int64]:
+def _each(
+    groups: NDArray[np.int64], queries: NDArray[np.int64], places: NDArray[np.int64]
+) -> NDArray[np.int64]:
     """Returns the groups [R] at one place for each of R queries."""
     found: NDArray[np.int64] = groups[places] if groups.ndim == 1 else groups[queries, places]
     return found

@@ -50,9 +50,7 @@ class Neighbours:
     ) -> Neighbours:
         """Returns the neighbours of P pictures of which nothing is known yet."""
         shape = (many, NEIGHBOURS)
-        near = Near(
-            np.full(shape, -1), np.full(shape, -np.inf), np.full(many, -1), np.full(many, -np.inf)
-        )
+        near = Near(np.full(shape, -1), np.full(shape, -np.inf), np.full(many, -1), np.full(many, -np.inf))
         return cls(near, paths, labels, class_names)
 
     def put(self, places: NDArray[np.int64], near: Near) -> None:
