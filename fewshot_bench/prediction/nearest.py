@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -152,24 +153,25 @@ def nearest_several(
 
 
 def nearest_of_class(
-    table: NDArray[np.float32],
+    take: Callable[[NDArray[np.int64]], NDArray[np.float32]],
     queries: NDArray[np.float32],
     support: NDArray[np.int64],
     classes: NDArray[np.integer],
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Returns what ``nearest`` returns of the rows of one class for each query, that of ``classes`` [Q].
 
-    ``support`` [N, K] has the rows of each class, in order and padded with −1.
+    ``take`` gives the ``unit`` vectors [R, D] of rows [R], and ``support`` [N, K] has the rows of each class, in order
+    and padded with −1.
     """
     rows = np.full(len(queries), -1, dtype=np.int64)
     cosines = np.full(len(queries), -np.inf)
-    step = max(1, PRODUCTS // max(1, table.shape[1]))
+    step = max(1, PRODUCTS // max(1, queries.shape[1]))
     for number in np.unique(classes).tolist():
         asked = np.flatnonzero(classes == number)
         own = support[number][support[number] >= 0]
         for start in range(0, len(own), step):
             part = own[start : start + step]
-            best, value = nearest(table[part], queries[asked])
+            best, value = nearest(take(part), queries[asked])
             closer = value > cosines[asked]
             rows[asked[closer]], cosines[asked[closer]] = part[best[closer]], value[closer]
     return rows, cosines

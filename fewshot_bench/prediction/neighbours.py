@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fewshot_bench.prediction.nearest import Shortlist, nearest_of_class, nearest_several
+from fewshot_bench.prediction.nearest import nearest_of_class
 
 NEIGHBOURS = 3
 """Nearest references that are told of a picture."""
@@ -73,27 +73,23 @@ class Neighbours:
         return {"reference": self.paths[row], "class": name, "similarity": cosine}
 
 
-def near_of(
-    table: NDArray[np.float32] | Shortlist,
+def with_runner_up(
+    found: tuple[NDArray[np.int64], NDArray[np.float64]],
+    take: Callable[[NDArray[np.int64]], NDArray[np.float32]],
     queries: NDArray[np.float32],
     contents: NDArray[np.int64],
     support: NDArray[np.int64],
     ranked: NDArray[np.integer],
 ) -> Near:
-    """Returns the ``NEIGHBOURS`` nearest references of ``queries`` [Q, D] by a ``table`` [M, D] or its shortlist.
+    """Returns what ``nearest_several`` has found of ``queries`` [Q, D], and the nearest reference of the second class.
 
-    Both are ``unit`` vectors. Of references with equal ``contents`` [M] the nearest is given alone. ``support`` [N, K]
-    has the rows of each class, padded with −1, and ``ranked`` [Q, T] the classes of each query, the best first.
+    ``take`` gives the ``unit`` vectors of rows [R]. ``contents`` [M] are equal for references with the same picture,
+    ``support`` [N, K] has the rows of each class, padded with −1, and ``ranked`` [Q, T] the classes, the best first.
     """
-    if isinstance(table, Shortlist):
-        every = table.table
-        rows, cosines = table.nearest_several(queries, NEIGHBOURS, contents)
-    else:
-        every = table
-        rows, cosines = nearest_several(table, queries, NEIGHBOURS, contents)
+    rows, cosines = found
     if ranked.shape[1] < 2:
         return Near(rows, cosines, np.full(len(queries), -1), np.full(len(queries), -np.inf))
-    other, value = nearest_of_class(every, queries, support, ranked[:, 1])
+    other, value = nearest_of_class(take, queries, support, ranked[:, 1])
     # the same picture is the same row with the same cosine: products of other matrices round otherwise
     query, place = np.nonzero((rows >= 0) & (contents[rows] == contents[other][:, None]))
     other[query], value[query] = rows[query, place], cosines[query, place]

@@ -22,8 +22,8 @@ from fewshot_bench.engine.solvers import table_of
 from fewshot_bench.errors import FsbenchError, UsageError
 from fewshot_bench.paths import cache_dir
 from fewshot_bench.prediction.classifier import Classifier
-from fewshot_bench.prediction.nearest import contents_of, unit
-from fewshot_bench.prediction.neighbours import Neighbours, near_of
+from fewshot_bench.prediction.nearest import contents_of, nearest_several, unit
+from fewshot_bench.prediction.neighbours import NEIGHBOURS, Neighbours, with_runner_up
 from fewshot_bench.prediction.pictures import find_pictures, index_pictures
 from fewshot_bench.prediction.predictions import Predictions
 from fewshot_bench.progress import Progress, silent
@@ -146,7 +146,11 @@ def fill(found: Predictions, classifier: Classifier, paths: Sequence[Path], scan
         found.classes[places], found.best[places] = order, best
         found.scores[places] = np.take_along_axis(scores, order, axis=1)
         if found.neighbours is not None:
-            near = near_of(units, unit(queries), contents, classifier.support, order)
+            asked = unit(queries)
+            several = nearest_several(units, asked, NEIGHBOURS, contents)
+            near = with_runner_up(
+                several, lambda rows: units[rows], asked, contents, classifier.support, order
+            )
             found.neighbours.put(places, near)
             found.cosines[places] = near.cosines[:, 0]
             for place, row in zip(places.tolist(), near.rows[:, 0].tolist(), strict=True):

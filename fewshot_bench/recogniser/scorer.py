@@ -14,9 +14,9 @@ from fewshot_bench.engine.solvers import as_array, embedding_solver, guard_of
 from fewshot_bench.episodes.tasks import Tasks
 from fewshot_bench.prediction import leave_out
 from fewshot_bench.prediction.leave_out import support_of
-from fewshot_bench.prediction.nearest import MANY, Shortlist, nearest, unit
+from fewshot_bench.prediction.nearest import MANY, Shortlist, nearest, nearest_several, unit
+from fewshot_bench.prediction.neighbours import NEIGHBOURS, with_runner_up
 from fewshot_bench.prediction.neighbours import Near as Neighbours
-from fewshot_bench.prediction.neighbours import near_of
 from fewshot_bench.recogniser.references import References
 
 Floats = NDArray[np.floating[Any]]
@@ -115,9 +115,12 @@ class Scorer:
 
     def neighbours(self, queries: NDArray[np.float32], ranked: NDArray[np.integer]) -> Neighbours:
         """Returns the nearest references of embeddings [Q, D], whose products are ``ranked`` [Q, T], the best first."""
-        few = len(self.references) >= MANY and len(queries) <= FEW_QUERIES
-        table = self.shortlist if few else self.units
-        return near_of(table, unit(queries), self.references.groups, self.support, ranked)
+        units, groups = unit(queries), self.references.groups
+        if len(self.references) < MANY or len(queries) > FEW_QUERIES:
+            found = nearest_several(self.units, units, NEIGHBOURS, groups)
+        else:
+            found = self.shortlist.nearest_several(units, NEIGHBOURS, groups)
+        return with_runner_up(found, lambda rows: self.units[rows], units, groups, self.support, ranked)
 
     @cached_property
     def held(self) -> Held:

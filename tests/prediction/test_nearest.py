@@ -69,7 +69,8 @@ def test_the_nearest_of_a_class_is_that_of_a_loop_over_its_rows(rows, asked, pro
         support[number, : len(own)] = own
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "PRODUCTS", products)
-        found, cosines = nearest_of_class(table, queries, support, np.array([label for _, label in asked]))
+        labels = np.array([label for _, label in asked])
+        found, cosines = nearest_of_class(lambda part: table[part], queries, support, labels)
     for query, (_, label), row, cosine in zip(queries, asked, found.tolist(), cosines.tolist(), strict=True):
         own = support[label][support[label] >= 0]
         (place, wanted), *_ = slow(table[own], query, 1, [*range(len(own))])
