@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,8 @@ from numpy.typing import NDArray
 PRODUCTS = 1 << 24
 """The most cosines that are held at once."""
 
+UNITS = 1024
+"""Rows whose lengths are found in float64 at once."""
 
 MANY = 1 << 14
 """Rows of a table from which a shortlist pays: it is read in one byte a number instead of four."""
@@ -34,20 +37,35 @@ class Shortlist:
         self.index.train(table[:: max(1, len(table) // MANY)])
         self.index.add(table)
 
+    def listed(self, queries: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Returns ``LISTED`` cosines of 8-bit numbers, or all, and their rows, both [Q, L], of ``unit`` vectors."""
+        cosines, rows = self.index.search(queries, min(LISTED, len(self.table)))
+        return cosines, rows
+
     def nearest(self, queries: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Returns what ``nearest`` returns of ``unit`` vectors [Q, D]."""
-        listed = np.sort(self.index.search(queries, min(LISTED, len(self.table)))[1], axis=1)
-        products = np.einsum("qld,qd->ql", self.table[listed], queries)
-        best = products.argmax(axis=1)
-        rows = listed[np.arange(len(best)), best].astype(np.int64)
-        return rows, products[np.arange(len(best)), best].astype(np.float64).clip(-1, 1)
+        listed = np.sort(self.listed(queries)[1], axis=1)
+        return nearest_listed(self.table[listed], listed, queries)
+
+
+def nearest_listed(
+    table: NDArray[np.float32], listed: NDArray[np.int64], queries: NDArray[np.float32]
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Returns what ``nearest`` returns, of the ``listed`` rows [Q, L] alone, which are in ``table`` [Q, L, D]."""
+    products = np.einsum("qld,qd->ql", table, queries)
+    best = products.argmax(axis=1)
+    rows = listed[np.arange(len(best)), best].astype(np.int64)
+    return rows, products[np.arange(len(best)), best].astype(np.float64).clip(-1, 1)
 
 
 def unit(vectors: NDArray[Any]) -> NDArray[np.float32]:
     """Returns vectors ``[M, D]`` divided by their lengths; 0 stays 0."""
     exact = np.asarray(vectors, dtype=np.float32)
-    length = np.sqrt((exact.astype(np.float64) ** 2).sum(axis=1, keepdims=True))
-    found: NDArray[np.float32] = (exact / np.maximum(length, np.finfo(np.float64).tiny)).astype(np.float32)
+    found = np.empty_like(exact, order="C")
+    for start in range(0, len(exact), UNITS):
+        part = exact[start : start + UNITS]
+        length = np.sqrt((part.astype(np.float64) ** 2).sum(axis=1, keepdims=True))
+        found[start : start + UNITS] = part / np.maximum(length, np.finfo(np.float64).tiny)
     return found
 
 
@@ -72,4 +90,23 @@ def nearest(
         value = products[np.arange(len(best)), best]
         cosine[part] = np.clip(value, -1, 1, where=np.isfinite(value), out=value)
         rows[part] = np.where(np.isfinite(value), best, -1)
+    return rows, cosine
+
+
+def nearest_of_blocks(
+    blocks: Iterable[NDArray[np.float32]],
+    queries: NDArray[np.float32],
+    apart: NDArray[np.int64] | None = None,
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Returns what ``nearest`` returns of a table that is given as ``blocks`` of its rows, in order."""
+    rows, cosine, start = np.full(len(queries), -1, dtype=np.int64), np.full(len(queries), -np.inf), 0
+    for block in blocks:
+        own = None
+        if apart is not None:
+            first = len(queries) + start
+            own = np.concatenate([apart[: len(queries)], apart[first : first + len(block)]])
+        found, value = nearest(block, queries, own)
+        better = value > cosine  # of equal cosines the first row stays
+        rows[better], cosine[better] = start + found[better], value[better]
+        start += len(block)
     return rows, cosine

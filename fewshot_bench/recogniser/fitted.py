@@ -230,9 +230,8 @@ class Recogniser:
         """Gives a product another name; nothing else changes, unless the method reads names."""
         scorer = Scorer(self.method, self.references.renamed(old, new), self.device)
         scorer.known_near = self.scorer.known_near
-        same = ("held", "units", "fitted", "shortlist") if scorer.names is None else ("units", "shortlist")
-        for kept in same:
-            if kept in self.scorer.__dict__:
+        for kept in ("held", "fitted"):
+            if scorer.names is None and kept in self.scorer.__dict__:
                 scorer.__dict__[kept] = self.scorer.__dict__[kept]
         self.scorer = scorer
 
