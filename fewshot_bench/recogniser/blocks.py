@@ -35,16 +35,19 @@ class Block:
 
 
 class Blocks:
-    """A table of M rows as blocks, in order; ``starts`` [B + 1] are the numbers of their first rows, and M."""
+    """A table of M rows as blocks, in order; ``starts`` [B + 1] are the numbers of their first rows, and M.
 
-    def __init__(self, parts: Sequence[Block]) -> None:
-        self.parts = tuple(parts)
+    ``array`` is the array [M, D] that all blocks are views of, where there is one.
+    """
+
+    def __init__(self, parts: Sequence[Block], array: NDArray[np.float32] | None = None) -> None:
+        self.parts, self.array = tuple(parts), array
         self.starts = np.cumsum([0, *map(len, self.parts)])
 
     @classmethod
     def of(cls, rows: NDArray[np.float32]) -> Blocks:
         """Returns the blocks of an array [M, D], M > 0, without a copy."""
-        return cls([Block(rows[start : start + BLOCK]) for start in range(0, len(rows), BLOCK)])
+        return cls([Block(rows[start : start + BLOCK]) for start in range(0, len(rows), BLOCK)], rows)
 
     def __len__(self) -> int:
         return int(self.starts[-1])
@@ -55,8 +58,8 @@ class Blocks:
         return int(self.parts[0].rows.shape[1])
 
     def whole(self) -> NDArray[np.float32]:
-        """Returns all rows [M, D]; a copy where there are several blocks."""
-        return _joined([part.rows for part in self.parts])
+        """Returns all rows [M, D]; a copy where they are no single array."""
+        return _joined([part.rows for part in self.parts]) if self.array is None else self.array
 
     def units(self) -> NDArray[np.float32]:
         """Returns all rows at length 1 [M, D]; a copy where there are several blocks."""

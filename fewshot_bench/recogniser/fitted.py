@@ -129,9 +129,6 @@ class Recogniser:
             notes=tuple(self.notes()),
             facts=self.facts(),
         )
-        known = {
-            digest.tobytes(): path for digest, path in zip(references.digests, references.paths, strict=True)
-        }
         for start, part in _parts(shown):
             made = encoded(self.method.encoder, part)
             found.defects[start : start + len(part)] = made.defects
@@ -142,6 +139,7 @@ class Recogniser:
             order = np.argsort(-scores, axis=1, kind="stable")[:, :most]
             found.classes[places], found.scores[places] = order, np.take_along_axis(scores, order, axis=1)
             rows, cosines = self.scorer.why(made.vectors)
+            known = references.paths_of(made.digests)
             found.best[places] = found.cosines[places] = cosines
             for place, row, digest in zip(places.tolist(), rows.tolist(), made.digests, strict=True):
                 found.nearest[place] = references.paths[row]

@@ -76,7 +76,7 @@ class References:
 
     @property
     def vectors(self) -> NDArray[np.float32]:
-        """The embeddings, float32 [M, D]; a copy where there are many."""
+        """The embeddings, float32 [M, D]; a copy where they came in parts."""
         return self.blocks.whole()
 
     def __len__(self) -> int:
@@ -109,6 +109,14 @@ class References:
     def held(self) -> NDArray[np.bool_]:
         """bool [M], the references whose product has another content too, which can be asked without themselves."""
         return np.asarray((self.contents > 1)[self.labels], dtype=np.bool_)
+
+    def paths_of(self, digests: NDArray[np.uint8]) -> dict[bytes, str]:
+        """Returns the path of the last reference of each content of ``digests`` [Q, 32], by its digest."""
+        here, asked = (
+            np.ascontiguousarray(part[:, :8]).view("<u8")[:, 0] for part in (self.digests, digests)
+        )
+        rows = np.flatnonzero(np.isin(here, asked)).tolist()
+        return {self.digests[row].tobytes(): self.paths[row] for row in rows}
 
     def number(self, name: str) -> int:
         """Returns the number of a product; UsageError where there is none of that name."""

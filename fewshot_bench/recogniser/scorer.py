@@ -221,6 +221,7 @@ class Scorer:
         fresh = np.ones(len(self.references), dtype=np.bool_)
         fresh[place[place >= 0]] = False
         new = np.flatnonzero(fresh)
+        self._carry_fitted(before, place, new)
         for other, known in before.known_near.items():
             rows = self._asked(other)
             now = np.full(len(self.references), -1)
@@ -237,6 +238,24 @@ class Scorer:
                 better = value > cosines
                 best[better], cosines[better] = closer[better], value[better]
             self.known_near[other] = Near(rows, best, cosines)
+
+    def _carry_fitted(self, before: Scorer, place: NDArray[np.int64], new: NDArray[np.int64]) -> None:
+        """Takes over the solution of the head of ``before`` where it says how: classes that changed are solved anew."""
+        import torch
+
+        carried = getattr(before.__dict__.get("fitted"), "carried", None)
+        if carried is None or self.names is not None:
+            return
+        labels, stay = self.references.labels, place >= 0
+        origin = np.full(len(self.references.class_names), -1)
+        origin[labels[place[stay]]] = before.references.labels[stay]
+        origin[np.isin(origin, before.references.labels[~stay])] = -1
+        origin[labels[new]] = -1
+        support = self.support[origin < 0]
+        table = torch.from_numpy(self.references.blocks.rows_at(support[support >= 0])).to(self.device)
+        support[support >= 0] = np.arange(len(table))
+        with guard_of(self.method)("fitted"):
+            self.__dict__["fitted"] = carried(origin, table, support)
 
     def _asked(self, other: str) -> NDArray[np.int64]:
         """Returns at most ``ASKED`` references in order; most of them stay when others come or go."""
