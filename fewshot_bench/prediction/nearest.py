@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 PRODUCTS = 1 << 24
 """The most cosines that are held at once."""
 
+UNITS = 1024
+"""Rows whose lengths are found in float64 at once."""
 
 MANY = 1 << 14
 """Rows of a table from which a shortlist pays: it is read in one byte a number instead of four."""
@@ -35,6 +37,11 @@ class Shortlist:
         self.index.train(table[:: max(1, len(table) // MANY)])
         self.index.add(table)
 
+    def listed(self, queries: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Returns ``LISTED`` cosines of 8-bit numbers, or all, and their rows, both [Q, L], of ``unit`` vectors."""
+        cosines, rows = self.index.search(queries, min(LISTED, len(self.table)))
+        return cosines, rows
+
     def nearest(self, queries: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Returns what ``nearest`` returns of ``unit`` vectors [Q, D]."""
         rows, cosines = self.nearest_several(queries, 1)
@@ -47,20 +54,34 @@ class Shortlist:
 
         A query whose list has fewer than k groups is compared with the whole table.
         """
-        listed = np.sort(self.index.search(queries, min(LISTED, len(self.table)))[1], axis=1)
-        products = np.einsum("qld,qd->ql", self.table[listed], queries)
-        places, cosines = greatest(products, k, None if groups is None else groups[listed])
-        rows = np.where(places >= 0, np.take_along_axis(listed, places.clip(0), axis=1), -1)
+        listed = np.sort(self.listed(queries)[1], axis=1)
+        rows, cosines = several_listed(self.table[listed], listed, queries, k, groups)
         if len(short := np.flatnonzero(rows[:, -1] < 0)):
             rows[short], cosines[short] = nearest_several(self.table, queries[short], k, groups)
         return rows, cosines
 
 
+def several_listed(
+    table: NDArray[np.float32],
+    listed: NDArray[np.int64],
+    queries: NDArray[np.float32],
+    k: int,
+    groups: NDArray[np.int64] | None = None,
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Returns what ``nearest_several`` returns, of ``listed`` rows [Q, L] alone, which are in ``table`` [Q, L, D]."""
+    products = np.einsum("qld,qd->ql", table, queries)
+    places, cosines = greatest(products, k, None if groups is None else groups[listed])
+    return np.where(places >= 0, np.take_along_axis(listed, places.clip(0), axis=1), -1), cosines
+
+
 def unit(vectors: NDArray[Any]) -> NDArray[np.float32]:
     """Returns vectors ``[M, D]`` divided by their lengths; 0 stays 0."""
     exact = np.asarray(vectors, dtype=np.float32)
-    length = np.sqrt((exact.astype(np.float64) ** 2).sum(axis=1, keepdims=True))
-    found: NDArray[np.float32] = (exact / np.maximum(length, np.finfo(np.float64).tiny)).astype(np.float32)
+    found = np.empty_like(exact, order="C")
+    for start in range(0, len(exact), UNITS):
+        part = exact[start : start + UNITS]
+        length = np.sqrt((part.astype(np.float64) ** 2).sum(axis=1, keepdims=True))
+        found[start : start + UNITS] = part / np.maximum(length, np.finfo(np.float64).tiny)
     return found
 
 
@@ -89,14 +110,27 @@ def nearest(
 
 
 def contents_of(digests: NDArray[np.uint8], labels: NDArray[np.integer]) -> NDArray[np.int64]:
-    """Returns numbers [M] that are equal for pictures of one class with the same content, by ``digests`` [M, 32]."""
-    keys = np.concatenate([digests, labels[:, None].astype("<i4").view(np.uint8)], axis=1)
-    _, content = np.unique(keys, axis=0, return_inverse=True)
-    return np.asarray(content, dtype=np.int64).reshape(-1)
+    """Returns a number for each pair of a digest [M, 32] and a label [M], 0 and up in the order of their bytes.
+
+    Rows are sorted by the first 8 bytes, and those alone whose first bytes are equal by the others too.
+    """
+    words = np.ascontiguousarray(digests).view(">u8").astype(np.uint64)
+    last = labels.astype("<i4").view(">u4")  # bytes of a label count from the lowest
+    order = np.argsort(words[:, 0])
+    first = words[order, 0]
+    level = np.flatnonzero(first[1:] == first[:-1]) + 1
+    places = np.union1d(level, level - 1)
+    some = order[places]
+    order[places] = some[np.lexsort((last[some], *words[some].T[::-1]))]
+    differs, now, before = np.ones(len(order), dtype=np.bool_), order[level], order[level - 1]
+    differs[level] = (words[now] != words[before]).any(axis=1) | (last[now] != last[before])
+    groups = np.empty(len(order), dtype=np.int64)
+    groups[order] = differs.cumsum() - 1
+    return groups
 
 
 def greatest(
-    products: NDArray[np.float32], k: int, groups: NDArray[np.int64] | None = None
+    products: NDArray[np.floating[Any]], k: int, groups: NDArray[np.int64] | None = None
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Returns the places ``[Q, k]`` of the k greatest cosines of each row of ``products [Q, L]``, and these cosines.
 
@@ -175,3 +209,44 @@ def nearest_of_class(
             closer = value > cosines[asked]
             rows[asked[closer]], cosines[asked[closer]] = part[best[closer]], value[closer]
     return rows, cosines
+
+
+def several_of_blocks(
+    blocks: Iterable[NDArray[np.float32]],
+    queries: NDArray[np.float32],
+    k: int,
+    groups: NDArray[np.int64] | None = None,
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Returns what ``nearest_several`` returns of a table that is given as ``blocks`` of its rows, in order."""
+    rows, cosines = np.full((len(queries), k), -1, dtype=np.int64), np.full((len(queries), k), -np.inf)
+    start = 0
+    for block in blocks:
+        own = None if groups is None else groups[start : start + len(block)]
+        found, value = nearest_several(block, queries, k, own)
+        rows = np.concatenate([rows, np.where(found >= 0, start + found, -1)], axis=1)
+        cosines = np.concatenate(
+            [cosines, value], axis=1
+        )  # of equal ones those of earlier blocks are in front
+        places, cosines = greatest(cosines, k, None if groups is None else groups[rows])
+        rows = np.where(places >= 0, np.take_along_axis(rows, places.clip(0), axis=1), -1)
+        start += len(block)
+    return rows, cosines
+
+
+def nearest_of_blocks(
+    blocks: Iterable[NDArray[np.float32]],
+    queries: NDArray[np.float32],
+    apart: NDArray[np.int64] | None = None,
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Returns what ``nearest`` returns of a table that is given as ``blocks`` of its rows, in order."""
+    rows, cosine, start = np.full(len(queries), -1, dtype=np.int64), np.full(len(queries), -np.inf), 0
+    for block in blocks:
+        own = None
+        if apart is not None:
+            first = len(queries) + start
+            own = np.concatenate([apart[: len(queries)], apart[first : first + len(block)]])
+        found, value = nearest(block, queries, own)
+        better = value > cosine  # of equal cosines the first row stays
+        rows[better], cosine[better] = start + found[better], value[better]
+        start += len(block)
+    return rows, cosine

@@ -132,9 +132,6 @@ class Recogniser:
             notes=tuple(self.notes()),
             facts=self.facts(),
         )
-        known = {
-            digest.tobytes(): path for digest, path in zip(references.digests, references.paths, strict=True)
-        }
         for start, part in _parts(shown):
             made = encoded(self.method.encoder, part)
             found.defects[start : start + len(part)] = made.defects
@@ -147,6 +144,7 @@ class Recogniser:
             near = self.scorer.neighbours(made.vectors, order)
             neighbours.put(places, near)
             rows, cosines = near.rows[:, 0], near.cosines[:, 0]
+            known = references.paths_of(made.digests)
             found.best[places] = found.cosines[places] = cosines
             for place, row, digest in zip(places.tolist(), rows.tolist(), made.digests, strict=True):
                 found.nearest[place] = references.paths[row]
@@ -235,9 +233,8 @@ class Recogniser:
         """Gives a product another name; nothing else changes, unless the method reads names."""
         scorer = Scorer(self.method, self.references.renamed(old, new), self.device)
         scorer.known_near = self.scorer.known_near
-        same = ("held", "units", "fitted", "shortlist") if scorer.names is None else ("units", "shortlist")
-        for kept in same:
-            if kept in self.scorer.__dict__:
+        for kept in ("held", "fitted"):
+            if scorer.names is None and kept in self.scorer.__dict__:
                 scorer.__dict__[kept] = self.scorer.__dict__[kept]
         self.scorer = scorer
 

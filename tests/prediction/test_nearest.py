@@ -15,6 +15,7 @@ from fewshot_bench.prediction.nearest import (
     nearest,
     nearest_of_class,
     nearest_several,
+    several_of_blocks,
     unit,
 )
 
@@ -51,6 +52,10 @@ def test_several_are_those_of_a_loop_over_all_rows(rows, asked, k, products, gro
         patch.setattr(module, "PRODUCTS", products)
         found, cosines = nearest_several(table, queries, k, np.array(numbers) if grouped else None)
         alone = nearest(table, queries)
+        blocks = several_of_blocks(
+            np.split(table, range(2, len(table), 2)), queries, k, np.array(numbers) if grouped else None
+        )
+    assert np.array_equal(blocks[0], found) and np.array_equal(blocks[1], cosines)
     wanted = [slow(table, query, k, numbers) for query in queries]
     assert [[*zip(*one, strict=True)] for one in zip(found.tolist(), cosines.tolist(), strict=True)] == wanted
     assert np.array_equal(found[:, 0], alone[0]) and np.array_equal(cosines[:, 0], alone[1])
