@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 PRODUCTS = 1 << 24
 """The most cosines that are held at once."""
 
+SIDE = 2048
+"""Rows of which all products are held at once."""
+
 UNITS = 1024
 """Rows whose lengths are found in float64 at once."""
 
@@ -110,3 +113,32 @@ def nearest_of_blocks(
         rows[better], cosine[better] = start + found[better], value[better]
         start += len(block)
     return rows, cosine
+
+
+def nearest_other(
+    table: NDArray[np.float32], labels: NDArray[np.integer[Any]]
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Returns the row ``[M]`` of the greatest cosine among those of other ``labels [M]``, and that cosine.
+
+    It is ``nearest(table, table, apart)`` with each product of two of the M rows of ``table [M, D]`` made once, SIDE ×
+    SIDE of them at a time. Of equal cosines the first row counts; a row without any other has −1 and −inf.
+    """
+    rows, cosine = np.full(len(table), -1, dtype=np.int64), np.full(len(table), -np.inf, dtype=np.float32)
+    parts = [slice(start, min(start + SIDE, len(table))) for start in range(0, len(table), SIDE)]
+
+    def take(mine: slice, others: slice, products: NDArray[np.float32]) -> None:
+        best = products.max(axis=1)
+        better = np.flatnonzero(best > cosine[mine])
+        rows[mine.start + better] = others.start + products[better].argmax(axis=1)
+        cosine[mine.start + better] = best[better]
+
+    for number, one in enumerate(parts):
+        for other in parts[number:]:
+            products = table[one] @ table[other].T
+            mine, theirs = labels[one], labels[other]
+            if max(mine.min(), theirs.min()) <= min(mine.max(), theirs.max()):
+                products[mine[:, None] == theirs] = -np.inf
+            take(one, other, products)
+            if one != other:
+                take(other, one, products.T)
+    return rows, np.where(rows < 0, -np.inf, cosine.clip(-1, 1)).astype(np.float64)
