@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 
 PRODUCTS = 1 << 24
 """The most cosines that are held at once."""
+
+SIDE = 2048
+"""Rows of which all products are held at once."""
 
 UNITS = 1024
 """Rows whose lengths are found in float64 at once."""
@@ -177,13 +180,7 @@ def nearest_several(
     Both are ``unit`` vectors. The nearest row comes first, and of equally near ones the lower one. With ``groups [M]``,
     of rows with the same number the nearest is given alone. Where there are fewer than k, −1 and −inf follow.
     """
-    rows = np.full((len(queries), k), -1, dtype=np.int64)
-    cosines = np.full((len(queries), k), -np.inf)
-    step = max(1, PRODUCTS // max(1, len(table)))
-    for start in range(0, len(queries), step):
-        part = slice(start, start + step)
-        rows[part], cosines[part] = greatest(queries[part] @ table.T, k, groups)
-    return rows, cosines
+    return several_of_blocks([table], queries, k, groups)
 
 
 def nearest_of_class(
@@ -212,24 +209,19 @@ def nearest_of_class(
 
 
 def several_of_blocks(
-    blocks: Iterable[NDArray[np.float32]],
+    blocks: Sequence[NDArray[np.float32]],
     queries: NDArray[np.float32],
     k: int,
     groups: NDArray[np.int64] | None = None,
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Returns what ``nearest_several`` returns of a table that is given as ``blocks`` of its rows, in order."""
-    rows, cosines = np.full((len(queries), k), -1, dtype=np.int64), np.full((len(queries), k), -np.inf)
-    start = 0
-    for block in blocks:
-        own = None if groups is None else groups[start : start + len(block)]
-        found, value = nearest_several(block, queries, k, own)
-        rows = np.concatenate([rows, np.where(found >= 0, start + found, -1)], axis=1)
-        cosines = np.concatenate(
-            [cosines, value], axis=1
-        )  # of equal ones those of earlier blocks are in front
-        places, cosines = greatest(cosines, k, None if groups is None else groups[rows])
-        rows = np.where(places >= 0, np.take_along_axis(rows, places.clip(0), axis=1), -1)
-        start += len(block)
+    rows = np.full((len(queries), k), -1, dtype=np.int64)
+    cosines = np.full((len(queries), k), -np.inf)
+    step = max(1, PRODUCTS // max(1, sum(map(len, blocks))))
+    for start in range(0, len(queries), step):
+        part = slice(start, start + step)
+        products = np.concatenate([queries[part] @ block.T for block in blocks], axis=1)
+        rows[part], cosines[part] = greatest(products, k, groups)
     return rows, cosines
 
 
@@ -250,3 +242,32 @@ def nearest_of_blocks(
         rows[better], cosine[better] = start + found[better], value[better]
         start += len(block)
     return rows, cosine
+
+
+def nearest_other(
+    table: NDArray[np.float32], labels: NDArray[np.integer[Any]]
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Returns the row ``[M]`` of the greatest cosine among those of other ``labels [M]``, and that cosine.
+
+    It is ``nearest(table, table, apart)`` with each product of two of the M rows of ``table [M, D]`` made once, SIDE ×
+    SIDE of them at a time. Of equal cosines the first row counts; a row without any other has −1 and −inf.
+    """
+    rows, cosine = np.full(len(table), -1, dtype=np.int64), np.full(len(table), -np.inf, dtype=np.float32)
+    parts = [slice(start, min(start + SIDE, len(table))) for start in range(0, len(table), SIDE)]
+
+    def take(mine: slice, others: slice, products: NDArray[np.float32]) -> None:
+        best = products.max(axis=1)
+        better = np.flatnonzero(best > cosine[mine])
+        rows[mine.start + better] = others.start + products[better].argmax(axis=1)
+        cosine[mine.start + better] = best[better]
+
+    for number, one in enumerate(parts):
+        for other in parts[number:]:
+            products = table[one] @ table[other].T
+            mine, theirs = labels[one], labels[other]
+            if max(mine.min(), theirs.min()) <= min(mine.max(), theirs.max()):
+                products[mine[:, None] == theirs] = -np.inf
+            take(one, other, products)
+            if one != other:
+                take(other, one, products.T)
+    return rows, np.where(rows < 0, -np.inf, cosine.clip(-1, 1)).astype(np.float64)

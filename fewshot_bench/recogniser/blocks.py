@@ -115,7 +115,7 @@ class Blocks:
         self, queries: NDArray[np.float32], k: int, groups: NDArray[np.int64] | None = None
     ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Returns what ``nearest_several`` returns of all rows at length 1, for ``unit`` vectors [Q, D]."""
-        return several_of_blocks((part.units for part in self.parts), queries, k, groups)
+        return several_of_blocks([part.units for part in self.parts], queries, k, groups)
 
     def nearest_listed(self, queries: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Returns what ``nearest`` returns, of the ``LISTED`` rows that the shortlists of all blocks have nearest."""

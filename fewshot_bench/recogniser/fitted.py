@@ -15,7 +15,7 @@ from fewshot_bench.errors import FsbenchError, UsageError
 from fewshot_bench.metrics.openset import Threshold, rate_of_new, reject_threshold
 from fewshot_bench.prediction.neighbours import Neighbours
 from fewshot_bench.prediction.predictions import Predictions
-from fewshot_bench.recogniser.archive import write_recogniser
+from fewshot_bench.recogniser.archive import Array, write_recogniser
 from fewshot_bench.recogniser.calibration import (
     Separation,
     best_temperature,
@@ -253,8 +253,8 @@ class Recogniser:
     def save(self, path: str | Path) -> None:
         """Writes the recogniser to a file, atomically: a kill leaves the old file or the new one."""
         references = self.references
-        arrays: dict[str, NDArray[Any]] = {
-            "vectors": references.vectors,
+        arrays: dict[str, Array] = {
+            "vectors": [part.rows for part in references.blocks.parts],
             "labels": references.labels,
             "digests": references.digests,
         }
