@@ -74,7 +74,7 @@ SETTLED = {
 @click.option("--output", type=click.Path(path_type=Path), help="Write to this file instead of stdout.")
 @click.option(
     "--report", type=click.Path(path_type=Path), metavar="FILE",
-    help="Write a page as well: each picture beside its nearest reference, doubtful ones first.",
+    help="Write a page as well: each picture beside its nearest references, doubtful ones first.",
 )  # fmt: skip
 @click.option("--verify", is_flag=True, help="Read every file again instead of trusting sizes and dates.")
 def command(
@@ -138,13 +138,8 @@ def page_of(found: Predictions, references: References | None, support: str | No
     from fewshot_bench.shelf.predicted import predictions_page
 
     if references is not None:
-        examples: dict[str, str] = {}
-        for label, path in zip(references.labels.tolist(), references.paths, strict=True):
-            examples.setdefault(references.class_names[label], path)
-        return predictions_page(found, thumbnails(references, None), examples)
-    near = zip(found.classes[:, 0].tolist(), found.nearest, strict=True)
-    seen = {path.split("/")[0]: path for _, path in near if path}
-    return predictions_page(found, thumbnails(None, Path(support or ".").expanduser()), seen)
+        return predictions_page(found, thumbnails(references, None))
+    return predictions_page(found, thumbnails(None, Path(support or ".").expanduser()))
 
 
 def ask(model: Path | None, named: dict[str, str | None], images: list[Path]) -> None:

@@ -59,6 +59,20 @@ class FittedMeans:
         near = 2 * (asked @ self.means.T) - asked.square().sum(1, keepdim=True) - self.norms
         return near.clamp_max(0).float()
 
+    def carried(self, origin: NDArray[np.int64], table: Tensor, support: NDArray[np.int64]) -> FittedMeans:
+        """Returns the means of other classes: class n has the mean of class ``origin[n]`` of these, where it is not −1.
+
+        The others are solved, in order, from ``support`` [n, K], rows of ``table [m, D]`` (−1: padding).
+        """
+        import torch
+
+        from_here, anew = torch.from_numpy(origin.clip(0)).to(self.means.device), np.flatnonzero(origin < 0)
+        means, norms = self.means[from_here], self.norms[from_here]
+        if len(anew):
+            solved = fitted_means(table, support, cosine=self.cosine)
+            means[anew], norms[anew] = solved.means, solved.norms
+        return FittedMeans(means, norms, self.cosine)
+
 
 def fitted_means(table: Tensor, support: NDArray[np.int64], *, cosine: bool) -> FittedMeans:
     """Returns the means of a support's rows ``[N, K]`` in ``table [M, D]``; of rows at length 1 for ``cosine``."""

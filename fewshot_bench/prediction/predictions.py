@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fewshot_bench.metrics.openset import Threshold
+from fewshot_bench.prediction.neighbours import Neighbours
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,6 +36,7 @@ class Predictions:
     score_name : ``probability`` where the method is calibrated, else ``score``, of which only the order counts.
     facts : what was asked and with what, for the header.
     notes : sentences that a person should read before relying on it.
+    neighbours : the nearest references of each picture and of its second class, or None where there are no embeddings.
     """
 
     paths: list[str]
@@ -50,6 +52,7 @@ class Predictions:
     facts: dict[str, Any] = field(default_factory=dict)
     threshold: Threshold | None = None
     notes: tuple[str, ...] = ()
+    neighbours: Neighbours | None = None
 
     @classmethod
     def none_yet(cls, paths: Sequence[Path | str], top: int, class_names: tuple[str, ...]) -> Predictions:
@@ -93,7 +96,9 @@ class Predictions:
     def picture(self, i: int) -> dict[str, Any]:
         """Returns what was found of picture ``i``.
 
-        It has the path, then why the picture is unreadable, or its best classes and their scores.
+        It has the path, then why the picture is unreadable, or its best classes and their scores. With embeddings there
+        are the ``nearest`` reference and its ``similarity``, the three nearest ones (``neighbours``), and the nearest
+        one of the second class (``runner_up``).
         """
         if self.defects[i]:
             return {"path": self.paths[i], "unreadable": self.defects[i]}
@@ -107,6 +112,10 @@ class Predictions:
             found |= {"rejected": best < self.threshold.value, "best": _number(best)}
         if self.nearest[i]:
             found |= {"nearest": self.nearest[i], "similarity": float(self.cosines[i])}
+        if self.neighbours is not None:
+            found["neighbours"] = self.neighbours.of(i)
+            if second := self.neighbours.runner_up(i):
+                found["runner_up"] = second
         if self.copies[i]:
             found["reference"] = self.copies[i]
         return found

@@ -22,7 +22,8 @@ from fewshot_bench.engine.solvers import table_of
 from fewshot_bench.errors import FsbenchError, UsageError
 from fewshot_bench.paths import cache_dir
 from fewshot_bench.prediction.classifier import Classifier
-from fewshot_bench.prediction.nearest import nearest, unit
+from fewshot_bench.prediction.nearest import contents_of, nearest_several, unit
+from fewshot_bench.prediction.neighbours import NEIGHBOURS, Neighbours, with_runner_up
 from fewshot_bench.prediction.pictures import find_pictures, index_pictures
 from fewshot_bench.prediction.predictions import Predictions
 from fewshot_bench.progress import Progress, silent
@@ -66,8 +67,12 @@ def predict(
     make_ready(method, request, context, measured, data_root=data_root, verify=verify)
     classifier = Classifier(method, index, context, nearest=reject_rate is not None)
     found = Predictions.none_yet(paths, min(top, len(index.class_names)), index.class_names)
+    neighbours = None
+    if isinstance(method, EmbeddingMethod):
+        neighbours = Neighbours.none_yet(len(paths), index.paths, index.labels, index.class_names)
     found = replace(
         found,
+        neighbours=neighbours,
         score_name="probability" if method.calibrated else "score",
         threshold=None if reject_rate is None else classifier.threshold(reject_rate),
         notes=tuple(notes_of(classifier, len(paths))),
@@ -124,6 +129,8 @@ def fill(found: Predictions, classifier: Classifier, paths: Sequence[Path], scan
     index, context, total = classifier.index, classifier.context, len(paths)
     known = {digest.tobytes(): path for digest, path in zip(index.digests, index.paths, strict=True)}
     top = found.classes.shape[1]
+    if found.neighbours is not None:
+        units, contents = unit(classifier.table), contents_of(index.digests, index.labels)
     for start in range(0, total, classifier.max_batch):
         part = paths[start : start + classifier.max_batch]
         context.progress("predict", start, total)
@@ -138,9 +145,15 @@ def fill(found: Predictions, classifier: Classifier, paths: Sequence[Path], scan
         places = start + np.flatnonzero([not defect for defect in defects])
         found.classes[places], found.best[places] = order, best
         found.scores[places] = np.take_along_axis(scores, order, axis=1)
-        if isinstance(classifier.method, EmbeddingMethod):
-            rows, found.cosines[places] = nearest(unit(classifier.table), unit(queries))
-            for place, row in zip(places.tolist(), rows.tolist(), strict=True):
+        if found.neighbours is not None:
+            asked = unit(queries)
+            several = nearest_several(units, asked, NEIGHBOURS, contents)
+            near = with_runner_up(
+                several, lambda rows: units[rows], asked, contents, classifier.support, order
+            )
+            found.neighbours.put(places, near)
+            found.cosines[places] = near.cosines[:, 0]
+            for place, row in zip(places.tolist(), near.rows[:, 0].tolist(), strict=True):
                 found.nearest[place] = index.paths[row]
         for place, digest in zip(places.tolist(), pictures.digests, strict=True):
             found.copies[place] = known.get(digest.tobytes(), "")

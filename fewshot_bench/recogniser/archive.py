@@ -10,8 +10,9 @@ import hashlib
 import io
 import json
 import zipfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,21 +30,84 @@ EARLIEST = (1980, 1, 1, 0, 0, 0)
 """The time of every member, so that equal contents are equal files."""
 
 
-def write_recogniser(path: Path, facts: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> None:
-    """Writes the file atomically: a kill leaves the old one or the new one."""
-    from safetensors.numpy import save
+PIECE = 1 << 20
+"""Bytes that are hashed and written at once."""
 
-    told = {"format": FORMAT, "version": VERSION, **facts}
-    members = {
-        FACTS: json.dumps(told, indent=1, sort_keys=True).encode(),
-        ARRAYS: save({name: np.ascontiguousarray(array) for name, array in arrays.items()}),
+KINDS = {
+    "uint64": "U64", "int64": "I64", "float64": "F64", "float32": "F32", "uint32": "U32", "int32": "I32",
+    "float16": "F16", "uint16": "U16", "int16": "I16", "int8": "I8", "uint8": "U8", "bool": "BOOL",
+}  # fmt: skip
+"""The names that safetensors has for types, in the order of its files."""
+
+Array = NDArray[Any] | list[NDArray[Any]]
+"""An array, or blocks of its rows."""
+
+
+def write_recogniser(path: Path, facts: dict[str, Any], arrays: Mapping[str, Array]) -> None:
+    """Writes the file atomically: a kill leaves the old one or the new one.
+
+    Arrays are written as they are; beside them memory holds ``PIECE`` bytes. Raises FsbenchError where the file cannot
+    be written, and for an array of a type that safetensors has no name for.
+    """
+    told = json.dumps({"format": FORMAT, "version": VERSION, **facts}, indent=1, sort_keys=True).encode()
+    blocks = {
+        name: array if isinstance(array, list) else [np.atleast_1d(array)] for name, array in arrays.items()
     }
-    sums = "".join(f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in members.items())
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED) as archive:
-        for name, data in {**members, SUMS: sums.encode()}.items():
-            archive.writestr(zipfile.ZipInfo(name, EARLIEST), data)
-    write_atomic(path, lambda out: out.write(stream.getbuffer()))
+    order = sorted(blocks, key=lambda name: (_place(name, blocks[name][0].dtype), name))
+    content: list[bytes | memoryview] = [
+        _head(blocks, order),
+        *(_bytes(block) for name in order for block in blocks[name]),
+    ]
+    write_atomic(path, lambda out: _write(out, {FACTS: [told], ARRAYS: content}))
+
+
+def _write(out: BinaryIO, members: dict[str, list[bytes | memoryview]]) -> None:
+    """Writes the members, each given in parts, and their digests."""
+    sums = ""
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
+        for name, parts in members.items():
+            info, digest = zipfile.ZipInfo(name, EARLIEST), hashlib.sha256()
+            info.file_size = sum(map(len, parts))
+            with archive.open(info, "w") as member:
+                for part in parts:
+                    for start in range(0, len(part), PIECE):
+                        piece = part[start : start + PIECE]
+                        digest.update(piece)
+                        member.write(piece)
+            sums += f"{digest.hexdigest()}  {name}\n"
+        archive.writestr(zipfile.ZipInfo(SUMS, EARLIEST), sums)
+
+
+def _head(blocks: Mapping[str, Sequence[NDArray[Any]]], order: list[str]) -> bytes:
+    """Returns the head of a safetensors file: its length in 8 bytes, and JSON of types, shapes and places."""
+    told, start = {}, 0
+    for name in order:
+        many, first = sum(map(len, blocks[name])), blocks[name][0]
+        end = start + sum(block.nbytes for block in blocks[name])
+        told[name] = {
+            "dtype": KINDS[first.dtype.name],
+            "shape": [many, *first.shape[1:]],
+            "data_offsets": [start, end],
+        }
+        start = end
+    text = json.dumps(told, separators=(",", ":"), ensure_ascii=False).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text
+
+
+def _place(name: str, kind: np.dtype[Any]) -> int:
+    """Returns the place of a type in the order of a file; FsbenchError for a type that it cannot hold."""
+    if kind.name not in KINDS:
+        raise FsbenchError(
+            f"The array {name!r} of {kind} cannot be kept in a recogniser: make it float32 or int64."
+        )
+    return list(KINDS).index(kind.name)
+
+
+def _bytes(block: NDArray[Any]) -> memoryview:
+    """Returns the bytes of an array, in the order of its rows and the lowest byte of a number first."""
+    plain = np.ascontiguousarray(block, dtype=block.dtype.newbyteorder("<"))
+    return plain.reshape(-1).view(np.uint8).data
 
 
 def read_recogniser(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from fewshot_bench.contract.method import EmbeddingMethod
 from fewshot_bench.errors import FsbenchError, UsageError
 from fewshot_bench.metrics.openset import Threshold, rate_of_new, reject_threshold
+from fewshot_bench.prediction.neighbours import Neighbours
 from fewshot_bench.prediction.predictions import Predictions
-from fewshot_bench.recogniser.archive import write_recogniser
+from fewshot_bench.recogniser.archive import Array, write_recogniser
 from fewshot_bench.recogniser.calibration import (
     Separation,
     best_temperature,
@@ -110,7 +111,7 @@ class Recogniser:
         return Measured(temperature, threshold, separation(known, others), accuracy, asked)
 
     def predict(self, pictures: Any, *, top: int = 5) -> Predictions:
-        """Returns the ``top`` likeliest products of each picture, and why: the nearest reference and its cosine.
+        """Returns the ``top`` likeliest products of each picture, and why: the nearest references and their cosines.
 
         ``pictures`` is a path of a file or folder, a PIL image, the bytes of a file, a uint8 array, or a list of these.
         What cannot be read is named in its row. ``rejected`` says which pictures are likely of no product: the cosine
@@ -122,16 +123,15 @@ class Recogniser:
         shown, references = given(pictures), self.references
         most = min(top, len(self.class_names))
         found = Predictions.none_yet([one.name for one in shown], most, self.class_names)
+        neighbours = Neighbours.none_yet(len(shown), references.paths, references.labels, self.class_names)
         found = replace(
             found,
+            neighbours=neighbours,
             score_name="score" if self.measured.temperature is None else "probability",
             threshold=self.measured.threshold,
             notes=tuple(self.notes()),
             facts=self.facts(),
         )
-        known = {
-            digest.tobytes(): path for digest, path in zip(references.digests, references.paths, strict=True)
-        }
         for start, part in _parts(shown):
             made = encoded(self.method.encoder, part)
             found.defects[start : start + len(part)] = made.defects
@@ -141,7 +141,10 @@ class Recogniser:
             scores = self.scores(made.vectors)
             order = np.argsort(-scores, axis=1, kind="stable")[:, :most]
             found.classes[places], found.scores[places] = order, np.take_along_axis(scores, order, axis=1)
-            rows, cosines = self.scorer.why(made.vectors)
+            near = self.scorer.neighbours(made.vectors, order)
+            neighbours.put(places, near)
+            rows, cosines = near.rows[:, 0], near.cosines[:, 0]
+            known = references.paths_of(made.digests)
             found.best[places] = found.cosines[places] = cosines
             for place, row, digest in zip(places.tolist(), rows.tolist(), made.digests, strict=True):
                 found.nearest[place] = references.paths[row]
@@ -230,9 +233,8 @@ class Recogniser:
         """Gives a product another name; nothing else changes, unless the method reads names."""
         scorer = Scorer(self.method, self.references.renamed(old, new), self.device)
         scorer.known_near = self.scorer.known_near
-        same = ("held", "units", "fitted", "shortlist") if scorer.names is None else ("units", "shortlist")
-        for kept in same:
-            if kept in self.scorer.__dict__:
+        for kept in ("held", "fitted"):
+            if scorer.names is None and kept in self.scorer.__dict__:
                 scorer.__dict__[kept] = self.scorer.__dict__[kept]
         self.scorer = scorer
 
@@ -251,8 +253,8 @@ class Recogniser:
     def save(self, path: str | Path) -> None:
         """Writes the recogniser to a file, atomically: a kill leaves the old file or the new one."""
         references = self.references
-        arrays: dict[str, NDArray[Any]] = {
-            "vectors": references.vectors,
+        arrays: dict[str, Array] = {
+            "vectors": [part.rows for part in references.blocks.parts],
             "labels": references.labels,
             "digests": references.digests,
         }

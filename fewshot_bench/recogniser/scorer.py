@@ -14,7 +14,9 @@ from fewshot_bench.engine.solvers import as_array, embedding_solver, guard_of
 from fewshot_bench.episodes.tasks import Tasks
 from fewshot_bench.prediction import leave_out
 from fewshot_bench.prediction.leave_out import support_of
-from fewshot_bench.prediction.nearest import MANY, Shortlist, nearest, unit
+from fewshot_bench.prediction.nearest import MANY, nearest, unit
+from fewshot_bench.prediction.neighbours import NEIGHBOURS, with_runner_up
+from fewshot_bench.prediction.neighbours import Near as Neighbours
 from fewshot_bench.recogniser.references import References
 
 Floats = NDArray[np.floating[Any]]
@@ -56,19 +58,18 @@ class Scorer:
 
     def __init__(self, method: EmbeddingMethod, references: References, device: str) -> None:
         self.method, self.references, self.device = method, references, device
-        self.support = references.support
         self.names = named(method, references.class_names, references.labels)
         self.known_near: dict[str, Near] = {}
 
-    @cached_property
-    def units(self) -> NDArray[np.float32]:
-        """The references' embeddings at length 1, float32 [M, D]."""
-        return unit(self.references.vectors)
+    @property
+    def support(self) -> NDArray[np.int64]:
+        """Rows of each class, int64 [N, K], padded with −1."""
+        return self.references.support
 
-    @cached_property
-    def shortlist(self) -> Shortlist:
-        """Finds the nearest of many references."""
-        return Shortlist(self.units)
+    @property
+    def units(self) -> NDArray[np.float32]:
+        """The references' embeddings at length 1, float32 [M, D]; a copy where there are many."""
+        return self.references.blocks.units()
 
     @cached_property
     def fitted(self) -> Any:
@@ -107,9 +108,20 @@ class Scorer:
 
     def why(self, queries: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Returns the nearest reference's row [Q] and its cosine [Q] of embeddings [Q, D]."""
+        blocks = self.references.blocks
         if len(self.references) < MANY or len(queries) > FEW_QUERIES:
-            return nearest(self.units, unit(queries))
-        return self.shortlist.nearest(unit(queries))
+            return blocks.nearest(unit(queries))
+        return blocks.nearest_listed(unit(queries))
+
+    def neighbours(self, queries: NDArray[np.float32], ranked: NDArray[np.integer]) -> Neighbours:
+        """Returns the nearest references of embeddings [Q, D], whose products are ``ranked`` [Q, T], the best first."""
+        units, groups = unit(queries), self.references.groups
+        blocks = self.references.blocks
+        if len(self.references) < MANY or len(queries) > FEW_QUERIES:
+            found = blocks.nearest_several(units, NEIGHBOURS, groups)
+        else:
+            found = blocks.several_listed(units, NEIGHBOURS, groups)
+        return with_runner_up(found, blocks.units_at, units, groups, self.support, ranked)
 
     @cached_property
     def held(self) -> Held:
@@ -200,7 +212,8 @@ class Scorer:
 
     def cosines(self, rows: NDArray[np.int64], apart: NDArray[np.int64]) -> NDArray[np.float64]:
         """Returns the greatest cosine [R] of references ``rows`` [R] with one of another number of ``apart`` [M]."""
-        return nearest(self.units, self.units[rows], np.concatenate([apart[rows], apart]))[1]
+        blocks = self.references.blocks
+        return blocks.nearest(blocks.units_at(rows), np.concatenate([apart[rows], apart]))[1]
 
     def near(self, other: str) -> Near:
         """Returns the nearest reference of another ``content`` or ``product``, of at most ``ASKED`` references.
@@ -209,7 +222,7 @@ class Scorer:
         """
         if other not in self.known_near:
             rows = self._asked(other)
-            self.known_near[other] = Near(rows, *self._nearest(rows, other, np.arange(len(self.references))))
+            self.known_near[other] = Near(rows, *self._nearest(rows, other))
         return self.known_near[other]
 
     def carry(self, before: Scorer, place: NDArray[np.int64]) -> None:
@@ -217,12 +230,10 @@ class Scorer:
 
         A row is compared with new ones alone, unless its nearest is gone.
         """
-        stay, new = place >= 0, np.setdiff1d(np.arange(len(self.references)), place)
-        if "units" in before.__dict__:
-            units = np.empty_like(self.references.vectors)
-            units[place[stay]] = before.units[stay]
-            units[new] = unit(self.references.vectors[new])
-            self.__dict__["units"] = units
+        fresh = np.ones(len(self.references), dtype=np.bool_)
+        fresh[place[place >= 0]] = False
+        new = np.flatnonzero(fresh)
+        self._carry_fitted(before, place, new)
         for other, known in before.known_near.items():
             rows = self._asked(other)
             now = np.full(len(self.references), -1)
@@ -233,13 +244,30 @@ class Scorer:
             best, cosines = np.full(len(rows), -1), np.full(len(rows), -np.inf)
             sure = at >= 0
             best[sure], cosines[sure] = place[known.nearest[at[sure]]], known.cosines[at[sure]]
-            every = np.arange(len(self.references))
-            best[~sure], cosines[~sure] = self._nearest(rows[~sure], other, every)
+            best[~sure], cosines[~sure] = self._nearest(rows[~sure], other)
             if len(new):
                 closer, value = self._nearest(rows, other, new)
                 better = value > cosines
                 best[better], cosines[better] = closer[better], value[better]
             self.known_near[other] = Near(rows, best, cosines)
+
+    def _carry_fitted(self, before: Scorer, place: NDArray[np.int64], new: NDArray[np.int64]) -> None:
+        """Takes over the solution of the head of ``before`` where it says how: classes that changed are solved anew."""
+        import torch
+
+        carried = getattr(before.__dict__.get("fitted"), "carried", None)
+        if carried is None or self.names is not None:
+            return
+        labels, stay = self.references.labels, place >= 0
+        origin = np.full(len(self.references.class_names), -1)
+        origin[labels[place[stay]]] = before.references.labels[stay]
+        origin[np.isin(origin, before.references.labels[~stay])] = -1
+        origin[labels[new]] = -1
+        support = self.support[origin < 0]
+        table = torch.from_numpy(self.references.blocks.rows_at(support[support >= 0])).to(self.device)
+        support[support >= 0] = np.arange(len(table))
+        with guard_of(self.method)("fitted"):
+            self.__dict__["fitted"] = carried(origin, table, support)
 
     def _asked(self, other: str) -> NDArray[np.int64]:
         """Returns at most ``ASKED`` references in order; most of them stay when others come or go."""
@@ -247,17 +275,25 @@ class Scorer:
         rows = np.flatnonzero(references.held) if other == "content" else np.arange(len(references))
         if len(rows) <= ASKED:
             return rows
-        keys = np.ascontiguousarray(references.digests[rows, :8]).view("<u8")[:, 0]
-        return np.sort(rows[np.argsort(keys, kind="stable")[:ASKED]])
+        keys = np.ascontiguousarray(references.digests[:, :8]).view("<u8")[rows, 0]
+        last = np.partition(keys, ASKED - 1)[ASKED - 1]
+        below, level = rows[keys < last], rows[keys == last]
+        return np.sort(np.concatenate([below, level[: ASKED - len(below)]]))
 
     def _nearest(
-        self, rows: NDArray[np.int64], other: str, among: NDArray[np.int64]
+        self, rows: NDArray[np.int64], other: str, among: NDArray[np.int64] | None = None
     ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Returns the nearest of the rows ``among`` [L] of another content or product, and its cosine, for ``rows``."""
+        """Returns the nearest reference of another content or product, and its cosine, for ``rows``.
+
+        With ``among`` [L] it is one of these rows.
+        """
         references = self.references
         apart = references.groups if other == "content" else references.labels.astype(np.int64)
-        table = self.units if len(among) == len(self.units) else self.units[among]
-        found, cosines = nearest(table, self.units[rows], np.concatenate([apart[rows], apart[among]]))
+        queries = references.blocks.units_at(rows)
+        if among is None:
+            return references.blocks.nearest(queries, np.concatenate([apart[rows], apart]))
+        table = references.blocks.units_at(among)
+        found, cosines = nearest(table, queries, np.concatenate([apart[rows], apart[among]]))
         return np.where(found >= 0, among[found], -1), cosines
 
 

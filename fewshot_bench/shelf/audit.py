@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fewshot_bench.prediction.nearest import nearest, unit
+from fewshot_bench.prediction.nearest import nearest, nearest_other, unit
 from fewshot_bench.recogniser.references import References
 
 LARGEST = 8
@@ -75,10 +75,12 @@ def own_cosine(units: NDArray[np.float32], references: References) -> NDArray[np
 
 
 def audit(references: References) -> ReferenceAudit:
-    """Returns what the references say of themselves; memory holds a block of cosines at a time, never M × M."""
-    units, labels = unit(references.vectors), references.labels
-    apart = labels.astype(np.int64)
-    other, cosine = nearest(units, units, np.concatenate([apart, apart]))
+    """Returns what the references say of themselves; memory holds a block of cosines at a time, never M × M.
+
+    Nothing is approximate: every two references are compared, once.
+    """
+    units, labels = references.blocks.units(), references.labels
+    other, cosine = nearest_other(units, labels)
     own = own_cosine(units, references)
     asked = np.isfinite(own)
     wrong = asked & (cosine > own)
@@ -113,9 +115,9 @@ def means_of(
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """Returns the mean [N, D] and the number [N] of the references of each product."""
     counts = np.bincount(labels)
-    order = np.argsort(labels, kind="stable")
     starts = np.cumsum(counts) - counts
-    return (np.add.reduceat(units[order], starts, axis=0) / counts[:, None]).astype(np.float32), counts
+    ordered = units if (np.diff(labels) >= 0).all() else units[np.argsort(labels, kind="stable")]
+    return (np.add.reduceat(ordered, starts, axis=0) / counts[:, None]).astype(np.float32), counts
 
 
 def needs_of(references: References, own: Any, cosine: Any, asked: Any, wrong: Any) -> tuple[Need, ...]:

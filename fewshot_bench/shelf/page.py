@@ -15,16 +15,20 @@ ThumbnailOf = Callable[[str], bytes]
 
 @dataclass(frozen=True)
 class Pictured:
-    """A picture of a page: its ``source`` (a ``data:`` address or ""), the text in its place, and what is below it."""
+    """A picture of a page: its ``source`` (a ``data:`` address or ""), the text in its place, and what is below it.
+
+    ``file`` is the name that stands in small print below the caption; "" for none.
+    """
 
     source: str
     alt: str
     caption: str
+    file: str = ""
 
     @classmethod
-    def of(cls, jpeg: bytes, alt: str, caption: str) -> Pictured:
+    def of(cls, jpeg: bytes, alt: str, caption: str, file: str = "") -> Pictured:
         """Returns the picture of a JPEG."""
-        return cls(address(jpeg), alt, caption)
+        return cls(address(jpeg), alt, caption, file)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The page of predictions: each new picture beside its nearest reference, the doubtful ones first."""
+"""The page of predictions: each new picture beside its nearest references, the doubtful ones first."""
 
 from __future__ import annotations
 
@@ -17,6 +17,10 @@ UNSURE = 0.2
 """A lead of the best over the second below which an answer is called uncertain, as a share of the best score."""
 
 
+PLACES = ("nearest reference", "2nd nearest", "3rd nearest")
+"""What the captions of the nearest references begin with."""
+
+
 def lead_of(found: Predictions) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
     """Returns (best − second) / |best| of each picture; inf where there is one class, −inf where it is unreadable."""
     scores = found.scores
@@ -33,8 +37,8 @@ def order_of(found: Predictions) -> list[int]:
     return sorted(range(len(found)), key=lambda i: (kept[i], not rejected[i], float(lead[i]), i))
 
 
-def predictions_page(found: Predictions, reference: ThumbnailOf, examples: dict[str, str]) -> str:
-    """Returns the document; ``examples`` names a reference of each product, for the runner-up."""
+def predictions_page(found: Predictions, reference: ThumbnailOf) -> str:
+    """Returns the document."""
     lead, rejected = lead_of(found), found.rejected
     kinds = [
         "unreadable" if found.defects[i] else "rejected" if rejected[i] else
@@ -55,13 +59,11 @@ def predictions_page(found: Predictions, reference: ThumbnailOf, examples: dict[
     said += found.notes
     if found.threshold is not None:
         said.append(f"{found.threshold}.")
-    cards = [card_of(found, i, kinds[i], reference, examples) for i in order[:MOST]]
+    cards = [card_of(found, i, kinds[i], reference) for i in order[:MOST]]
     return shelf_page("Predictions", said, cards=cards)
 
 
-def card_of(
-    found: Predictions, i: int, kind: str, reference: ThumbnailOf, examples: dict[str, str]
-) -> QueryCard:
+def card_of(found: Predictions, i: int, kind: str, reference: ThumbnailOf) -> QueryCard:
     """Returns the card of picture ``i``."""
     path = found.paths[i]
     if found.defects[i]:
@@ -69,22 +71,35 @@ def card_of(
     query = Pictured.of(thumbnail_of(Path(path)), f"new picture {path}", path)
     top = found.picture(i)["top"]
     told = [f"{one['class']} ({found.score_name} {number(one[found.score_name])})" for one in top]
-    others, lines = [], []
-    if found.nearest[i]:
-        near, cosine = found.nearest[i], f"similarity {found.cosines[i]:.2f}"
-        others.append(
-            Pictured.of(reference(near), f"reference {near}", f"nearest reference: {near}, {cosine}")
-        )
-        lines.append(f"Nearest reference: {near}, {cosine}.")
-    if len(top) > 1:
-        lines.append(f"Then: {', '.join(told[1:])}.")
-        if example := examples.get(top[1]["class"], ""):
-            caption = f"runner-up: {told[1]}"
-            others.append(Pictured.of(reference(example), f"reference {example}", caption))
+    lines = [f"Then: {', '.join(told[1:])}."] if told[1:] else []
     if found.copies[i]:
         lines.append(f"The same file as the reference {found.copies[i]}.")
     title = f"likely {told[0]}, or none of the products" if kind == "rejected" else told[0]
-    return QueryCard(query, title, kind, tuple(lines), tuple(others))
+    return QueryCard(query, title, kind, tuple(lines), references_of(found, i, reference))
+
+
+def references_of(found: Predictions, i: int, reference: ThumbnailOf) -> tuple[Pictured, ...]:
+    """Returns the nearest references of picture ``i``, and the nearest one of the runner-up unless it is among them."""
+    if found.neighbours is None:
+        return ()
+    near, second = found.neighbours.of(i), found.neighbours.runner_up(i)
+    told = list(zip(PLACES, near, strict=False))
+    if second is not None:
+        known = [one["reference"] for one in near]
+        if second["reference"] in known:
+            place = known.index(second["reference"])
+            told[place] = (f"{PLACES[place]}, runner-up", near[place])
+        else:
+            told.append(("nearest of the runner-up", second))
+    return tuple(
+        Pictured.of(
+            reference(one["reference"]),
+            f"reference {one['reference']}",
+            f"{said}: {one['class']}, similarity {one['similarity']:.2f}",
+            one["reference"].removeprefix(f"{one['class']}/"),
+        )
+        for said, one in told
+    )
 
 
 def number(score: float | str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import html
 import io
 import json
 import os
@@ -134,6 +135,31 @@ def test_the_page_of_predictions_is_escaped_small_and_begins_with_what_is_doubtf
     assert len(kinds) == 7 and rank == sorted(rank)
     assert "nearest reference: c&amp;&lt;b&gt;" in page and "similarity" in page
     assert len(re.findall("<img ", page)) == len(re.findall(r'<img src="[^"]*" alt="[^"]+"', page))
+
+
+@pytest.mark.parametrize("source", ["--model shop.fsb", "--method pixels --support shop"])
+def test_the_page_shows_the_nearest_references_and_that_of_the_runner_up_once(capsys, shop, source):
+    assert call(capsys, "fit shop -o shop.fsb --method pixels --thumbnails")[0] == 0
+    status, told, _ = call(capsys, f"predict {source} --images new --report out.html --format json")
+    assert status == 0
+    results = {one["path"]: one for one in json.loads(told)["results"] if "top" in one}
+    seen = set()
+    for card in Path("out.html").read_text().split('<section class="card"')[1:]:
+        if 'data-kind="unreadable"' in card:
+            continue
+        path, *shown = map(html.unescape, re.findall(r'<img src="[^"]*" alt="([^"]*)"', card))
+        captions = map(html.unescape, re.findall(r"<figcaption>([^<]*)", card))
+        one = results[path.removeprefix("new picture ")]
+        near, second = one["neighbours"], one["runner_up"]
+        wanted = dict.fromkeys(each["reference"] for each in [*near, second])
+        assert shown == [f"reference {name}" for name in wanted]
+        said = [f"{each['class']}, similarity {each['similarity']:.2f}" for each in [*near, second]]
+        places = [caption.partition(": ") for caption in list(captions)[1:]]
+        assert [caption for _, _, caption in places] == said[: len(wanted)]
+        (runner_up,) = [number for number, (place, _, _) in enumerate(places) if "runner-up" in place]
+        assert [*wanted][runner_up] == second["reference"]
+        seen.add(len(wanted))
+    assert seen == {3, 4}
 
 
 def test_the_page_of_a_folder_of_references_shows_them(capsys, shop):

@@ -126,6 +126,37 @@ def test_why_is_the_nearest_reference_and_its_cosine_and_pictures_have_none(shop
     assert "nearest" not in fb.predict("episodic", shop / "shop", shop / "new")
 
 
+def test_neighbours_are_the_nearest_references_and_the_nearest_one_of_the_second_class(shop, toys):
+    """Copies of a reference count once, and the runner-up's reference is the one that is nearest to the picture."""
+    shutil.copy(shop / "shop/Größe 3/0.png", shop / "shop/Größe 3/copy.png")
+    found = predict(Request("pixels", str(shop / "shop"), parameters={"size": 16}), [shop / "new"])
+    references = [path for path in sorted((shop / "shop").rglob("*.png")) if path.stem != "copy"]
+    table = np.stack([pixels(path, 16) for path in references])
+    table /= np.linalg.norm(table, axis=1, keepdims=True)
+    later = 0
+    for i, path in enumerate(found.paths):
+        query, picture = pixels(Path(path), 16), found.picture(i)
+        cosine = table @ query / np.linalg.norm(query)
+
+        def told(row: int, cosine: np.ndarray = cosine) -> dict[str, object]:
+            name, similarity = references[row], pytest.approx(cosine[row], abs=1e-5)
+            place = name.relative_to(shop / "shop").as_posix()
+            return {"reference": place, "class": name.parent.name, "similarity": similarity}
+
+        assert picture["neighbours"] == [told(row) for row in np.argsort(-cosine)[:3].tolist()]
+        second = picture["top"][1]["class"]
+        own = [row for row, name in enumerate(references) if name.parent.name == second]
+        best = max(own, key=lambda row: cosine[row])
+        assert picture["runner_up"] == told(best)
+        later += best != own[0]
+        assert (picture["nearest"], picture["similarity"]) == (*picture["neighbours"][0].values(),)[::2]
+    assert later
+    alone = predict(Request("pixels", str(shop / "shop")), [shop / "new"], top=1).picture(0)
+    assert len(alone["neighbours"]) == 3 and "runner_up" not in alone
+    pictured = predict(Request("episodic", str(shop / "shop")), [shop / "new"]).picture(0)
+    assert "neighbours" not in pictured and "runner_up" not in pictured
+
+
 def test_probabilities_only_where_a_method_promises_them(shop, toys):
     frame = fb.predict("probable", shop / "shop", shop / "new", top=9)
     columns = [f"probability_{t}" for t in range(1, 6)]

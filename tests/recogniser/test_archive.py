@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import save
 
 from fewshot_bench.errors import FsbenchError, UsageError
 from fewshot_bench.recogniser import archive
@@ -45,6 +46,24 @@ def test_what_is_written_is_read_and_equal_contents_are_equal_files(sound: Path,
     assert sound.read_bytes() == (tmp_path / "y.fsb").read_bytes()
     with zipfile.ZipFile(sound) as members:
         assert {info.compress_type for info in members.infolist()} == {zipfile.ZIP_STORED}
+
+
+def test_arrays_are_written_as_safetensors_writes_them(tmp_path: Path, monkeypatch) -> None:
+    kinds = "u8 i8 f8 f4 u4 i4 f2 u2 i2 i1 u1 ?"
+    arrays = {f"ä {kind}": np.ones((3, 2), kind) for kind in kinds.split()}
+    arrays |= {"scalar": np.array(2.0), "none": np.zeros((0, 4)), "turned": np.arange(6.0).reshape(2, 3).T}
+    arrays["swapped"] = np.arange(3, dtype=">i4")
+    plain = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    plain["swapped"] = np.arange(3, dtype="<i4")
+    monkeypatch.setattr(archive, "PIECE", 7)
+    write_recogniser(
+        tmp_path / "x.fsb", {}, {**arrays, "ä f4": [np.ones((1, 2), "f4"), np.ones((2, 2), "f4")]}
+    )
+    with zipfile.ZipFile(tmp_path / "x.fsb") as members:
+        assert members.read(archive.ARRAYS) == save(plain)
+        assert members.testzip() is None
+    with pytest.raises(FsbenchError, match="'odd' of complex128 cannot be kept in a recogniser"):
+        write_recogniser(tmp_path / "x.fsb", {}, {"odd": np.zeros(2, complex)})
 
 
 def test_any_byte_that_changes_is_found_or_changes_nothing(sound: Path) -> None:

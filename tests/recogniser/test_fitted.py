@@ -9,7 +9,9 @@ import pytest
 from PIL import Image
 
 import fewshot_bench as fb
+from fewshot_bench.engine import Request
 from fewshot_bench.errors import FsbenchError, UsageError
+from fewshot_bench.prediction.run import predict
 from fewshot_bench.recogniser import scorer
 from fewshot_bench.recogniser.archive import read_recogniser, write_recogniser
 
@@ -58,6 +60,28 @@ def test_the_answers_are_those_of_predict_before_and_after_a_file(shop: Path, to
     np.testing.assert_allclose(first.similarity, frame.similarity, atol=1e-6)
     assert kept.measured == made.measured and kept.counts == made.counts
     assert kept.counts == {"Größe 0": 1, "Größe 1": 2, "Größe 2": 3, "Größe 3": 4, "Größe 4": 1}
+
+
+@pytest.mark.parametrize("many", [1, 1 << 14], ids=["shortlist", "products"])
+def test_neighbours_are_those_of_predict_by_products_and_by_a_shortlist(
+    shop: Path, monkeypatch: pytest.MonkeyPatch, many: int
+) -> None:
+    monkeypatch.setattr(scorer, "MANY", many)
+    (shop / "shop/Größe 3/copy.png").write_bytes((shop / "shop/Größe 3/0.png").read_bytes())
+    made = fb.fit(shop / "shop", "pixels")
+    made.rename("Größe 0", "Größe null")
+    told = predict(Request("pixels", str(shop / "shop")), [shop / "new"])
+    for i, path in enumerate(told.paths):
+        wanted, found = told.picture(i), made.predict(path).picture(0)
+        (first, *others), names = found["neighbours"], {"Größe 0": "Größe null"}
+        assert (first["reference"], first["similarity"]) == (found["nearest"], found["similarity"])
+        assert found["runner_up"]["class"] == found["top"][1]["class"]
+        for one, other in zip(
+            [first, *others, found["runner_up"]], [*wanted["neighbours"], wanted["runner_up"]], strict=True
+        ):
+            assert one["reference"] == other["reference"]
+            assert one["class"] == names.get(other["class"], other["class"])
+            assert one["similarity"] == pytest.approx(other["similarity"], abs=1e-5)
 
 
 def test_a_path_a_picture_its_bytes_and_an_array_say_the_same(shop: Path) -> None:
