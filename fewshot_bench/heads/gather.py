@@ -142,7 +142,9 @@ def inner_products(
     import torch
 
     _check(table, tasks)
-    lengths = [torch.linalg.vector_norm(rows, dim=1, dtype=torch.float64) for rows in table.split(ROWS)]
+    lengths = [
+        torch.linalg.vector_norm(rows, dim=1, dtype=torch.float64) for rows in torch.split(table, ROWS)
+    ]
     norms = torch.cat(lengths)
     scale = torch.where(norms > 0, 1 / norms, 0) if normalize else None
     norms = torch.where(norms > 0, 1.0, 0.0).double() if normalize else norms.square()
@@ -194,7 +196,7 @@ def _check(table: Tensor, tasks: Tasks) -> None:
                 f"The {side} of an episode names row {int(index.max())} of an embedding table of "
                 f"{len(table)} rows; embed the images of these episodes."
             )
-    finite = torch.cat([rows.isfinite().all(1) for rows in table.split(ROWS)])
+    finite = torch.cat([rows.isfinite().all(1) for rows in torch.split(table, ROWS)])
     if not bool(finite.all()):
         row = int((~finite).nonzero()[0, 0])
         raise FsbenchError(

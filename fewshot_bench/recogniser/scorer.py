@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,6 +15,7 @@ from fewshot_bench.episodes.tasks import Tasks
 from fewshot_bench.prediction import leave_out
 from fewshot_bench.prediction.leave_out import support_of
 from fewshot_bench.prediction.nearest import MANY, nearest, unit
+from fewshot_bench.recogniser.near import Found, Near, updated
 from fewshot_bench.recogniser.references import References
 
 Floats = NDArray[np.floating[Any]]
@@ -39,14 +40,6 @@ class Held(NamedTuple):
     scores: Floats
 
 
-class Near(NamedTuple):
-    """References ``rows`` [R], the nearest other reference of each [R] (−1: none) and its cosine [R]."""
-
-    rows: NDArray[np.int64]
-    nearest: NDArray[np.int64]
-    cosines: NDArray[np.float64]
-
-
 class Scorer:
     """Scores pictures by the head of a method on references, with what can be kept between calls.
 
@@ -58,6 +51,7 @@ class Scorer:
         self.method, self.references, self.device = method, references, device
         self.names = named(method, references.class_names, references.labels)
         self.known_near: dict[str, Near] = {}
+        self.outside: tuple[NDArray[np.float32], Near] | None = None
 
     @property
     def support(self) -> NDArray[np.int64]:
@@ -198,6 +192,12 @@ class Scorer:
             return np.zeros(0)
         return self.near("product").cosines
 
+    def cosines_of(self, vectors: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Returns the cosine with the nearest reference of pictures of no product, embeddings [U, D]."""
+        if self.outside is None or self.outside[0] is not vectors:
+            self.outside = vectors, Near(np.arange(len(vectors)), *self.why(vectors))
+        return self.outside[1].cosines
+
     def cosines(self, rows: NDArray[np.int64], apart: NDArray[np.int64]) -> NDArray[np.float64]:
         """Returns the greatest cosine [R] of references ``rows`` [R] with one of another number of ``apart`` [M]."""
         blocks = self.references.blocks
@@ -224,20 +224,24 @@ class Scorer:
         self._carry_fitted(before, place, new)
         for other, known in before.known_near.items():
             rows = self._asked(other)
-            now = np.full(len(self.references), -1)
-            kept = (place[known.rows] >= 0) & (known.nearest >= 0)
-            kept[kept] = place[known.nearest[kept]] >= 0
-            now[place[known.rows[kept]]] = np.flatnonzero(kept)
-            at = now[rows]
-            best, cosines = np.full(len(rows), -1), np.full(len(rows), -np.inf)
-            sure = at >= 0
-            best[sure], cosines[sure] = place[known.nearest[at[sure]]], known.cosines[at[sure]]
-            best[~sure], cosines[~sure] = self._nearest(rows[~sure], other)
-            if len(new):
-                closer, value = self._nearest(rows, other, new)
-                better = value > cosines
-                best[better], cosines[better] = closer[better], value[better]
-            self.known_near[other] = Near(rows, best, cosines)
+            now, stay = np.full(len(self.references), -1), place[known.rows] >= 0
+            now[place[known.rows[stay]]] = np.flatnonzero(stay)
+            at = now[rows]  # −1, the last of what is appended, where a row was not asked before
+            was = Near(rows, np.append(known.nearest, -1)[at], np.append(known.cosines, -np.inf)[at])
+            anew, among_new = (
+                partial(self._nearest, other=other),
+                partial(self._nearest, other=other, among=new),
+            )
+            self.known_near[other] = updated(was, place, new, anew, among_new)
+        if before.outside is not None:
+            vectors, known = before.outside
+            table = self.references.blocks.units_at(new)
+
+            def among(rows: NDArray[np.int64]) -> Found:
+                found, cosines = nearest(table, unit(vectors[rows]))
+                return new[found], cosines
+
+            self.outside = vectors, updated(known, place, new, lambda rows: self.why(vectors[rows]), among)
 
     def _carry_fitted(self, before: Scorer, place: NDArray[np.int64], new: NDArray[np.int64]) -> None:
         """Takes over the solution of the head of ``before`` where it says how: classes that changed are solved anew."""

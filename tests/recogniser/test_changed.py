@@ -28,14 +28,14 @@ def drawn(rng: np.random.Generator, many: int) -> dict[str, Any]:
     }
 
 
-def shop(rng: np.random.Generator, classes: int, metric: str, accept: float = 0.9) -> Recogniser:
+def shop(rng: np.random.Generator, classes: int, metric: str, unknown: Any = None) -> Recogniser:
     labels = np.concatenate([np.arange(classes), rng.integers(0, classes, 12)]).astype(np.int32)
     names = tuple(f"product {number}" for number in range(classes))
     method = embedding_method(Request("pretrained-proto", ""))
     method.head = Prototype(metric=metric)
     found = References(labels=labels, class_names=names, **drawn(rng, len(labels)))
     recipe = {"method": "pretrained-proto", "parameters": {}}
-    return Recogniser(method, recipe, found, device="cpu", accept=accept)
+    return Recogniser(method, recipe, found, device="cpu", accept=0.9, unknown=unknown)
 
 
 def state(of: References) -> list[Any]:
@@ -63,7 +63,8 @@ def test_a_changed_recogniser_is_one_made_anew(seed: int, metric: str, block: in
         patch.setattr(scorer, "ASKED", 10)
         patch.setattr("fewshot_bench.recogniser.fitted.ONE_BY_ONE", 0)
         patch.setattr("fewshot_bench.recogniser.changes.ONE_BY_ONE", 0)
-        made = shop(rng, int(rng.integers(2, 6)), metric)
+        unknown = rng.standard_normal((5, 3)).astype(np.float32) if seed % 2 else None
+        made = shop(rng, int(rng.integers(2, 6)), metric, unknown)
         older = []
         for number, step in enumerate(steps):
             before = made.references
@@ -87,7 +88,11 @@ def test_a_changed_recogniser_is_one_made_anew(seed: int, metric: str, block: in
             References(now.vectors.copy(), now.labels, now.digests, now.paths, now.class_names),
             device="cpu",
             accept=0.9,
+            unknown=unknown,
         )
+        if unknown is not None:
+            exact = fresh.scorer.cosines_of(unknown)
+            np.testing.assert_allclose(made.scorer.cosines_of(unknown), exact, atol=1e-6)
         for references_, was in older:
             assert_equal(state(references_), was)
         assert_equal(state(now), state(fresh.references))
