@@ -94,7 +94,7 @@ class Scorer:
                 fast: Floats = as_array(self.fitted(torch.from_numpy(queries).to(self.device)))
                 return fast
         rows = len(self.references) + np.arange(len(queries))
-        table = np.concatenate([self.references.vectors, queries])
+        table = np.concatenate([*(part.rows for part in self.references.blocks.parts), queries])
         found: Floats = self._solved(table, Tasks(self.support[None], rows[None]))[0]
         return found
 
@@ -121,13 +121,13 @@ class Scorer:
         generator = np.random.default_rng(0)
         fold, _ = leave_out.known(references, generator)
         asked = np.sort(generator.permutation(asked)[:ASKED])
-        found = np.zeros((len(asked), len(references.class_names)))
+        table, found = references.vectors, np.zeros((len(asked), len(references.class_names)))
         for part in range(leave_out.FOLDS):
             place = np.flatnonzero(fold[asked] == part)
             if len(place):
                 support = support_of(references.labels, np.flatnonzero(fold != part))
                 tasks = Tasks(support[None], asked[place][None])
-                found[place] = self._solved(references.vectors, tasks)[0]
+                found[place] = self._solved(table, tasks)[0]
         return Held(asked, found)
 
     def _one_by_one(self, asked: NDArray[np.int64]) -> Floats:
