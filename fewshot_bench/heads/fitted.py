@@ -86,7 +86,7 @@ class FittedMeans:
 
         starts = np.cumsum([0, *map(len, self.parts)])
         place = np.cumsum(origin < 0) - 1
-        solved = fitted_means(table, support, cosine=self.cosine) if (origin < 0).any() else self
+        solved = fitted_means(table, support, cosine=self.cosine)
         owner = np.searchsorted(starts, origin, side="right") - 1  # −1: goes with the class before it
         owner = np.maximum.accumulate(owner.clip(0))
         parts: list[Tensor] = []
@@ -100,7 +100,7 @@ class FittedMeans:
             found[anew] = solved.means[place[own][anew]]
             parts += torch.split(found, CLASSES)
         norms = self.norms[torch.from_numpy(origin.clip(0)).to(self.norms.device)]
-        norms[np.flatnonzero(origin < 0)] = solved.norms[: place[-1] + 1]
+        norms[np.flatnonzero(origin < 0)] = solved.norms
         return FittedMeans(tuple(parts), norms, self.cosine)
 
 
