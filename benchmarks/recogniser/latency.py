@@ -23,6 +23,7 @@ from fewshot_bench.engine.request import Request
 from fewshot_bench.recogniser.fitted import Recogniser
 from fewshot_bench.recogniser.making import embedding_method
 from fewshot_bench.recogniser.references import References
+from fewshot_bench.shelf.audit import audit
 
 
 def median_ms(work: Callable[[int], Any], times: int) -> float:
@@ -68,8 +69,11 @@ def grown() -> None:
 
     method.head = Prototype(metric="cosine")
     rng = np.random.default_rng(0)
-    print("\n| products | references | made | one picture | add 3 | remove | save | peak memory |")
-    print("|---|---|---|---|---|---|---|---|")
+    print(
+        "\n| products | references | made | one picture | add 3 | a picture after it | rename | remove | save | "
+        "peak memory | audit | peak memory with it |"
+    )
+    print("|---|---|---|---|---|---|---|---|---|---|---|---|")
     for products in (100, 1_000, 10_000):
         many = 10 * products
         vectors = rng.standard_normal((many, 1280), dtype=np.float32)
@@ -89,19 +93,35 @@ def grown() -> None:
             shop.scorer.why(vectors[number : number + 1])
 
         taken = median_ms(one, 5)
-        more = shop.references.added("new", vectors[:3] + 1, digests[:3] ^ 1, ("a", "b", "c"))
-        added = median_ms(lambda _, shop=shop, more=more: shop._changed(more, np.arange(len(more) - 3)), 1)
-        removed = median_ms(lambda _, shop=shop: shop.remove("new"), 1)
+        times = added(shop, vectors[:3] + 1, digests[:3] ^ 1), median_ms(one, 1)
+        renamed = median_ms(lambda _, shop=shop: shop.rename("new", "newer"), 1)
+        removed = median_ms(lambda _, shop=shop: shop.remove("newer"), 1)
         with TemporaryDirectory() as folder:
-            began = time.perf_counter()
-            shop.save(Path(folder) / "x.fsb")
-            kept = 1000 * (time.perf_counter() - began)
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+            saved = median_ms(lambda _, shop=shop, folder=folder: shop.save(Path(folder) / "x.fsb"), 1)
+        peak = peak_gib()
+        audited = median_ms(lambda _, references=references: audit(references), 1) / 1000
         print(
-            f"| {products:,} | {many:,} | {made:.1f} s | {taken:.1f} ms | {added:.0f} ms | {removed:.0f} ms | "
-            f"{kept:.0f} ms | {peak:.1f} GiB |",
+            f"| {products:,} | {many:,} | {made:.1f} s | {taken:.1f} ms | {times[0]:.0f} ms | {times[1]:.1f} ms | "
+            f"{renamed:.1f} ms | {removed:.0f} ms | {saved:.0f} ms | {peak:.1f} GiB | {audited:.1f} s | "
+            f"{peak_gib():.1f} GiB |",
             flush=True,
         )
+
+
+def added(shop: Recogniser, vectors: Any, digests: Any) -> float:
+    """Returns how long it takes to add a product of some embeddings, in milliseconds."""
+    before = len(shop.references)
+    paths = tuple(map(str, range(len(vectors))))
+
+    def work(_: int) -> None:
+        shop._changed(shop.references.added("new", vectors, digests, paths), np.arange(before))
+
+    return median_ms(work, 1)
+
+
+def peak_gib() -> float:
+    """Returns the most memory that the process has held, in GiB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
 
 
 if __name__ == "__main__":

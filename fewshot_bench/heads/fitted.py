@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 BLOCK = 4096
 """Rows of a table that are summed in float64 at once."""
 
+CLASSES = 1024
+"""Classes at most whose means are one table."""
+
 DISTANCES = 1 << 24
 """Distances that are held at once."""
 
@@ -45,33 +48,60 @@ def lengths(rows: Tensor) -> Tensor:
 
 @dataclass(frozen=True, eq=False)
 class FittedMeans:
-    """Class means, float64 ``[N, D]``, of length 1 for ``cosine``; ``norms [N]`` are their squared lengths."""
+    """Class means, float64 ``[N, D]``, of length 1 for ``cosine``; ``norms [N]`` are their squared lengths.
 
-    means: Tensor
+    ``parts`` are the means of some classes each, in order, which versions share.
+    """
+
+    parts: tuple[Tensor, ...]
     norms: Tensor
     cosine: bool
 
+    @property
+    def means(self) -> Tensor:
+        """The means of all classes; a copy where there are several parts."""
+        import torch
+
+        return self.parts[0] if len(self.parts) == 1 else torch.cat(self.parts)
+
     def __call__(self, queries: Tensor) -> Tensor:
         """Returns the cosine, or minus the squared distance, of embeddings ``[Q, D]`` as float32 ``[Q, N]``."""
+        import torch
+
         asked = queries.double()
+        asked = asked / lengths(asked) if self.cosine else asked
+        products = torch.cat([asked @ part.T for part in self.parts], 1)
         if self.cosine:
-            return ((asked / lengths(asked)) @ self.means.T).float()
-        near = 2 * (asked @ self.means.T) - asked.square().sum(1, keepdim=True) - self.norms
+            return products.float()
+        near = 2 * products - asked.square().sum(1, keepdim=True) - self.norms
         return near.clamp_max(0).float()
 
     def carried(self, origin: NDArray[np.int64], table: Tensor, support: NDArray[np.int64]) -> FittedMeans:
         """Returns the means of other classes: class n has the mean of class ``origin[n]`` of these, where it is not −1.
 
-        The others are solved, in order, from ``support`` [n, K], rows of ``table [m, D]`` (−1: padding).
+        Those that are kept are in the same order. The others are solved, in order, from ``support`` [n, K], rows of
+        ``table [m, D]`` (−1: padding). Parts whose classes are the same are shared.
         """
         import torch
 
-        from_here, anew = torch.from_numpy(origin.clip(0)).to(self.means.device), np.flatnonzero(origin < 0)
-        means, norms = self.means[from_here], self.norms[from_here]
-        if len(anew):
-            solved = fitted_means(table, support, cosine=self.cosine)
-            means[anew], norms[anew] = solved.means, solved.norms
-        return FittedMeans(means, norms, self.cosine)
+        starts = np.cumsum([0, *map(len, self.parts)])
+        place = np.cumsum(origin < 0) - 1
+        solved = fitted_means(table, support, cosine=self.cosine)
+        owner = np.searchsorted(starts, origin, side="right") - 1  # −1: goes with the class before it
+        owner = np.maximum.accumulate(owner.clip(0))
+        parts: list[Tensor] = []
+        for number in np.unique(owner).tolist():
+            own, part, first = owner == number, self.parts[number], starts[number]
+            if np.array_equal(origin[own], np.arange(first, first + len(part))):
+                parts.append(part)
+                continue
+            found = part[torch.from_numpy((origin[own] - first).clip(0)).to(part.device)]
+            anew = np.flatnonzero(origin[own] < 0)
+            found[anew] = solved.means[place[own][anew]]
+            parts += torch.split(found, CLASSES)
+        norms = self.norms[torch.from_numpy(origin.clip(0)).to(self.norms.device)]
+        norms[np.flatnonzero(origin < 0)] = solved.norms
+        return FittedMeans(tuple(parts), norms, self.cosine)
 
 
 def fitted_means(table: Tensor, support: NDArray[np.int64], *, cosine: bool) -> FittedMeans:
@@ -89,7 +119,7 @@ def fitted_means(table: Tensor, support: NDArray[np.int64], *, cosine: bool) -> 
         means /= lengths(means)
     else:
         means /= torch.from_numpy(np.bincount(label)).to(means).unsqueeze(1)
-    return FittedMeans(means, means.square().sum(1), cosine)
+    return FittedMeans(torch.split(means, CLASSES), means.square().sum(1), cosine)
 
 
 @dataclass(frozen=True, eq=False)

@@ -29,6 +29,12 @@ GRAM_BYTES = 1 << 30
 LARGE_SUPPORT = 1 << 28
 """Working memory for the queries of an episode whose support alone fills a block."""
 
+ROWS = 1024
+"""Rows of a table that are looked at, and whose lengths are found, at once."""
+
+MEANS_BYTES = 1 << 24
+"""Working memory for the rows of which class means are made, in bytes of float64."""
+
 GATHER_COST = 40
 """Gathering one number of a scattered row takes about as long as this many multiply-adds of a product."""
 
@@ -69,6 +75,8 @@ class Inner:
 
         ``support [e, N, K]`` and ``query [e, Q]`` are row numbers. A class without support has the mean 0.
         """
+        import torch
+
         e, n, k = support.shape
         if (
             k == 1 and self.gram is not None and bool((support >= 0).all())
@@ -78,7 +86,10 @@ class Inner:
         share = (support >= 0).double()
         share = share / share.sum(-1, keepdim=True).clamp_min(1)
         if self.gram is None:
-            mean = (self.rows(support) * share.unsqueeze(-1)).sum(2)
+            step = max(1, MEANS_BYTES // (8 * e * k * self.table.shape[1]))
+            mean = torch.empty(e, n, self.table.shape[1], dtype=torch.float64, device=self.table.device)
+            for some in (slice(start, start + step) for start in range(0, n, step)):
+                mean[:, some] = (self.rows(support[:, some]) * share[:, some].unsqueeze(-1)).sum(2)
             return mean @ self.rows(query).mT, mean.square().sum(-1)
         cross = self.between(support.view(e, n * k), query).view(e, n, k, -1)
         flat = support.view(e * n, k)
@@ -131,7 +142,10 @@ def inner_products(
     import torch
 
     _check(table, tasks)
-    norms = torch.linalg.vector_norm(table, dim=1, dtype=torch.float64)
+    lengths = [
+        torch.linalg.vector_norm(rows, dim=1, dtype=torch.float64) for rows in torch.split(table, ROWS)
+    ]
+    norms = torch.cat(lengths)
     scale = torch.where(norms > 0, 1 / norms, 0) if normalize else None
     norms = torch.where(norms > 0, 1.0, 0.0).double() if normalize else norms.square()
     products = None
@@ -174,13 +188,15 @@ _KEPT: dict[str, tuple[weakref.ref[Tensor], Tensor, dict[tuple[object, ...], Ten
 
 
 def _check(table: Tensor, tasks: Tasks) -> None:
+    import torch
+
     for side, index in (("support", tasks.support), ("query", tasks.query)):
         if index.size and int(index.max()) >= len(table):
             raise FsbenchError(
                 f"The {side} of an episode names row {int(index.max())} of an embedding table of "
                 f"{len(table)} rows; embed the images of these episodes."
             )
-    finite = table.isfinite().all(1)
+    finite = torch.cat([rows.isfinite().all(1) for rows in torch.split(table, ROWS)])
     if not bool(finite.all()):
         row = int((~finite).nonzero()[0, 0])
         raise FsbenchError(

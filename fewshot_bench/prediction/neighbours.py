@@ -15,7 +15,7 @@ NEIGHBOURS = 3
 """Nearest references that are told of a picture."""
 
 
-class Near(NamedTuple):
+class NearReferences(NamedTuple):
     """The nearest references of Q pictures.
 
     ``rows`` [Q, K] and their ``cosines`` [Q, K], the nearest first, are −1 and −inf where there are fewer;
@@ -39,7 +39,7 @@ class Neighbours:
     labels : int32 [M], their classes, indices into ``class_names``.
     """
 
-    near: Near
+    near: NearReferences
     paths: Sequence[str]
     labels: NDArray[np.int32]
     class_names: tuple[str, ...]
@@ -50,10 +50,12 @@ class Neighbours:
     ) -> Neighbours:
         """Returns the neighbours of P pictures of which nothing is known yet."""
         shape = (many, NEIGHBOURS)
-        near = Near(np.full(shape, -1), np.full(shape, -np.inf), np.full(many, -1), np.full(many, -np.inf))
+        near = NearReferences(
+            np.full(shape, -1), np.full(shape, -np.inf), np.full(many, -1), np.full(many, -np.inf)
+        )
         return cls(near, paths, labels, class_names)
 
-    def put(self, places: NDArray[np.int64], near: Near) -> None:
+    def put(self, places: NDArray[np.int64], near: NearReferences) -> None:
         """Writes what was found of the pictures at ``places`` [Q]."""
         for kept, new in zip(self.near, near, strict=True):
             kept[places] = new
@@ -80,7 +82,7 @@ def with_runner_up(
     contents: NDArray[np.int64],
     support: NDArray[np.int64],
     ranked: NDArray[np.integer],
-) -> Near:
+) -> NearReferences:
     """Returns what ``nearest_several`` has found of ``queries`` [Q, D], and the nearest reference of the second class.
 
     ``take`` gives the ``unit`` vectors of rows [R]. ``contents`` [M] are equal for references with the same picture,
@@ -88,9 +90,9 @@ def with_runner_up(
     """
     rows, cosines = found
     if ranked.shape[1] < 2:
-        return Near(rows, cosines, np.full(len(queries), -1), np.full(len(queries), -np.inf))
+        return NearReferences(rows, cosines, np.full(len(queries), -1), np.full(len(queries), -np.inf))
     other, value = nearest_of_class(take, queries, support, ranked[:, 1])
     # the same picture is the same row with the same cosine: products of other matrices round otherwise
     query, place = np.nonzero((rows >= 0) & (contents[rows] == contents[other][:, None]))
     other[query], value[query] = rows[query, place], cosines[query, place]
-    return Near(rows, cosines, other, value)
+    return NearReferences(rows, cosines, other, value)

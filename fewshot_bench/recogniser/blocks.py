@@ -21,7 +21,7 @@ BLOCK = 1024
 """Rows of a block at most."""
 
 
-class Block:
+class RowBlock:
     """Some rows, float32 [m, D], which nobody writes to, with what is found of them once."""
 
     def __init__(self, rows: NDArray[np.float32]) -> None:
@@ -47,14 +47,14 @@ class Blocks:
     ``array`` is the array [M, D] that all blocks are views of, where there is one.
     """
 
-    def __init__(self, parts: Sequence[Block], array: NDArray[np.float32] | None = None) -> None:
+    def __init__(self, parts: Sequence[RowBlock], array: NDArray[np.float32] | None = None) -> None:
         self.parts, self.array = tuple(parts), array
         self.starts = np.cumsum([0, *map(len, self.parts)])
 
     @classmethod
     def of(cls, rows: NDArray[np.float32]) -> Blocks:
         """Returns the blocks of an array [M, D], M > 0, without a copy."""
-        return cls([Block(rows[start : start + BLOCK]) for start in range(0, len(rows), BLOCK)], rows)
+        return cls([RowBlock(rows[start : start + BLOCK]) for start in range(0, len(rows), BLOCK)], rows)
 
     def __len__(self) -> int:
         return int(self.starts[-1])
@@ -102,7 +102,7 @@ class Blocks:
             if own.all():
                 found.append(part)
             elif own.any():
-                found.append(Block(part.rows[own]))
+                found.append(RowBlock(part.rows[own]))
         return Blocks(found)
 
     def nearest(

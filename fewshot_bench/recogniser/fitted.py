@@ -101,7 +101,7 @@ class Recogniser:
             temperature = best_temperature(logits, labels, scorer.weights(rows))
             accuracy = float((scores.argmax(axis=1) == labels).mean())
         known, simulated = scorer.cosines_of_known(), scorer.cosines_of_unknown()
-        others = simulated if self.unknown is None else scorer.why(self.unknown)[1]
+        others = simulated if self.unknown is None else scorer.cosines_of(self.unknown)
         use = others if self.unknown is not None or not len(known) else np.zeros(0)
         threshold = None
         if len(known) or len(use):
@@ -232,7 +232,7 @@ class Recogniser:
     def rename(self, old: str, new: str) -> None:
         """Gives a product another name; nothing else changes, unless the method reads names."""
         scorer = Scorer(self.method, self.references.renamed(old, new), self.device)
-        scorer.known_near = self.scorer.known_near
+        scorer.known_near, scorer.outside = self.scorer.known_near, self.scorer.outside
         for kept in ("held", "fitted"):
             if scorer.names is None and kept in self.scorer.__dict__:
                 scorer.__dict__[kept] = self.scorer.__dict__[kept]

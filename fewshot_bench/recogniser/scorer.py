@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,8 +15,8 @@ from fewshot_bench.episodes.tasks import Tasks
 from fewshot_bench.prediction import leave_out
 from fewshot_bench.prediction.leave_out import support_of
 from fewshot_bench.prediction.nearest import MANY, nearest, unit
-from fewshot_bench.prediction.neighbours import NEIGHBOURS, with_runner_up
-from fewshot_bench.prediction.neighbours import Near as Neighbours
+from fewshot_bench.prediction.neighbours import NEIGHBOURS, NearReferences, with_runner_up
+from fewshot_bench.recogniser.near import Found, Near, updated
 from fewshot_bench.recogniser.references import References
 
 Floats = NDArray[np.floating[Any]]
@@ -41,14 +41,6 @@ class Held(NamedTuple):
     scores: Floats
 
 
-class Near(NamedTuple):
-    """References ``rows`` [R], the nearest other reference of each [R] (−1: none) and its cosine [R]."""
-
-    rows: NDArray[np.int64]
-    nearest: NDArray[np.int64]
-    cosines: NDArray[np.float64]
-
-
 class Scorer:
     """Scores pictures by the head of a method on references, with what can be kept between calls.
 
@@ -60,6 +52,7 @@ class Scorer:
         self.method, self.references, self.device = method, references, device
         self.names = named(method, references.class_names, references.labels)
         self.known_near: dict[str, Near] = {}
+        self.outside: tuple[NDArray[np.float32], Near] | None = None
 
     @property
     def support(self) -> NDArray[np.int64]:
@@ -102,7 +95,7 @@ class Scorer:
                 fast: Floats = as_array(self.fitted(torch.from_numpy(queries).to(self.device)))
                 return fast
         rows = len(self.references) + np.arange(len(queries))
-        table = np.concatenate([self.references.vectors, queries])
+        table = np.concatenate([*(part.rows for part in self.references.blocks.parts), queries])
         found: Floats = self._solved(table, Tasks(self.support[None], rows[None]))[0]
         return found
 
@@ -113,7 +106,7 @@ class Scorer:
             return blocks.nearest(unit(queries))
         return blocks.nearest_listed(unit(queries))
 
-    def neighbours(self, queries: NDArray[np.float32], ranked: NDArray[np.integer]) -> Neighbours:
+    def neighbours(self, queries: NDArray[np.float32], ranked: NDArray[np.integer]) -> NearReferences:
         """Returns the nearest references of embeddings [Q, D], whose products are ``ranked`` [Q, T], the best first."""
         units, groups = unit(queries), self.references.groups
         blocks = self.references.blocks
@@ -139,13 +132,13 @@ class Scorer:
         generator = np.random.default_rng(0)
         fold, _ = leave_out.known(references, generator)
         asked = np.sort(generator.permutation(asked)[:ASKED])
-        found = np.zeros((len(asked), len(references.class_names)))
+        table, found = references.vectors, np.zeros((len(asked), len(references.class_names)))
         for part in range(leave_out.FOLDS):
             place = np.flatnonzero(fold[asked] == part)
             if len(place):
                 support = support_of(references.labels, np.flatnonzero(fold != part))
                 tasks = Tasks(support[None], asked[place][None])
-                found[place] = self._solved(references.vectors, tasks)[0]
+                found[place] = self._solved(table, tasks)[0]
         return Held(asked, found)
 
     def _one_by_one(self, asked: NDArray[np.int64]) -> Floats:
@@ -210,6 +203,12 @@ class Scorer:
             return np.zeros(0)
         return self.near("product").cosines
 
+    def cosines_of(self, vectors: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Returns the cosine with the nearest reference of pictures of no product, embeddings [U, D]."""
+        if self.outside is None or self.outside[0] is not vectors:
+            self.outside = vectors, Near(np.arange(len(vectors)), *self.why(vectors))
+        return self.outside[1].cosines
+
     def cosines(self, rows: NDArray[np.int64], apart: NDArray[np.int64]) -> NDArray[np.float64]:
         """Returns the greatest cosine [R] of references ``rows`` [R] with one of another number of ``apart`` [M]."""
         blocks = self.references.blocks
@@ -236,20 +235,24 @@ class Scorer:
         self._carry_fitted(before, place, new)
         for other, known in before.known_near.items():
             rows = self._asked(other)
-            now = np.full(len(self.references), -1)
-            kept = (place[known.rows] >= 0) & (known.nearest >= 0)
-            kept[kept] = place[known.nearest[kept]] >= 0
-            now[place[known.rows[kept]]] = np.flatnonzero(kept)
-            at = now[rows]
-            best, cosines = np.full(len(rows), -1), np.full(len(rows), -np.inf)
-            sure = at >= 0
-            best[sure], cosines[sure] = place[known.nearest[at[sure]]], known.cosines[at[sure]]
-            best[~sure], cosines[~sure] = self._nearest(rows[~sure], other)
-            if len(new):
-                closer, value = self._nearest(rows, other, new)
-                better = value > cosines
-                best[better], cosines[better] = closer[better], value[better]
-            self.known_near[other] = Near(rows, best, cosines)
+            now, stay = np.full(len(self.references), -1), place[known.rows] >= 0
+            now[place[known.rows[stay]]] = np.flatnonzero(stay)
+            at = now[rows]  # −1, the last of what is appended, where a row was not asked before
+            was = Near(rows, np.append(known.nearest, -1)[at], np.append(known.cosines, -np.inf)[at])
+            anew, among_new = (
+                partial(self._nearest, other=other),
+                partial(self._nearest, other=other, among=new),
+            )
+            self.known_near[other] = updated(was, place, new, anew, among_new)
+        if before.outside is not None:
+            vectors, known = before.outside
+            table = self.references.blocks.units_at(new)
+
+            def among(rows: NDArray[np.int64]) -> Found:
+                found, cosines = nearest(table, unit(vectors[rows]))
+                return new[found], cosines
+
+            self.outside = vectors, updated(known, place, new, lambda rows: self.why(vectors[rows]), among)
 
     def _carry_fitted(self, before: Scorer, place: NDArray[np.int64], new: NDArray[np.int64]) -> None:
         """Takes over the solution of the head of ``before`` where it says how: classes that changed are solved anew."""

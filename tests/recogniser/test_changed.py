@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fewshot_bench.engine.request import Request
+from fewshot_bench.heads import fitted
 from fewshot_bench.heads.prototype import Prototype
 from fewshot_bench.prediction.nearest import contents_of, nearest, unit
 from fewshot_bench.recogniser import blocks, references, scorer
@@ -28,14 +29,14 @@ def drawn(rng: np.random.Generator, many: int) -> dict[str, Any]:
     }
 
 
-def shop(rng: np.random.Generator, classes: int, metric: str, accept: float = 0.9) -> Recogniser:
+def shop(rng: np.random.Generator, classes: int, metric: str, unknown: Any = None) -> Recogniser:
     labels = np.concatenate([np.arange(classes), rng.integers(0, classes, 12)]).astype(np.int32)
     names = tuple(f"product {number}" for number in range(classes))
     method = embedding_method(Request("pretrained-proto", ""))
     method.head = Prototype(metric=metric)
     found = References(labels=labels, class_names=names, **drawn(rng, len(labels)))
     recipe = {"method": "pretrained-proto", "parameters": {}}
-    return Recogniser(method, recipe, found, device="cpu", accept=accept)
+    return Recogniser(method, recipe, found, device="cpu", accept=0.9, unknown=unknown)
 
 
 def state(of: References) -> list[Any]:
@@ -60,14 +61,18 @@ def test_a_changed_recogniser_is_one_made_anew(seed: int, metric: str, block: in
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(blocks, "BLOCK", block)
         patch.setattr(references, "BLOCK", block)
+        patch.setattr(fitted, "CLASSES", block)
         patch.setattr(scorer, "ASKED", 10)
         patch.setattr("fewshot_bench.recogniser.fitted.ONE_BY_ONE", 0)
         patch.setattr("fewshot_bench.recogniser.changes.ONE_BY_ONE", 0)
-        made = shop(rng, int(rng.integers(2, 6)), metric)
-        older = []
+        unknown = rng.standard_normal((5, 3)).astype(np.float32) if seed % 2 else None
+        made = shop(rng, int(rng.integers(2, 6)), metric, unknown)
+        older, solved = [], []
         for number, step in enumerate(steps):
             before = made.references
             older.append((before, state(before)))
+            if "fitted" in made.scorer.__dict__:
+                solved.append((made.scorer.fitted, made.scorer.fitted.means.clone()))
             name = before.class_names[rng.integers(0, len(before.class_names))]
             if step in ("new", "more"):
                 added = before.added(
@@ -87,12 +92,18 @@ def test_a_changed_recogniser_is_one_made_anew(seed: int, metric: str, block: in
             References(now.vectors.copy(), now.labels, now.digests, now.paths, now.class_names),
             device="cpu",
             accept=0.9,
+            unknown=unknown,
         )
+        if unknown is not None:
+            exact = fresh.scorer.cosines_of(unknown)
+            np.testing.assert_allclose(made.scorer.cosines_of(unknown), exact, atol=1e-6)
         for references_, was in older:
             assert_equal(state(references_), was)
+        assert all(bool((one.means == means).all()) for one, means in solved)
         assert_equal(state(now), state(fresh.references))
         queries = rng.standard_normal((4, 3)).astype(np.float32)
-        np.testing.assert_array_equal(made.scorer.scores(queries), fresh.scorer.scores(queries))
+        np.testing.assert_array_equal(made.scorer.fitted.means, fresh.scorer.fitted.means)
+        np.testing.assert_allclose(made.scorer.scores(queries), fresh.scorer.scores(queries), atol=1e-6)
         for kind in ("content", "product"):
             mine, theirs = made.scorer.near(kind), fresh.scorer.near(kind)
             np.testing.assert_array_equal(mine.rows, theirs.rows)
