@@ -214,7 +214,26 @@ def text_digest(text: str) -> str:
         body = getattr(node, "body", None)
         if isinstance(body, list):
             node.body = [s for s in body if not _is_text(s)]  # type: ignore[attr-defined]
-    return hashlib.sha256(ast.dump(tree).encode()).hexdigest()
+    return hashlib.sha256(tree_text(tree).encode()).hexdigest()
+
+
+def tree_text(node: object) -> str:
+    """Returns a tree of statements as text, the same on every version of Python: ``ast.dump`` as 3.11 writes it.
+
+    3.12 knows parameters of types, and adds an empty list of them to every class and function; 3.13 leaves empty lists
+    out.
+    """
+    if isinstance(node, list):
+        return f"[{', '.join(map(tree_text, node))}]"
+    if not isinstance(node, ast.AST):
+        return repr(node)
+    parts = []
+    for name in node._fields:
+        value = getattr(node, name, None)
+        optional = value is None and getattr(type(node), name, ...) is None
+        if not (optional or (name == "type_params" and not value)):
+            parts.append(f"{name}={tree_text(value)}")
+    return f"{type(node).__name__}({', '.join(parts)})"
 
 
 def _is_text(statement: ast.stmt) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import sys
 import types
@@ -63,6 +64,27 @@ def test_a_class_is_made_of_its_modules_and_what_they_import_from_their_own_pack
     assert source_digest(made) != first
     for name in [name for name in sys.modules if name.startswith("own_package")]:
         del sys.modules[name]
+
+
+PROGRAM = "@d\nclass A(B, k=1):\n    x: int = -1.5\n    def f(self, *a, b=None, **c):\n        return [f'{a!r}', ...]\n"
+
+
+def test_a_program_s_digest_is_the_same_on_every_version_of_python(monkeypatch):
+    known = "8263c3713d3af9766d79b7f7d6a4801866ca789a1359d6d4b6456c18800b3df3"
+    assert text_digest(PROGRAM) == known
+    for kind in (ast.ClassDef, ast.FunctionDef):  # as 3.12 has them
+        if "type_params" not in kind._fields:
+            monkeypatch.setattr(kind, "_fields", (*kind._fields, "type_params"))
+            monkeypatch.setattr(kind, "type_params", [], raising=False)
+    assert "type_params=[]" in ast.dump(ast.parse(PROGRAM)) or sys.version_info >= (3, 13)
+    assert text_digest(PROGRAM) == known
+
+
+@pytest.mark.skipif(sys.version_info[:2] != (3, 11), reason="the text is that of Python 3.11")
+def test_a_tree_is_written_as_python_3_11_writes_it():
+    for path in sorted(Path(fb.__file__).parent.rglob("*.py")):
+        tree = ast.parse(path.read_bytes())
+        assert identity.tree_text(tree) == ast.dump(tree), path
 
 
 def test_a_class_without_a_file_has_the_digest_of_its_name_at_least():
