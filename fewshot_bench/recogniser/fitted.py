@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from fewshot_bench.recogniser.changes import Change, changes
 from fewshot_bench.recogniser.given import AT_ONCE, Shown, encoded, given
 from fewshot_bench.recogniser.references import References
 from fewshot_bench.recogniser.scorer import ONE_BY_ONE, Scorer
+from fewshot_bench.recogniser.threads import one_thread
 from fewshot_bench.recogniser.thumbnails import packed, thumbnail
 
 FEW = 20
@@ -132,24 +134,30 @@ class Recogniser:
             notes=tuple(self.notes()),
             facts=self.facts(),
         )
-        for start, part in _parts(shown):
-            made = encoded(self.method.encoder, part)
-            found.defects[start : start + len(part)] = made.defects
-            if not len(made.places):
-                continue
-            places = start + made.places
-            scores = self.scores(made.vectors)
-            order = np.argsort(-scores, axis=1, kind="stable")[:, :most]
-            found.classes[places], found.scores[places] = order, np.take_along_axis(scores, order, axis=1)
-            near = self.scorer.neighbours(made.vectors, order)
-            neighbours.put(places, near)
-            rows, cosines = near.rows[:, 0], near.cosines[:, 0]
-            known = references.paths_of(made.digests)
-            found.best[places] = found.cosines[places] = cosines
-            for place, row, digest in zip(places.tolist(), rows.tolist(), made.digests, strict=True):
-                found.nearest[place] = references.paths[row]
-                found.copies[place] = known.get(digest.tobytes(), "")
+        with one_thread() if len(shown) == 1 else nullcontext():
+            for start, part in _parts(shown):
+                self._fill(found, neighbours, start, part)
         return found
+
+    def _fill(self, found: Predictions, neighbours: Neighbours, start: int, part: Sequence[Shown]) -> None:
+        """Writes what is said of the pictures ``part``, the first of which has the number ``start``."""
+        references, most = self.references, found.classes.shape[1]
+        made = encoded(self.method.encoder, part)
+        found.defects[start : start + len(part)] = made.defects
+        if not len(made.places):
+            return
+        places = start + made.places
+        scores = self.scores(made.vectors)
+        order = np.argsort(-scores, axis=1, kind="stable")[:, :most]
+        found.classes[places], found.scores[places] = order, np.take_along_axis(scores, order, axis=1)
+        near = self.scorer.neighbours(made.vectors, order)
+        neighbours.put(places, near)
+        rows, cosines = near.rows[:, 0], near.cosines[:, 0]
+        known = references.paths_of(made.digests)
+        found.best[places] = found.cosines[places] = cosines
+        for place, row, digest in zip(places.tolist(), rows.tolist(), made.digests, strict=True):
+            found.nearest[place] = references.paths[row]
+            found.copies[place] = known.get(digest.tobytes(), "")
 
     def scores(self, vectors: NDArray[np.float32]) -> NDArray[np.floating[Any]]:
         """Returns calibrated probabilities [Q, N] of embeddings [Q, D]; the head's scores without a temperature."""
