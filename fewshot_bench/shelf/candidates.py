@@ -12,15 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fewshot_bench.contract.config import parameters_of
-from fewshot_bench.contract.method import EmbeddingMethod
 from fewshot_bench.data.index import ImageIndex
 from fewshot_bench.embed.at_hand import backbones_at_hand
 from fewshot_bench.engine.request import Request
 from fewshot_bench.errors import FsbenchError, UsageError
 from fewshot_bench.progress import Progress, silent
-from fewshot_bench.recogniser.given import AT_ONCE, Shown, encoded, given
+from fewshot_bench.recogniser.given import encoded, given
 from fewshot_bench.recogniser.making import embedding_method, fit_references
 from fewshot_bench.shelf.decide import Candidate
+from fewshot_bench.shelf.shown import drawn, vectors
 from fewshot_bench.store.encoder import Encoder
 
 METHODS = ("pretrained-lr", "pretrained-proto", "pretrained-knn")
@@ -28,9 +28,6 @@ METHODS = ("pretrained-lr", "pretrained-proto", "pretrained-knn")
 
 TIMED = 32
 """Pictures by which the rate is measured."""
-
-SHOWN = 1000
-"""The most pictures without labels that are encoded."""
 
 
 def candidates(
@@ -80,7 +77,7 @@ def candidates(
                 continue
             key = made.encoder.fingerprint()
             if shown and key not in kept:
-                kept[key], left_out = vectors(made, shown, progress)
+                kept[key], left_out = vectors(made, shown, references, progress)
                 notes += left_out if len(kept) == 1 else []
             found.append(Candidate(label, made, references, kept.get(key)))
     if not found and failure is not None:
@@ -94,33 +91,6 @@ def backbones_for(method: str, asked: Sequence[str] | None) -> Sequence[str]:
         return asked or ("",)
     able = "backbone" in parameters_of(embedding_method(Request(method, "")).config)
     return ("", *(backbones_at_hand() if able else ()))
-
-
-def drawn(shown: Sequence[Shown]) -> list[Shown]:
-    """Returns at most ``SHOWN`` of the pictures, the same ones each time."""
-    rows = np.random.default_rng(0).permutation(len(shown))[:SHOWN]
-    return [shown[row] for row in np.sort(rows).tolist()]
-
-
-def vectors(
-    method: EmbeddingMethod, shown: Sequence[Shown], progress: Progress
-) -> tuple[NDArray[np.float32], list[str]]:
-    """Returns the embeddings of pictures, and a note on those that cannot be read; UsageError where none can be."""
-    parts, defects = [], []
-    for start in range(0, len(shown), AT_ONCE):
-        progress("encode", start, len(shown))
-        part = shown[start : start + AT_ONCE]
-        made = encoded(method.encoder, part)
-        parts += [made.vectors] if len(made.places) else []
-        defects += [f"{one.name}: {why}" for one, why in zip(part, made.defects, strict=True) if why]
-    progress("encode", len(shown), len(shown))
-    if not parts:
-        raise UsageError(
-            f"None of the {len(shown)} pictures to be asked can be read (the first, {defects[0]}): name others, such "
-            "as `fsbench decide FOLDER --on NEW`."
-        )
-    note = f"{len(defects)} of {len(shown)} pictures to be asked cannot be read (the first, {(defects or [''])[0]})."
-    return np.concatenate(parts), [note] if defects else []
 
 
 def rates(candidates: Sequence[Candidate], folder: Path) -> dict[str, tuple[float, float]]:

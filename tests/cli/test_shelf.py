@@ -60,7 +60,7 @@ def test_decide_answers_as_text_json_and_page(capsys, shop):
 
 def test_decide_says_what_to_expect_of_pictures_without_labels(capsys, shop):
     status, out, err = call(capsys, "decide shop --method pixels --on new --report out.html")
-    assert status == 0 and "Of the 5 pictures to be asked" in out
+    assert status == 0 and "Of the 5 pictures to be asked" in out and "references themselves" not in err
     assert "1 of 6 pictures to be asked cannot be read (the first, " in err and "broken.png" in err
     assert "Of the 5 pictures to be asked" in Path("out.html").read_text()
     told = json.loads(call(capsys, "decide shop --method pixels --on new --json")[1])
@@ -69,6 +69,14 @@ def test_decide_says_what_to_expect_of_pictures_without_labels(capsys, shop):
         and 0 <= told["on"]["accuracy"]["low"] <= told["on"]["accuracy"]["high"] <= 1
     )
     assert told["pictures_per_second_of"]["pixels"] == pytest.approx(told["pictures_per_second"])
+
+
+def test_references_among_the_pictures_to_be_asked_are_left_out(capsys, shop):
+    shutil.copy("shop/c&<b> 0/0.png", "new/same.png")
+    shutil.copy("shop/c&<b> 1/1.png", "new/too.png")
+    _, out, err = call(capsys, "decide shop --method pixels --on new")
+    assert "Of the 5 pictures to be asked" in out
+    assert "2 of 8 pictures to be asked are references themselves, and left out." in err
 
 
 def test_python_says_what_the_command_says(capsys, shop):
@@ -189,7 +197,11 @@ def test_thumbnails_follow_products_that_come_and_go(capsys, shop):
         ("decide shop --method pixels --report no/out.html", "--report no/out.html must be a file"),
         ("decide single --method pixels", "have two different references"),
         ("decide shop --method pixels --on nowhere", "There is no file or folder nowhere"),
-        ("decide shop --method pixels --on new/broken.png", "None of the 1 pictures to be asked can be read"),
+        (
+            "decide shop --method pixels --on new/broken.png",
+            "1 of 1 picture to be asked cannot be read (the first",
+        ),
+        ("decide shop --method pixels --on shop", "12 of 12 pictures to be asked are references themselves"),
         ("decide ./nowhere --method pixels", "./nowhere: there is no such folder or CSV file; name one"),
         ("references nowhere.fsb", "make one with `fsbench fit FOLDER"),
         ("references shop --method pixels --report new", "--report new must be a file"),
