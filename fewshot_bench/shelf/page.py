@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import resources
+from itertools import chain
 
 from fewshot_bench.errors import printable
 from fewshot_bench.recogniser.thumbnails import address
@@ -61,6 +63,27 @@ class Part:
     groups: tuple[Side, ...] = ()
 
 
+class Repeated:
+    """A picture that a page shows several times and holds once, where it comes first, under a ``name``."""
+
+    def __init__(self, name: str) -> None:
+        self.name, self.times = name, 0
+
+    def shown(self) -> bool:
+        """Returns whether it was shown before, and counts."""
+        self.times += 1
+        return self.times > 1
+
+
+def repeated_of(parts: Sequence[Part], cards: Sequence[QueryCard]) -> dict[str, Repeated]:
+    """Returns the pictures that occur more than once, by their source."""
+    groups = [group.pictures for part in parts for group in part.groups]
+    pictures = chain(*groups, *((card.query, *card.others) for card in cards))
+    counted = Counter(picture.source for picture in pictures if picture.source)
+    several = [source for source, times in counted.items() if times > 1]
+    return {source: Repeated(f"picture-{number}") for number, source in enumerate(several)}
+
+
 def shelf_page(
     title: str, lead: Sequence[str], parts: Sequence[Part] = (), cards: Sequence[QueryCard] | None = None
 ) -> str:
@@ -73,4 +96,11 @@ def shelf_page(
     )  # fmt: skip
     text = (resources.files("fewshot_bench.shelf") / "templates" / "page.html").read_text(encoding="utf-8")
     kinds = sorted({card.kind for card in cards or ()})
-    return environment.from_string(text).render(title=title, lead=lead, parts=parts, cards=cards, kinds=kinds)
+    return environment.from_string(text).render(
+        title=title,
+        lead=lead,
+        parts=parts,
+        cards=cards,
+        kinds=kinds,
+        repeated=repeated_of(parts, cards or ()),
+    )

@@ -61,6 +61,10 @@ def test_it_opens_without_an_error_and_filters(browser, url: str) -> None:
     browser.get(url)
     assert browser.get_log("browser") == []
     assert browser.execute_script("return performance.getEntriesByType('resource').length") == 0
+    again = browser.execute_script(
+        "return Array.from(document.querySelectorAll('img[data-of]')).map(i => i.naturalWidth)"
+    )
+    assert again and min(again) > 0  # what is held once is shown each time
     browser.execute_script(
         "const words = document.getElementById('words');"
         "words.value = 'broken.png'; words.dispatchEvent(new Event('input'))"
