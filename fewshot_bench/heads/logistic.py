@@ -26,6 +26,23 @@ PRODUCT_ERROR = 0.1
 GRADIENT_ERROR = 1e-14
 """Rounding error of ∇J as a share of C S R, S = Σ b_i: no episode is asked for less (it matters where C R² > 1e9)."""
 
+CELLS = 10**8
+"""The most products of classes and support images of an episode: the solver holds some ten float64 arrays of that."""
+
+
+def too_many(ways: int, shots: int) -> bool:
+    """Returns whether so many classes of so many support images are more than the solver takes at once."""
+    return ways * ways * shots > CELLS
+
+
+def require_room(ways: int, shots: int) -> None:
+    """Raises FsbenchError where there are ``too_many``."""
+    if too_many(ways, shots):
+        raise FsbenchError(
+            f"Logistic regression does not take {ways:,} classes of up to {shots} support images at once: it would "
+            "need hours and tens of gigabytes. Take nearest mean, such as --method pretrained-proto."
+        )
+
 
 @dataclass(frozen=True)
 class LogisticRegression:
@@ -71,6 +88,7 @@ class LogisticRegression:
         """
         import torch
 
+        require_room(tasks.ways, tasks.shots)
         largest = float(balance(torch.from_numpy(tasks.support)).max())
         error = PRODUCT_ERROR * self.tol / self.C / largest
         inner = inner_products(table, tasks, normalize=self.normalize, error=error)
@@ -106,6 +124,7 @@ class LogisticRegression:
         """
         if not (support >= 0).any(1).all():
             raise FsbenchError("Every class of a fitted regression needs a support image.")
+        require_room(*support.shape)
         tasks = Tasks(support[None], np.zeros((1, 0), dtype=np.int64))
         error = PRODUCT_ERROR * self.tol / self.C
         inner = inner_products(table, tasks, normalize=self.normalize, error=error, gram=False)

@@ -121,7 +121,7 @@ class Scorer:
         """Scores of references without themselves, at most ``ASKED``; a product of one content is not asked.
 
         Pictures of a class with the same content leave together. Scores are those of all classes, since none becomes
-        empty.
+        empty. Of many references, a tenth of each product leaves at a time, as often as ``ASKED`` need.
         """
         references = self.references
         asked = np.flatnonzero(references.held)
@@ -131,9 +131,11 @@ class Scorer:
             return Held(asked, self._one_by_one(asked))
         generator = np.random.default_rng(0)
         fold, _ = leave_out.known(references, generator)
-        asked = np.sort(generator.permutation(asked)[:ASKED])
+        enough = np.bincount(fold[asked], minlength=leave_out.FOLDS).cumsum() >= ASKED
+        parts = int(enough.argmax()) + 1 if enough.any() else leave_out.FOLDS
+        asked = np.sort(generator.permutation(asked[fold[asked] < parts])[:ASKED])
         table, found = references.vectors, np.zeros((len(asked), len(references.class_names)))
-        for part in range(leave_out.FOLDS):
+        for part in range(parts):
             place = np.flatnonzero(fold[asked] == part)
             if len(place):
                 support = support_of(references.labels, np.flatnonzero(fold != part))

@@ -16,6 +16,7 @@ from fewshot_bench.data.index import ImageIndex
 from fewshot_bench.embed.at_hand import backbones_at_hand
 from fewshot_bench.engine.request import Request
 from fewshot_bench.errors import FsbenchError, UsageError
+from fewshot_bench.heads.logistic import LogisticRegression, too_many
 from fewshot_bench.progress import Progress, silent
 from fewshot_bench.recogniser.given import encoded, given
 from fewshot_bench.recogniser.making import embedding_method, fit_references
@@ -74,6 +75,13 @@ def candidates(
             except FsbenchError as error:
                 failure = error
                 notes.append(f"{label} is left out: {error}")
+                continue
+            if isinstance(getattr(made, "head", None), LogisticRegression) and too_many(
+                *references.support.shape
+            ):
+                notes.append(
+                    f"{label} is left out: logistic regression does not take so many products at once."
+                )
                 continue
             key = made.encoder.fingerprint()
             if shown and key not in kept:

@@ -117,6 +117,18 @@ def test_encoders_whose_weights_are_here_are_tried(capsys, shop, monkeypatch):
     assert tried == ["resnet50"]
 
 
+def test_a_regression_of_too_many_products_is_left_out(capsys, shop, monkeypatch):
+    from fewshot_bench.heads import logistic
+
+    monkeypatch.setattr(logistic, "CELLS", 8)
+    line = "decide shop --method pretrained-lr --method pretrained-proto --backbone efficientnet_lite0"
+    status, out, err = call(capsys, line)
+    assert status == 0 and "Take pretrained-proto" in out
+    assert "pretrained-lr --set backbone=efficientnet_lite0 is left out: logistic regression" in err
+    status, _, err = call(capsys, "fit shop --method pretrained-lr -o shop.fsb")
+    assert status != 0 and "such as --method pretrained-proto" in err and not Path("shop.fsb").exists()
+
+
 def test_references_of_a_folder_and_of_a_file_say_the_same(capsys, shop):
     shutil.copy("shop/c&<b> 0/0.png", "shop/c&<b> 1/twin.png")
     folder = json.loads(call(capsys, "references shop --method pixels --json")[1])

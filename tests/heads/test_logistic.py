@@ -9,7 +9,7 @@ from sklearn.linear_model import LogisticRegression as ScikitLearn
 
 from fewshot_bench.episodes.tasks import Tasks
 from fewshot_bench.errors import FsbenchError, UsageError
-from fewshot_bench.heads import gather
+from fewshot_bench.heads import gather, logistic
 from fewshot_bench.heads.axes import principal_axes
 from fewshot_bench.heads.logistic import LogisticRegression, balance
 from fewshot_bench.heads.newton import minimise
@@ -270,3 +270,18 @@ def test_episodes_stopped_short_are_counted(make_tasks):
 def test_impossible_settings_are_refused(setting, message):
     with pytest.raises(UsageError, match=message):
         LogisticRegression(**setting)
+
+
+def test_an_episode_that_no_memory_holds_is_a_sentence(monkeypatch):
+    monkeypatch.setattr(logistic, "CELLS", 5 * 5 * 2)
+    table = torch.from_numpy(np.random.default_rng(0).normal(size=(30, 4)).astype(np.float32))
+    head = LogisticRegression()
+    fits = Tasks(np.arange(10).reshape(1, 5, 2), np.array([[20]]))
+    assert head.scores(table, fits)[0].shape == (1, 1, 5)
+    large = np.arange(12).reshape(6, 2)
+    for call in (
+        lambda: head.fitted(table, large),
+        lambda: head.scores(table, Tasks(large[None], np.array([[20]]))),
+    ):
+        with pytest.raises(FsbenchError, match="does not take 6 classes of up to 2 support images at once"):
+            call()

@@ -49,3 +49,22 @@ def test_neighbours_are_carried_over(asked: int, monkeypatch: pytest.MonkeyPatch
             np.testing.assert_allclose(kept.cosines, wanted.cosines, atol=1e-6)
         np.testing.assert_array_equal(after.units, fresh.units)
         now = after
+
+
+def test_of_many_references_as_few_parts_leave_as_are_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scorer, "ONE_BY_ONE", 20)
+    left: list[int] = []
+
+    def solved(self: Scorer, table: Any, tasks: Any) -> Any:
+        left.append(60 - int((tasks.support >= 0).sum()))
+        return np.zeros((1, tasks.query.shape[1], 12))
+
+    monkeypatch.setattr(Scorer, "_solved", solved)
+    references = drawn(np.random.default_rng(0))
+    all_asked = int(references.held.sum())
+    for asked, parts in ((5, 1), (12, 2), (1000, 10)):
+        monkeypatch.setattr(scorer, "ASKED", asked)
+        left.clear()
+        rows, scores = Scorer(cast(Any, None), references, "cpu").held
+        assert len(left) <= parts and len(rows) == len(scores) == min(asked, all_asked)
+    assert sum(left) == all_asked  # every reference that can be asked has left once
