@@ -12,6 +12,7 @@ import torch
 from PIL import Image
 
 import fewshot_bench as fb
+from benchmarks.checks import SETTINGS
 from fewshot_bench.contract.context import Context
 from fewshot_bench.engine.making import method_of
 from fewshot_bench.engine.request import Request
@@ -74,22 +75,20 @@ def ready(name: str, cache: Path) -> Any:
     return method
 
 
-NETWORK = {"backbone": "conv4-8", "size": 16, "epochs": 1, "validation_episodes": 3}
-CLASSIFIER = {**NETWORK, "steps": 3, "batch": 16}
-EPISODIC = {**NETWORK, "train_ways": 4, "queries": 2, "episodes": 3}
-TRAINED: dict[str, dict[str, Any]] = {
-    "baseline": CLASSIFIER,
-    "baseline++": CLASSIFIER,
-    "deepemd": {**EPISODIC, "size": 32, "pretrain_epochs": 1},
-    "feat": {**EPISODIC, "pretrain_epochs": 1},
-    "frn": {**EPISODIC, "size": 32},
-    "matchingnet": {**EPISODIC, "context": 1},
-    "meta-baseline": {**EPISODIC, "pretrain_epochs": 1},
-    "metaoptnet": EPISODIC,
-    "metric": CLASSIFIER,
-    "r2d2": EPISODIC,
-    "relationnet": {**EPISODIC, "size": 32},
-}
+TRAINED = (
+    *(
+        "baseline",
+        "baseline++",
+        "deepemd",
+        "feat",
+        "frn",
+        "matchingnet",
+        "meta-baseline",
+        "metaoptnet",
+        "metric",
+    ),
+    *("r2d2", "relationnet"),
+)
 
 
 @pytest.mark.parametrize("method", TRAINED)
@@ -99,7 +98,7 @@ def test_a_training_repeats_itself_to_the_byte(
     def trained(number: int) -> fb.Record:
         monkeypatch.setenv("FSBENCH_CACHE", str(tmp_path / str(number)))
         return fb.run(
-            method, "packshots", ways=3, queries=2, episodes=10, parameters=TRAINED[method], device="cuda"
+            method, "packshots", ways=3, queries=2, episodes=10, parameters=SETTINGS[method], device="cuda"
         )
 
     assert trained(0).scores_sha256 == trained(1).scores_sha256

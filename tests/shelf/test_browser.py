@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import os
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -15,18 +12,9 @@ from fewshot_bench.recogniser.making import fit_recogniser
 from fewshot_bench.shelf.audited import thumbnails_of
 from fewshot_bench.shelf.predicted import predictions_page
 
-webdriver = pytest.importorskip(
-    "selenium.webdriver", reason="selenium is not installed: no browser is driven"
-)
-BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
-DRIVER = shutil.which("chromedriver")
 AXE = Path(os.environ.get("FSBENCH_AXE", "node_modules/axe-core/axe.min.js"))
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.subprocess,
-    pytest.mark.skipif(not (BROWSER and DRIVER), reason="chromium and chromedriver are not installed"),
-]
+pytestmark = [pytest.mark.slow, pytest.mark.subprocess]
 
 
 @pytest.fixture
@@ -43,18 +31,6 @@ def url(tmp_path: Path, draw) -> str:
     place = tmp_path / "page.html"
     place.write_text(predictions_page(found, lambda path: some.get(path, b"")), encoding="utf-8")
     return place.as_uri()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    options = webdriver.ChromeOptions()
-    options.binary_location = BROWSER
-    for word in ("--headless=new", "--no-sandbox", "--disable-gpu", "--window-size=1280,900"):
-        options.add_argument(word)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
-    yield driver
-    driver.quit()
 
 
 def test_it_opens_without_an_error_and_filters(browser, url: str) -> None:

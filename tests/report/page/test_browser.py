@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,18 +12,9 @@ import fewshot_bench as fb
 from fewshot_bench.report.leaderboard import tables
 from fewshot_bench.report.page import page
 
-webdriver = pytest.importorskip(
-    "selenium.webdriver", reason="selenium is not installed: no browser is driven"
-)
-BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
-DRIVER = shutil.which("chromedriver")
 AXE = Path(os.environ.get("FSBENCH_AXE", "node_modules/axe-core/axe.min.js"))
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.subprocess,
-    pytest.mark.skipif(not (BROWSER and DRIVER), reason="chromium and chromedriver are not installed"),
-]
+pytestmark = [pytest.mark.slow, pytest.mark.subprocess]
 
 
 @pytest.fixture(scope="module")
@@ -37,18 +26,6 @@ def url(tmp_path_factory) -> str:
     place = tmp_path_factory.mktemp("page") / "board.html"
     place.write_text(page(tables(records), "Board"), encoding="utf-8")
     return place.as_uri()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    options = webdriver.ChromeOptions()
-    options.binary_location = BROWSER
-    for word in ("--headless=new", "--no-sandbox", "--disable-gpu", "--window-size=1280,900"):
-        options.add_argument(word)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
-    yield driver
-    driver.quit()
 
 
 @pytest.fixture
