@@ -117,6 +117,7 @@ def test_encoders_whose_weights_are_here_are_tried(capsys, shop, monkeypatch):
     assert tried == ["resnet50"]
 
 
+@pytest.mark.slow
 def test_a_regression_of_too_many_products_is_left_out(capsys, shop, monkeypatch):
     from fewshot_bench.heads import logistic
 

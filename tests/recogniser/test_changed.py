@@ -49,6 +49,7 @@ def assert_equal(one: list[Any], other: list[Any]) -> None:
         np.testing.assert_array_equal(mine, theirs)
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(
     st.integers(0, 10_000),

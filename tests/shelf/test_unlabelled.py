@@ -101,6 +101,7 @@ def test_the_estimate_on_harder_pictures_is_nearer_to_the_truth(noise, tmp_path)
         assert abs(found.on.moved) < 0.06
 
 
+@pytest.mark.slow
 def test_votes_are_not_asked_for_probabilities_where_a_regression_of_the_same_encoder_is_there(tmp_path):
     references, shown, _ = shop(1.6)
     every = [
