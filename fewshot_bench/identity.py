@@ -115,12 +115,13 @@ def device_kind(device: str) -> str:
     return device.partition(":")[0]
 
 
-def source_digest(thing: type) -> str:
+def source_digest(thing: type, *, as_3_12: bool = False) -> str:
     """Returns the sha256 (hex) of the source that a class is made of, comments, docstrings and layout left aside.
 
     It covers the modules of the class and of its bases outside of the core, and what those import from their own
     packages; of a program that was started, what it imports from its own folder. A class without a source file (made
-    in a notebook) has the digest of what it does (see ``live_source.py``).
+    in a notebook) has the digest of what it does (see ``live_source.py``). With ``as_3_12`` it is the digest that
+    records have which were made on Python 3.12 while it depended on the version.
     """
     files: dict[str, str] = {}
     for base in thing.__mro__:
@@ -130,7 +131,7 @@ def source_digest(thing: type) -> str:
         if _path_of(base.__module__) is None:
             files[f"{base.__module__}.{base.__qualname__}"] = live_digest(base)
         else:
-            _collect(base.__module__, package, files)
+            _collect(base.__module__, package, files, as_3_12=as_3_12)
     return key("source", files)
 
 
@@ -160,18 +161,18 @@ def core_digest() -> str:
     return sha.hexdigest()
 
 
-def _collect(module: str, package: str, files: dict[str, str]) -> None:
+def _collect(module: str, package: str, files: dict[str, str], *, as_3_12: bool = False) -> None:
     """Add the digest of ``module``, and of what it imports from ``package``, to ``files``."""
     if module in files:
         return
     path = _path_of(module)
     if path is None:
         return
-    files[module] = file_digest(path)
+    files[module] = file_digest(path, as_3_12=as_3_12)
     for name in _imported(path):
         beside = package == "__main__" and getattr(_path_of(name), "parent", None) == path.parent
         if beside or name.partition(".")[0] == package:
-            _collect(name, package, files)
+            _collect(name, package, files, as_3_12=as_3_12)
 
 
 def _path_of(module: str) -> Path | None:
@@ -196,9 +197,9 @@ def _imported(path: Path) -> list[str]:
     return names
 
 
-def file_digest(path: Path) -> str:
+def file_digest(path: Path, *, as_3_12: bool = False) -> str:
     """Returns the sha256 (hex) of a Python file's statements, without comments, docstrings and layout."""
-    return text_digest(path.read_text(encoding="utf-8"))
+    return text_digest(path.read_text(encoding="utf-8"), as_3_12=as_3_12)
 
 
 def _parsed(text: str | bytes) -> ast.Module:
@@ -207,24 +208,24 @@ def _parsed(text: str | bytes) -> ast.Module:
         return ast.parse(text)
 
 
-def text_digest(text: str) -> str:
+def text_digest(text: str, *, as_3_12: bool = False) -> str:
     """Returns the same of a program's text."""
     tree = _parsed(text)
     for node in ast.walk(tree):
         body = getattr(node, "body", None)
         if isinstance(body, list):
             node.body = [s for s in body if not _is_text(s)]  # type: ignore[attr-defined]
-    return hashlib.sha256(tree_text(tree).encode()).hexdigest()
+    return hashlib.sha256(tree_text(tree, as_3_12=as_3_12).encode()).hexdigest()
 
 
-def tree_text(node: object) -> str:
+def tree_text(node: object, *, as_3_12: bool = False) -> str:
     """Returns a tree of statements as text, the same on every version of Python: ``ast.dump`` as 3.11 writes it.
 
-    3.12 knows parameters of types, and adds an empty list of them to every class and function; 3.13 leaves empty lists
-    out.
+    3.12 knows parameters of types, and adds an empty list of them to every class and function, as is done here with
+    ``as_3_12``; 3.13 leaves empty lists out.
     """
     if isinstance(node, list):
-        return f"[{', '.join(map(tree_text, node))}]"
+        return f"[{', '.join(tree_text(one, as_3_12=as_3_12) for one in node)}]"
     if not isinstance(node, ast.AST):
         return repr(node)
     parts = []
@@ -232,7 +233,10 @@ def tree_text(node: object) -> str:
         value = getattr(node, name, None)
         optional = value is None and getattr(type(node), name, ...) is None
         if not (optional or (name == "type_params" and not value)):
-            parts.append(f"{name}={tree_text(value)}")
+            parts.append(f"{name}={tree_text(value, as_3_12=as_3_12)}")
+    typed = isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+    if as_3_12 and typed and not getattr(node, "type_params", None):
+        parts.append("type_params=[]")
     return f"{type(node).__name__}({', '.join(parts)})"
 
 
