@@ -81,6 +81,8 @@ def test_trials_are_measured_on_validation_classes_and_the_best_once_on_test_cla
     assert "[6/6]" in capsys.readouterr().err, "more trials go on from those that are there"
 
 
+@pytest.mark.subprocess
+@pytest.mark.slow
 def test_a_killed_sweep_ends_as_an_undisturbed_one(shop, tmp_path) -> None:
     def start(place: Path) -> subprocess.Popen[bytes]:
         line = words(shop, place, "--no-test", trials=6)
@@ -101,6 +103,8 @@ def test_a_killed_sweep_ends_as_an_undisturbed_one(shop, tmp_path) -> None:
     assert len(quiet) == 6 and quiet == killed
 
 
+@pytest.mark.subprocess
+@pytest.mark.slow
 def test_processes_share_the_trials(shop, tmp_path) -> None:
     code = f"from fewshot_bench.cli import main; main({words(shop, tmp_path, '--no-test', trials=8)!r})"
     both = [subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE) for _ in range(2)]
