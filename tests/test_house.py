@@ -28,7 +28,7 @@ LAYERS = (
     ("audit", "conformance", "prediction", "scaffold", "suites", "verification"),
     ("sheets", "recogniser"),
     ("shelf",),
-    ("functions", "testing"),
+    ("functions", "products", "testing"),
     ("cli",),
 )
 """The rooms of the core from the ground up: each may import from lower layers, and none from its own or above."""

@@ -23,7 +23,7 @@ from fewshot_bench.shelf.page import Part, shelf_page
 
 @dataclass(frozen=True)
 class Findings:
-    """What was found: ``facts`` as JSON knows them, and sentences (``lead``, ``notes``) and sections (``parts``).
+    """Holds ``facts`` as JSON knows them, sentences (``lead``, ``notes``) and sections (``parts``).
 
     ``pictured`` are the sections of the page, where they differ.
     """

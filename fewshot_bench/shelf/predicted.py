@@ -18,7 +18,7 @@ UNSURE = 0.2
 
 
 PLACES = ("nearest reference", "2nd nearest", "3rd nearest")
-"""What the captions of the nearest references begin with."""
+"""The captions of the nearest references begin with these words, the nearest first."""
 
 
 def lead_of(found: Predictions) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:

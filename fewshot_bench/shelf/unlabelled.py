@@ -26,7 +26,7 @@ PARTS = 5
 
 @dataclass(frozen=True)
 class OnPictures:
-    """What is expected of pictures that were shown without labels.
+    """Holds the estimates for pictures that were shown without labels.
 
     ``pictures`` counts them. ``accuracy`` is the share that is named rightly, where a picture of no product counts as
     wrong, and ``moved`` how far that lies above the accuracy of references without themselves. ``accepted`` is the
