@@ -25,7 +25,7 @@ LISTED = 32
 
 
 class Shortlist:
-    """Finds the nearest row of a large table: ``LISTED`` rows by products of 8-bit numbers (faiss), then exactly.
+    """Lists the ``LISTED`` rows of a large table that are nearest by products of 8-bit numbers (faiss).
 
     ``table`` is float32 [M, D], of ``unit`` vectors. With 100,000 rows of 1,280 numbers a picture takes a third of the
     time of all products.
@@ -44,24 +44,6 @@ class Shortlist:
         """Returns ``LISTED`` cosines of 8-bit numbers, or all, and their rows, both [Q, L], of ``unit`` vectors."""
         cosines, rows = self.index.search(queries, min(LISTED, len(self.table)))
         return cosines, rows
-
-    def nearest(self, queries: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Returns what ``nearest`` returns of ``unit`` vectors [Q, D]."""
-        rows, cosines = self.nearest_several(queries, 1)
-        return rows[:, 0], cosines[:, 0]
-
-    def nearest_several(
-        self, queries: NDArray[np.float32], k: int, groups: NDArray[np.int64] | None = None
-    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Returns what ``nearest_several`` returns of ``unit`` vectors [Q, D].
-
-        A query whose list has fewer than k groups is compared with the whole table.
-        """
-        listed = np.sort(self.listed(queries)[1], axis=1)
-        rows, cosines = several_listed(self.table[listed], listed, queries, k, groups)
-        if len(short := np.flatnonzero(rows[:, -1] < 0)):
-            rows[short], cosines[short] = nearest_several(self.table, queries[short], k, groups)
-        return rows, cosines
 
 
 def several_listed(

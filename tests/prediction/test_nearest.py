@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from fewshot_bench.prediction import nearest as module
-from fewshot_bench.prediction.nearest import Shortlist, nearest, nearest_of_blocks, nearest_other, unit
+from fewshot_bench.prediction.nearest import nearest, nearest_of_blocks, nearest_other, unit
+from fewshot_bench.recogniser.blocks import Blocks
 
 
 @pytest.mark.parametrize(("many", "width"), [(5, 3), (900, 16), (4000, 64)])
@@ -17,7 +18,7 @@ def test_a_shortlist_finds_what_all_products_find(many: int, width: int) -> None
     rng = np.random.default_rng(many)
     table = unit(rng.standard_normal((many, width)))
     queries = unit(np.concatenate([table[:3], rng.standard_normal((20, width))]))
-    rows, cosines = Shortlist(table).nearest(queries)
+    rows, cosines = Blocks.of(table).nearest_listed(queries)
     wanted, exact = nearest(table, queries)
     assert np.array_equal(rows, wanted)
     np.testing.assert_allclose(cosines, exact, atol=1e-6)

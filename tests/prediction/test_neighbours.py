@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from fewshot_bench.prediction import nearest as module
 from fewshot_bench.prediction.nearest import (
-    Shortlist,
     contents_of,
     nearest,
     nearest_of_class,
@@ -18,6 +17,7 @@ from fewshot_bench.prediction.nearest import (
     several_of_blocks,
     unit,
 )
+from fewshot_bench.recogniser.blocks import Blocks
 
 ROW = st.lists(st.integers(-4, 4), min_size=3, max_size=3)
 """A row in eighths: products are exact, and ties are many."""
@@ -89,7 +89,7 @@ def test_several_of_a_shortlist_are_those_of_all_products(many: int, copies: int
     table = unit(rng.standard_normal((many, 16)).repeat(copies, axis=0))
     queries = unit(np.concatenate([table[:3], rng.standard_normal((20, 16))]))
     groups = np.arange(many).repeat(copies)
-    rows, cosines = Shortlist(table).nearest_several(queries, 3, groups)
+    rows, cosines = Blocks.of(table).several_listed(queries, 3, groups)
     wanted, exact = nearest_several(table, queries, 3, groups)
     found = np.where(rows >= 0, groups[rows], -1)
     assert np.array_equal(found, np.where(wanted >= 0, groups[wanted], -1))
